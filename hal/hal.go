@@ -1,0 +1,102 @@
+// Package hal says what the device is made of: cameras, sound, displays and the
+// boot-time clock. Drivers live in the folders below it; media says what flows.
+//
+// Pictures are I420 (4:2:0, three planes) with the upright picture in the plane;
+// sound is mono signed 16-bit at 48 kHz in frames of 10 ms (480 samples). Times
+// are on clock.Boot.
+package hal
+
+import (
+	"errors"
+	"image"
+	"time"
+)
+
+// The sound format that every driver delivers and takes.
+const (
+	SampleRate   = 48000                 // Hz
+	FrameLength  = 10 * time.Millisecond // of one sound frame
+	FrameSamples = 480                   // mono samples in one sound frame
+)
+
+// Errors that drivers return, wrapped with the device's name.
+var (
+	// ErrNotFound means that no device has the configured name.
+	ErrNotFound = errors.New("no such device")
+	// ErrGone means that the device went away while it was open (unplugged).
+	ErrGone = errors.New("device is gone")
+	// ErrBusy means that another program has the device open.
+	ErrBusy = errors.New("device is in use by another program")
+)
+
+// VideoMode is what a camera is asked for, or what it gives.
+type VideoMode struct {
+	Width, Height int     // in pixels, even
+	FrameRate     float64 // pictures a second
+}
+
+// Frame is one picture. Its planes belong to the driver: they are valid until
+// the next ReadFrame or Close of the stream that they came from.
+type Frame struct {
+	image.YCbCr               // SubsampleRatio is always 4:2:0
+	Captured    time.Duration // on clock.Boot, when the picture was taken
+}
+
+// Camera gives pictures. One stream may be open at a time.
+type Camera interface {
+	// Name is stable over reboots and replugs; it is what the configuration says.
+	Name() string
+	// Open starts the camera in the mode nearest to the wanted one.
+	Open(want VideoMode) (VideoStream, error)
+}
+
+// VideoStream is an open camera.
+type VideoStream interface {
+	// Mode is what the driver really gives; it may differ from what was wanted.
+	Mode() VideoMode
+	// ReadFrame waits for the next picture. Bad pictures are skipped and counted
+	// by the driver. It returns io.EOF after Close and ErrGone after an unplug.
+	// One goroutine at a time.
+	ReadFrame() (*Frame, error)
+	// Close stops the camera and wakes ReadFrame. It may be called twice.
+	Close() error
+}
+
+// SoundFunc is called for every 10 ms of sound, from one goroutine or thread of
+// the driver: captured holds FrameSamples samples from the microphone, and
+// playback FrameSamples to be filled for the speaker. It must not block and must
+// keep neither.
+type SoundFunc func(captured, playback []int16)
+
+// Sound is a full-duplex pair of a microphone and a speaker on one clock.
+type Sound interface {
+	// Microphone and Speaker name the two halves; "" when there is none.
+	Microphone() string
+	Speaker() string
+	// Open starts both and calls process until the stream is closed.
+	Open(process SoundFunc) (SoundStream, error)
+}
+
+// SoundStream is an open sound device.
+type SoundStream interface {
+	// Gone is closed when the device went away; Close must still be called.
+	Gone() <-chan struct{}
+	// Close stops the device and waits for a running SoundFunc. It may be
+	// called twice, not from within the SoundFunc.
+	Close() error
+}
+
+// Display shows the other side's pictures.
+type Display interface {
+	Name() string
+	// Open makes the display ready for one call.
+	Open() (DisplayStream, error)
+}
+
+// DisplayStream is an open display.
+type DisplayStream interface {
+	// Show shows f and does not keep it. One goroutine at a time.
+	Show(f *Frame) error
+	// Close clears the display. It may be called twice.
+	Close() error
+}

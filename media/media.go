@@ -1,0 +1,105 @@
+// Package media is one call's WebRTC leg: it sends the device's camera and
+// microphone, plays what the phone sends, and holds the second lock of the time
+// limit. What it decides nothing about is who may call; it reports facts.
+//
+// An Engine lives as long as the daemon and owns the choice of devices and
+// codecs; a Session lives as long as one call. Nothing of a session is left when
+// Session.Close has returned.
+package media
+
+import (
+	"time"
+
+	"callbox/hal"
+)
+
+// Event is a fact about a running session. The daemon turns it into an event of
+// the call machine. Events come from one goroutine, in order.
+//
+//sumtype:decl
+type Event interface{ mediaEvent() }
+
+// The events of a session.
+type (
+	// LocalCandidates are candidates of ours for the phone, batched over about 30
+	// ms: RTCIceCandidateInit each. End is true when no more will come.
+	LocalCandidates struct {
+		Generation int
+		Candidates []Candidate
+		End        bool
+	}
+	// Connected means that ICE and DTLS are done; it comes once.
+	Connected struct{}
+	// Started means that media may flow: accepted and connected. The lock is
+	// armed from now on; Deadline is on clock.Boot, 0 when there is no limit.
+	Started struct{ At, Deadline time.Duration }
+	// Lost means that the way to the phone was lost (ICE disconnected).
+	Lost struct{}
+	// Back means that media of the phone flows again after Lost.
+	Back struct{}
+	// Failed means that the session cannot go on (DTLS failed or closed by the
+	// other side, ICE failed before it was ever connected).
+	Failed struct{ Err error }
+	// Data is one text frame of the data channel "callbox".
+	Data struct{ Text []byte }
+	// DataOpen means that SendData works from now on.
+	DataOpen struct{}
+	// DeadlineReached means that the session's own lock has shut the gate.
+	DeadlineReached struct{ At time.Duration }
+	// DeviceGone means that a camera or sound device went away; the call goes on.
+	DeviceGone struct {
+		Kind string // "camera", "sound", "display"
+		Name string
+		Err  error
+	}
+)
+
+func (LocalCandidates) mediaEvent() {}
+func (Connected) mediaEvent()       {}
+func (Started) mediaEvent()         {}
+func (Lost) mediaEvent()            {}
+func (Back) mediaEvent()            {}
+func (Failed) mediaEvent()          {}
+func (Data) mediaEvent()            {}
+func (DataOpen) mediaEvent()        {}
+func (DeadlineReached) mediaEvent() {}
+func (DeviceGone) mediaEvent()      {}
+
+// Candidate is an RTCIceCandidateInit as it stands on the wire.
+type Candidate struct {
+	Candidate        string  `json:"candidate"`
+	SDPMid           *string `json:"sdpMid,omitzero"`
+	SDPMLineIndex    *uint16 `json:"sdpMLineIndex,omitzero"`
+	UsernameFragment *string `json:"usernameFragment,omitzero"`
+}
+
+// Devices are the parts of the device that a call uses; each may be nil.
+type Devices struct {
+	Camera     hal.Camera
+	CameraMode hal.VideoMode // wanted
+	Sound      hal.Sound
+	Display    hal.Display
+}
+
+// Limit is a time limit. The zero value is none: "none" is a flag of its own,
+// never a duration of 0.
+type Limit struct {
+	Set      bool
+	Duration time.Duration // > 0 when Set
+}
+
+// Stats is a snapshot of a session's counters.
+type Stats struct {
+	VideoFramesSent     uint64  `json:"videoFramesSent"`
+	VideoBytesSent      uint64  `json:"videoBytesSent"`
+	KeyframesSent       uint64  `json:"keyframesSent"`
+	AudioPacketsSent    uint64  `json:"audioPacketsSent"`
+	AudioPacketsLost    uint64  `json:"audioPacketsLost"`
+	AudioPacketsPlayed  uint64  `json:"audioPacketsPlayed"`
+	AudioConcealed      uint64  `json:"audioConcealed"` // frames of 10 ms
+	VideoFramesReceived uint64  `json:"videoFramesReceived"`
+	VideoFramesDecoded  uint64  `json:"videoFramesDecoded"`
+	RTTMilliseconds     float64 `json:"rttMs"`
+	LocalCandidate      string  `json:"localCandidate,omitzero"`  // type, protocol, address:port
+	RemoteCandidate     string  `json:"remoteCandidate,omitzero"` // the same
+}

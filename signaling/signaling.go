@@ -1,0 +1,163 @@
+// Package signaling is the device's end of the callbox/1 protocol: verified
+// messages in, signed messages out. Transports carry strings and are never
+// trusted; the daemon gets typed events of rooms whose caller has proved itself
+// and answers with the methods of Device.
+//
+// docs/protocol.md is the contract. Sizes are in bytes, times on clock.Boot.
+package signaling
+
+import (
+	"time"
+
+	"callbox/signaling/cause"
+)
+
+// RoomKey names a room: its state belongs to the room's id and the phone's key
+// together, so no other key can touch it.
+type RoomKey struct {
+	ID    string // roomId
+	Phone string // jkt of the phone's key
+}
+
+// RoomType is voice or video.
+type RoomType string
+
+// The room types.
+const (
+	Voice RoomType = "voice"
+	Video RoomType = "video"
+)
+
+// Limit is a wish or a rule for a call's length. The zero value is none: "none"
+// is a flag of its own, never a duration of 0.
+type Limit struct {
+	Set      bool
+	Duration time.Duration // > 0 and whole milliseconds when Set
+}
+
+// Right is what a contact may do.
+type Right string
+
+// The rights.
+const (
+	RightCall     Right = "call"     // may call the device
+	RightBeCalled Right = "beCalled" // may be called by the device
+	RightAuto     Right = "auto"     // is answered without a person
+	RightUnlock   Right = "unlock"   // may open the door
+)
+
+// Contact is a phone that the device trusts.
+type Contact struct {
+	JKT         string    `json:"jkt"`  // thumbprint of the key: the contact's identity
+	Name        string    `json:"name"` // unique among the contacts; what a person is shown
+	JWK         JWK       `json:"jwk"`
+	Rights      []Right   `json:"rights"`
+	MaxSeconds  float64   `json:"maxSeconds,omitzero"` // longest call; 0: no limit of its own
+	Added       time.Time `json:"added"`               // by the wall clock, for people
+	SelfSigned  bool      `json:"selfSigned,omitzero"` // paired over a self-made certificate
+	Revoked     bool      `json:"revoked,omitzero"`    // stays refused until paired anew
+	RevokedTime time.Time `json:"revokedTime,omitzero"`
+}
+
+// JWK is a public P-256 key as RFC 7517 writes it: exactly these members.
+type JWK struct {
+	Kty string `json:"kty"`
+	Crv string `json:"crv"`
+	X   string `json:"x"`
+	Y   string `json:"y"`
+}
+
+// ContactBook is what Device needs of the store. Its methods are called from
+// several goroutines.
+type ContactBook interface {
+	// Contact returns the contact with this key; a revoked one too, marked so.
+	Contact(jkt string) (Contact, bool)
+	// Pair adds a contact durably before it returns, or makes a known key
+	// current again. A name that is taken gets a suffix; the stored contact is
+	// returned. fresh is false when the key was already paired.
+	Pair(c Contact) (stored Contact, fresh bool, err error)
+}
+
+// Event is what the daemon learns from Device: all of it verified. Events of one
+// room come in order.
+//
+//sumtype:decl
+type Event interface{ signalingEvent() }
+
+// The events.
+type (
+	// Offer asks to ring: its sender is a contact and has just proved it. The
+	// daemon answers with Reject, or Ringing and Accept, or Accept alone.
+	Offer struct {
+		Room                 RoomKey
+		Contact              Contact
+		RoomType             RoomType
+		TimeLimit            Limit // what the phone wishes
+		EnableCallerCamera   bool
+		EnableListenerCamera bool
+		Query                string
+		Payload              []byte // any JSON, or nil
+		SDP                  string // checked against the SDP rules
+	}
+	// Cancel: the caller gave up before it was answered.
+	Cancel struct {
+		Room  RoomKey
+		Cause cause.Cause
+	}
+	// Bye: the phone says that the call is over.
+	Bye struct {
+		Room RoomKey
+		End  cause.End
+	}
+	// Candidates are remote ICE candidates (RTCIceCandidateInit as JSON each).
+	Candidates struct {
+		Room       RoomKey
+		Candidates [][]byte
+		End        bool // an empty candidate ended the list
+	}
+	// Restart asks for new ICE credentials; the fingerprint is the same as before.
+	// The daemon answers with Restarted.
+	Restart struct {
+		Room       RoomKey
+		Generation int
+		SDP        string
+	}
+	// PhoneData is the maker's own message, or a wish to unlock (Right), before
+	// the talk or in it. The daemon answers with AnswerData.
+	PhoneData struct {
+		Room    RoomKey
+		ID      string
+		Right   Right // "" or RightUnlock
+		Payload []byte
+	}
+	// PhoneInfo is what the phone says of itself in a talk.
+	PhoneInfo struct {
+		Room                 RoomKey
+		Mic, Camera, Speaker bool
+		Quality              int // 0 to 4
+	}
+	// Paired: a phone was paired through the open window.
+	Paired struct {
+		Contact Contact
+		Fresh   bool // false: it was a contact before
+	}
+	// PairingAlarm: a second key came with the right secret. Both are suspended
+	// until a person looks: the first contact is revoked.
+	PairingAlarm struct{ First, Second string } // jkt
+	// Unanswered: the phone never acknowledged a message within its life.
+	Unanswered struct {
+		Room RoomKey
+		Type string
+	}
+)
+
+func (Offer) signalingEvent()        {}
+func (Cancel) signalingEvent()       {}
+func (Bye) signalingEvent()          {}
+func (Candidates) signalingEvent()   {}
+func (Restart) signalingEvent()      {}
+func (PhoneData) signalingEvent()    {}
+func (PhoneInfo) signalingEvent()    {}
+func (Paired) signalingEvent()       {}
+func (PairingAlarm) signalingEvent() {}
+func (Unanswered) signalingEvent()   {}
