@@ -99,12 +99,12 @@ type (
 		Payload              []byte // any JSON, or nil
 		SDP                  string // checked against the SDP rules
 	}
-	// Cancel: the caller gave up before it was answered.
+	// Cancel means that the caller gave up before it was answered.
 	Cancel struct {
 		Room  RoomKey
 		Cause cause.Cause
 	}
-	// Bye: the phone says that the call is over.
+	// Bye says that the call is over.
 	Bye struct {
 		Room RoomKey
 		End  cause.End
@@ -136,15 +136,15 @@ type (
 		Mic, Camera, Speaker bool
 		Quality              int // 0 to 4
 	}
-	// Paired: a phone was paired through the open window.
+	// Paired means that a phone was paired through the open window.
 	Paired struct {
 		Contact Contact
 		Fresh   bool // false: it was a contact before
 	}
-	// PairingAlarm: a second key came with the right secret. Both are suspended
+	// PairingAlarm means that a second key came with the right secret. Both are suspended
 	// until a person looks: the first contact is revoked.
 	PairingAlarm struct{ First, Second string } // jkt
-	// Unanswered: the phone never acknowledged a message within its life.
+	// Unanswered means that the phone never acknowledged a message within its life.
 	Unanswered struct {
 		Room RoomKey
 		Type string
