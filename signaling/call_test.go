@@ -123,37 +123,45 @@ func TestBusyLeavesTheCallAlone(t *testing.T) {
 	})
 }
 
+func cancelled(c cause.Cause) func(signaling.RoomKey) signaling.Event {
+	return func(k signaling.RoomKey) signaling.Event { return signaling.Cancel{Room: k, Cause: c} }
+}
+
+func left(end cause.End) func(signaling.RoomKey) signaling.Event {
+	return func(k signaling.RoomKey) signaling.Event { return signaling.Bye{Room: k, End: end} }
+}
+
 func TestEndsThatCross(t *testing.T) {
 	hangup := cause.End{Cause: cause.Hangup, Origin: cause.Manual}
 	for name, tt := range map[string]struct {
 		bring func(*rig)
 		do    func(*rig)
-		want  signaling.Event
+		want  func(signaling.RoomKey) signaling.Event
 	}{
-		"cancel while the daemon thinks": {func(r *rig) { r.offered() }, func(r *rig) { r.deliver(r.phone.Cancel(roomID)) }, signaling.Cancel{Cause: cause.Cancelled}},
-		"cancel while it rings":          {func(r *rig) { r.rings() }, func(r *rig) { r.deliver(r.phone.Cancel(roomID)) }, signaling.Cancel{Cause: cause.Cancelled}},
+		"cancel while the daemon thinks": {func(r *rig) { r.offered() }, func(r *rig) { r.deliver(r.phone.Cancel(roomID)) }, cancelled(cause.Cancelled)},
+		"cancel while it rings":          {func(r *rig) { r.rings() }, func(r *rig) { r.deliver(r.phone.Cancel(roomID)) }, cancelled(cause.Cancelled)},
 		"cancel of a later version": {func(r *rig) { r.rings() }, func(r *rig) {
 			r.deliver(r.phone.Cancel(roomID, signalingtest.With(signalingtest.Members{"cause": "boredom"})))
-		}, signaling.Cancel{Cause: cause.Cancelled}},
+		}, cancelled(cause.Cancelled)},
 		"reject while it rings": {func(r *rig) { r.rings() }, func(r *rig) {
 			r.deliver(r.phone.Message(message.TypeReject, roomID, signalingtest.Members{"cause": "timeout"}))
-		}, signaling.Cancel{Cause: cause.Timeout}},
+		}, cancelled(cause.Timeout)},
 		"cancel after accept": {func(r *rig) { r.rings(); r.Accept(r.room(), answerSDP, signaling.Limit{}) },
-			func(r *rig) { r.deliver(r.phone.Cancel(roomID)) }, signaling.Bye{End: hangup}},
-		"bye":                 {(*rig).talks, func(r *rig) { r.deliver(r.phone.Bye(roomID)) }, signaling.Bye{End: hangup}},
-		"bye without a cause": {(*rig).talks, func(r *rig) { r.deliver(r.phone.Bye(roomID, signalingtest.Without("cause"))) }, signaling.Bye{End: cause.End{Cause: cause.Aborted}}},
+			func(r *rig) { r.deliver(r.phone.Cancel(roomID)) }, left(hangup)},
+		"bye":                 {(*rig).talks, func(r *rig) { r.deliver(r.phone.Bye(roomID)) }, left(hangup)},
+		"bye without a cause": {(*rig).talks, func(r *rig) { r.deliver(r.phone.Bye(roomID, signalingtest.Without("cause"))) }, left(cause.End{Cause: cause.Aborted})},
 		"bye of a later version": {(*rig).talks, func(r *rig) {
 			r.deliver(r.phone.Bye(roomID, signalingtest.With(signalingtest.Members{"cause": "boredom"})))
-		}, signaling.Bye{End: cause.End{Cause: cause.Aborted}}},
+		}, left(cause.End{Cause: cause.Aborted})},
 		"bye, then its copy": {(*rig).talks, func(r *rig) {
 			r.deliver(r.phone.Bye(roomID))
 			r.ReceiveFrame(r.room(), byeFrame(r.t))
-		}, signaling.Bye{End: hangup}},
+		}, left(hangup)},
 		"copy, then bye": {(*rig).talks, func(r *rig) {
 			r.ReceiveFrame(r.room(), byeFrame(r.t))
 			r.deliver(r.phone.Bye(roomID))
-		}, signaling.Bye{End: hangup}},
-		"bye and cancel": {(*rig).talks, func(r *rig) { r.deliver(r.phone.Bye(roomID), r.phone.Cancel(roomID), r.phone.Bye(roomID)) }, signaling.Bye{End: hangup}},
+		}, left(hangup)},
+		"bye and cancel": {(*rig).talks, func(r *rig) { r.deliver(r.phone.Bye(roomID), r.phone.Cancel(roomID), r.phone.Bye(roomID)) }, left(hangup)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, r *rig) {
@@ -164,17 +172,8 @@ func TestEndsThatCross(t *testing.T) {
 				if len(list) != 1 {
 					t.Fatalf("events %#v, want one", list)
 				}
-				switch want := tt.want.(type) {
-				case signaling.Cancel:
-					want.Room = r.room()
-					if list[0] != want {
-						t.Errorf("event %#v, want %#v", list[0], want)
-					}
-				case signaling.Bye:
-					want.Room = r.room()
-					if list[0] != want {
-						t.Errorf("event %#v, want %#v", list[0], want)
-					}
+				if want := tt.want(r.room()); list[0] != want {
+					t.Errorf("event %#v, want %#v", list[0], want)
 				}
 				for _, m := range r.said(r.phone) {
 					if m.Type != message.TypeAck {

@@ -18,7 +18,7 @@ type iceState struct {
 	held       []message.Candidate
 	restart    *received // the phone's message that Restarted answers
 	restartID  string
-	restarted  time.Duration // when; 0 when never
+	restarted  time.Duration // when, for generation > 0
 }
 
 // phoneCandidates passes on what belongs to the offer that is answered, keeps
@@ -105,7 +105,7 @@ func (d *Device) mayRestart(p Peer, r *room, m *message.Message) bool {
 	if !r.ice.ready {
 		return false
 	}
-	if r.ice.restarted != 0 && d.o.Clock.Now()-r.ice.restarted < restartRest {
+	if r.ice.generation > 0 && d.o.Clock.Now()-r.ice.restarted < restartRest {
 		d.refuse(p, RefusedRestart)
 		return false
 	}

@@ -62,6 +62,7 @@ func (d *Device) inLiveRoom(p Peer, r *room, m *message.Message) {
 	case message.TypeInvite: // a late copy: its offer has come
 		d.ack(r, nil, m.ID, message.Ack{})
 		return
+	default:
 	}
 	if m.Type == message.TypeRestart && !d.mayRestart(p, r, m) {
 		return

@@ -182,7 +182,7 @@ func (d *Device) ping(p Peer, m *message.Message) {
 		d.refuse(p, RefusedValue)
 		return
 	}
-	d.reply(p, m, message.Pong{Nonce: b.Nonce})
+	d.reply(p, m, message.Pong(b))
 }
 
 // cancelEarly remembers that a room was given up before its offer came, so that

@@ -100,6 +100,8 @@ type rig struct {
 	wire  *wire
 	phone *signalingtest.Phone
 
+	emit func(signaling.Event) // beside recording; may be nil
+
 	mu     sync.Mutex
 	events []signaling.Event
 }
@@ -134,8 +136,11 @@ func (r *rig) start(epoch uint64) *signaling.Device {
 		Key: r.key, SN: sn, Name: deviceName, Epoch: epoch, Contacts: r.book, Clock: clock.Go(), Log: zerolog.Nop(),
 		Emit: func(e signaling.Event) {
 			r.mu.Lock()
-			defer r.mu.Unlock()
 			r.events = append(r.events, e)
+			r.mu.Unlock()
+			if r.emit != nil {
+				r.emit(e)
+			}
 		},
 		ICEServers: func() []signaling.ICEServer {
 			return []signaling.ICEServer{{URLs: []string{"stun:stun.example"}}, {URLs: []string{"turn:turn.example"}, Username: "u", Credential: "c"}}

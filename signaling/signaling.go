@@ -21,14 +21,20 @@ type RoomKey struct {
 	Phone string // jkt of the phone's key
 }
 
-// The words that events share with messages.
-type (
-	RoomType  = message.RoomType
-	Limit     = message.Limit // a wish or a rule for a call's length
-	Right     = message.Right // what a contact may do
-	JWK       = key.JWK       // a public P-256 key
-	ICEServer = message.ICEServer
-)
+// RoomType is voice or video.
+type RoomType = message.RoomType
+
+// Limit is a wish or a rule for a call's length. The zero value is none.
+type Limit = message.Limit
+
+// Right is what a contact may do.
+type Right = message.Right
+
+// JWK is a public P-256 key as RFC 7517 writes it.
+type JWK = key.JWK
+
+// ICEServer is an RTCIceServer.
+type ICEServer = message.ICEServer
 
 // The room types.
 const (

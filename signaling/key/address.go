@@ -38,10 +38,9 @@ func CheckSN(sn string) error {
 	if sn == "" || len(sn) > maxSN {
 		return fmt.Errorf("cannot use serial number %q: it must have 1 to %d characters", sn, maxSN)
 	}
-	for _, c := range sn {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
-			return fmt.Errorf("cannot use serial number %q: allowed are A-Z a-z 0-9 _ -", sn)
-		}
+	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+	if strings.ContainsFunc(sn, func(c rune) bool { return !strings.ContainsRune(allowed, c) }) {
+		return fmt.Errorf("cannot use serial number %q: allowed are A-Z a-z 0-9 _ -", sn)
 	}
 	return nil
 }

@@ -262,8 +262,9 @@ func parseBody(t Type, payload []byte) (Body, error) {
 		return read[Pong](payload)
 	case TypeAck:
 		return read[Ack](payload)
+	default:
+		return nil, nil
 	}
-	return nil, nil
 }
 
 func read[B Body](payload []byte) (Body, error) {

@@ -64,6 +64,7 @@ func FuzzPayload(f *testing.F) {
 			if !message.ValidName(b.Name) {
 				t.Errorf("name %q accepted", b.Name)
 			}
+		default:
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -232,15 +233,9 @@ func NewID() string {
 
 // ValidRoom reports whether s may name a room: 1 to 128 of A-Z a-z 0-9 . _ -.
 func ValidRoom(s string) bool {
-	if s == "" || len(s) > maxRoom {
-		return false
-	}
-	for _, c := range s {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-') {
-			return false
-		}
-	}
-	return true
+	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+	other := strings.ContainsFunc(s, func(c rune) bool { return !strings.ContainsRune(allowed, c) })
+	return s != "" && len(s) <= maxRoom && !other
 }
 
 func validID(s string) bool {
