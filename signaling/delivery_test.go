@@ -137,12 +137,12 @@ func TestTimeWithoutATransportDoesNotCount(t *testing.T) {
 		r.offered()
 		r.Ringing(r.room(), answerSDP, 10*time.Minute)
 		r.expect(message.TypeRinging)
-		r.wire.down = true
+		r.wire.set(true)
 		r.Gone(r.peer(r.phone))
 		time.Sleep(5 * time.Minute)
 		r.expect()
 		r.expectNoEvent()
-		r.wire.down = false
+		r.wire.set(false)
 		r.Up(r.peer(r.phone))
 		at, _ := r.sendings(time.Minute)
 		if len(at) < 8 || at[0] != 0 || at[len(at)-1] < 25*time.Second {
@@ -155,10 +155,10 @@ func TestTimeWithoutATransportDoesNotCount(t *testing.T) {
 func TestATransportThatComesBackUnnoticed(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
 		r.offered()
-		r.wire.down = true
+		r.wire.set(true)
 		r.Accept(r.room(), answerSDP, signaling.Limit{})
 		time.Sleep(5 * time.Minute)
-		r.wire.down = false
+		r.wire.set(false)
 		time.Sleep(4 * time.Second)
 		if got := types(r.said(r.phone)); len(got) == 0 || got[0] != message.TypeAccept {
 			t.Errorf("the device said %v, want accept", got)

@@ -82,6 +82,13 @@ func (w *wire) Send(to, text string) bool {
 	return true
 }
 
+// set says whether anything is connected.
+func (w *wire) set(down bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.down = down
+}
+
 // take returns what was sent since the last take.
 func (w *wire) take() []sending {
 	w.mu.Lock()

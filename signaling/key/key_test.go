@@ -110,12 +110,12 @@ func TestParse(t *testing.T) {
 func TestParsePublicRefuses(t *testing.T) {
 	right := newKey(t).Public().JWK()
 	for name, change := range map[string]func(*JWK){
-		"kty":            func(j *JWK) { j.Kty = "RSA" },
-		"crv":            func(j *JWK) { j.Crv = "P-521" },
-		"not on curve":   func(j *JWK) { j.Y = base64url.Encode(make([]byte, 32)) },
-		"infinity":       func(j *JWK) { j.X, j.Y = base64url.Encode(make([]byte, 32)), base64url.Encode(make([]byte, 32)) },
-		"31 bytes":       func(j *JWK) { j.X = base64url.Encode(make([]byte, 31)) },
-		"padding":        func(j *JWK) { j.X += "=" },
+		"kty":          func(j *JWK) { j.Kty = "RSA" },
+		"crv":          func(j *JWK) { j.Crv = "P-521" },
+		"not on curve": func(j *JWK) { j.Y = base64url.Encode(make([]byte, 32)) },
+		"infinity":     func(j *JWK) { j.X, j.Y = base64url.Encode(make([]byte, 32)), base64url.Encode(make([]byte, 32)) },
+		"31 bytes":     func(j *JWK) { j.X = base64url.Encode(make([]byte, 31)) },
+		"padding":      func(j *JWK) { j.X += "=" },
 		// Of the last letter four bits count: the next letter is the same bytes.
 		"second writing": func(j *JWK) { j.X = j.X[:42] + string(rune(j.X[42]+1)) },
 	} {
