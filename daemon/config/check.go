@@ -14,7 +14,7 @@ import (
 	"unicode/utf8"
 
 	"callbox/hal"
-	"callbox/media"
+	"callbox/media/options"
 )
 
 // sn is what PROTOCOL section 1 allows in a device's address.
@@ -106,8 +106,8 @@ func checkCall(c Call, r report) {
 	}
 }
 
-func checkMedia(m media.Options, r report) {
-	rate := func(key string, b, low, high media.Bitrate) {
+func checkMedia(m options.Media, r report) {
+	rate := func(key string, b, low, high options.Bitrate) {
 		if b < low || b > high {
 			r("media."+key, fmt.Sprintf("%s is out of range; allowed: %s to %s", rateText(b), rateText(low), rateText(high)))
 		}
@@ -136,7 +136,7 @@ func checkMedia(m media.Options, r report) {
 	}
 }
 
-func rateText(b media.Bitrate) string {
+func rateText(b options.Bitrate) string {
 	text, _ := b.MarshalText() // never fails
 	return string(text)
 }

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"callbox/hal"
-	"callbox/media"
+	"callbox/media/options"
 	"callbox/signaling/direct"
 )
 
@@ -21,7 +21,7 @@ type Config struct {
 	// Call says how calls are answered and how long they may take.
 	Call Call `mapstructure:"call"`
 	// Media says how picture and sound are coded and sent.
-	Media media.Options `mapstructure:"media"`
+	Media options.Media `mapstructure:"media"`
 	// HAL chooses the hardware.
 	HAL hal.Options `mapstructure:"hal"`
 	// Control is the local API.
@@ -96,7 +96,7 @@ func Default() *Config {
 			ReconnectTimeout: 30 * time.Second,
 			MaxDuration:      Duration{Set: true, Value: time.Hour},
 		},
-		Media:   media.DefaultOptions(),
+		Media:   options.Default(),
 		HAL:     hal.DefaultOptions(),
 		Control: Control{Socket: "/run/callbox/control.sock"},
 		Log:     Log{Level: LevelInfo, Format: FormatAuto},

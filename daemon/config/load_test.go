@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"callbox/media"
+	"callbox/media/options"
 )
 
 // TestMessages pins every message: what is refused, where, and what is said.
@@ -241,7 +241,7 @@ log: {level: debug}
 	want.Call.ConnectTimeout = 5 * time.Second
 	want.Call.MaxDuration = Duration{}
 	want.Media.VideoBitrate = 2_000_000
-	want.Media.ICE.Servers = []media.ICEServer{{URLs: []string{"turn:turn.example.com:3478"}, Username: "u", Credential: "c"}}
+	want.Media.ICE.Servers = []options.ICEServer{{URLs: []string{"turn:turn.example.com:3478"}, Username: "u", Credential: "c"}}
 	want.HAL.Camera.Name, want.HAL.Camera.FrameRate = "virtual", 15
 	want.HAL.Camera.Size.Width, want.HAL.Camera.Size.Height = 640, 480
 	want.Log.Level = LevelDebug
