@@ -136,7 +136,7 @@ func (b *Budget) bucket(name string, now time.Duration) *bucket {
 	if k := b.buckets[name]; k != nil {
 		return k
 	}
-	if len(b.buckets) >= maxPeers || now-b.swept >= idleLife {
+	if since := now - b.swept; since >= idleLife || len(b.buckets) >= maxPeers && since >= shareWindow {
 		b.swept = now
 		for name, k := range b.buckets {
 			if now-k.last >= idleLife {
