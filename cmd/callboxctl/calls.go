@@ -32,7 +32,7 @@ func newCalls(a *app) *cobra.Command {
 				fmt.Fprintln(t, "STARTED\tCONTACT\tTYPE\tTALKED\tEND")
 				for _, c := range calls {
 					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", c.Started.Local().Format("2006-01-02 15:04:05"),
-						c.Contact, c.RoomType, clockText(c.TalkSeconds), endText(c))
+						c.Contact, c.RoomType, clockText(int(c.TalkSeconds)), endText(c))
 				}
 				_ = t.Flush() // a terminal that is gone has nobody to tell
 			})

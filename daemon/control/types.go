@@ -104,7 +104,7 @@ type Record struct {
 	Answered     time.Time    `json:"answered,omitzero"`
 	Ended        time.Time    `json:"ended,omitzero"`
 	RingSeconds  float64      `json:"ringSeconds"`
-	TalkSeconds  int          `json:"talkSeconds"`
+	TalkSeconds  float64      `json:"talkSeconds"`
 	LimitSeconds float64      `json:"limitSeconds,omitzero"`
 	Cause        cause.Cause  `json:"cause,omitzero"` // none: the call is running
 	Origin       cause.Origin `json:"origin,omitzero"`
