@@ -60,11 +60,18 @@ func TestPulseDuplex(t *testing.T) {
 	defer stream.Close()
 	select {
 	case got := <-heard:
-		second := got[hal.SampleRate:]
-		if level := haltest.ToneLevel(second, hz); level < -15 || level > -9 {
+		// Frame by frame, for a busy machine may make the server miss one.
+		var tone, other []float64
+		for p := got[hal.SampleRate:]; len(p) > 0; p = p[hal.FrameSamples:] {
+			tone = append(tone, haltest.ToneLevel(p[:hal.FrameSamples], hz))
+			other = append(other, haltest.ToneLevel(p[:hal.FrameSamples], 2000))
+		}
+		slices.Sort(tone)
+		slices.Sort(other)
+		if level := tone[len(tone)/2]; level < -13 || level > -11 {
 			t.Errorf("the tone came back at %.1f dB, want about -12", level)
 		}
-		if level := haltest.ToneLevel(second, 1700); level > -50 {
+		if level := other[len(other)/2]; level > -50 {
 			t.Errorf("another tone came back at %.1f dB", level)
 		}
 	case <-stream.Gone():

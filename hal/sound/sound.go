@@ -178,10 +178,7 @@ func (s *stream) start(microphone, speaker *Device) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			if s.device != nil {
-				s.device.Uninit()
-			}
-			freeContext(s.context)
+			s.free()
 		}
 	}()
 	c := malgo.DefaultDeviceConfig(kind)
@@ -217,6 +214,17 @@ func (s *stream) start(microphone, speaker *Device) (err error) {
 		watch(s.stop, s.periods.Load, present(microphone, speaker), s.lost)
 	}()
 	return nil
+}
+
+// free stops the device, if there is one, and waits for its thread.
+func (s *stream) free() {
+	if s.device != nil {
+		// Uninit alone does not wake a thread that waits for a dead PulseAudio
+		// server, and then waits for that thread for ever.
+		_ = s.device.Stop()
+		s.device.Uninit()
+	}
+	freeContext(s.context)
 }
 
 // deviceID returns miniaudio's form of the id, pinned; nil for no device.
@@ -269,8 +277,7 @@ func (s *stream) Close() error {
 		s.closing.Store(true)
 		close(s.stop)
 		<-s.stopped
-		s.device.Uninit()
-		freeContext(s.context)
+		s.free()
 		if s.rebuffer.sink != nil {
 			s.closeErr = s.rebuffer.sink.Close()
 		}
