@@ -96,20 +96,20 @@ func (c *conn) run(ctx context.Context) {
 
 // receive proves the phone and hands its messages on until the connection ends.
 func (c *conn) receive(ctx context.Context) {
-	hello, nonce, err := c.s.cfg.Greeter.Greet()
+	greeting, err := c.s.cfg.Greet()
 	if err != nil {
 		c.log.Error().Err(err).Msg("cannot greet a phone")
 		c.shut(websocket.StatusInternalError, "this device cannot greet")
 		return
 	}
-	c.queue <- hello // the first of all: there is room
+	c.queue <- greeting.Text() // the first of all: there is room
 	late := time.AfterFunc(c.s.time.hello, func() { c.shut(websocket.StatusPolicyViolation, "no hello in time") })
 	defer late.Stop()
 	answer, ok := c.read(ctx)
 	if !ok || !late.Stop() {
 		return
 	}
-	address, err := c.s.cfg.Greeter.CheckHello(answer, nonce)
+	address, err := greeting.Verify(answer)
 	if err != nil {
 		c.log.Info().Err(err).Msg("direct refused: bad hello")
 		c.shut(websocket.StatusPolicyViolation, "malformed hello")

@@ -4,7 +4,7 @@
 //
 // A connection begins with two signed hellos, the device's first; from then on
 // every text frame is one message of the phone whose key was proven. The package
-// signs and reads nothing itself: a Greeter does, and a Handler gets the
+// signs and reads nothing itself: a Greeting does, and a Handler gets the
 // messages. Like every transport it never retries, orders or stores.
 //
 // A phone that connects again while its old connection is still open (another

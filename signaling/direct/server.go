@@ -18,14 +18,13 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Greeter signs our hello and checks the phone's. Its methods are called from
-// several goroutines.
-type Greeter interface {
-	// Greet returns our signed hello and the fresh nonce in it.
-	Greet() (msg, nonce string, err error)
-	// CheckHello verifies the phone's answer to the hello with this nonce and
-	// returns the phone's proven address, p.<jkt>.
-	CheckHello(msg, nonce string) (address string, err error)
+// Greeting is the device's side of one connection's hello.
+type Greeting interface {
+	// Text is our signed hello, with a nonce that is fresh for the connection.
+	Text() string
+	// Verify reads the phone's answer to it and returns the phone's proven
+	// address, p.<jkt>.
+	Verify(answer string) (address string, err error)
 }
 
 // Handler gets what phones send. Its methods are called from several goroutines,
@@ -51,8 +50,9 @@ type Config struct {
 	Page fs.FS
 	// CertDir is the directory in which a self-made certificate is kept.
 	CertDir string
-	// Greeter proves both ends.
-	Greeter Greeter
+	// Greet makes the hello of a new connection. It is called from several
+	// goroutines.
+	Greet func() (Greeting, error)
 	// Handler gets the messages.
 	Handler Handler
 	// Log is where connections and refusals are logged.

@@ -24,14 +24,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // greeter takes hellos of the form "<address> <nonce>".
 type greeter struct{ n atomic.Int64 }
 
-func (g *greeter) Greet() (msg, nonce string, err error) {
-	nonce = fmt.Sprint("n", g.n.Add(1))
-	return "hello " + nonce, nonce, nil
-}
+// greeting is one connection's nonce.
+type greeting string
 
-func (g *greeter) CheckHello(msg, nonce string) (string, error) {
-	address, n, ok := strings.Cut(msg, " ")
-	if !ok || n != nonce {
+func (g *greeter) greet() (Greeting, error) { return greeting(fmt.Sprint("n", g.n.Add(1))), nil }
+
+func (g greeting) Text() string { return "hello " + string(g) }
+
+func (g greeting) Verify(answer string) (string, error) {
+	address, n, ok := strings.Cut(answer, " ")
+	if !ok || n != string(g) {
 		return "", errors.New("cannot verify")
 	}
 	return address, nil
@@ -95,7 +97,7 @@ func start(t *testing.T, with setup) (*Server, events) {
 		with.time(&limits)
 	}
 	ev := make(events, 100)
-	s, err := newServer(with.opt, Config{SN: "SN1", Page: with.page, CertDir: t.TempDir(), Greeter: &greeter{}, Handler: ev,
+	s, err := newServer(with.opt, Config{SN: "SN1", Page: with.page, CertDir: t.TempDir(), Greet: (&greeter{}).greet, Handler: ev,
 		Log: zerolog.Nop()}, limits, testMachine("192.0.2.7", "2001:db8::7", "fe80::1"))
 	if err != nil {
 		t.Fatal(err)
@@ -264,7 +266,7 @@ func TestCloseFlushesAndSaysGoodbye(t *testing.T) {
 
 func TestStartSaysWhatToDo(t *testing.T) {
 	s, _ := start(t, setup{})
-	other, err := New(Options{Listen: s.Addr().String()}, Config{SN: "a", Greeter: &greeter{}, Handler: events(nil)})
+	other, err := New(Options{Listen: s.Addr().String()}, Config{SN: "a", Greet: (&greeter{}).greet, Handler: events(nil)})
 	if err != nil {
 		t.Fatal(err)
 	}
