@@ -1,10 +1,9 @@
-// Package budget limits how much is read before any cryptography is done
-// (docs/protocol.md, "Limits before any cryptography").
+// Package budget limits how many messages are looked at, before any cryptography.
 //
-// Budgets are token buckets on the boot clock. They count per transport peer, a
-// connection's proven key or address or a broker's topic, never by what a message
-// claims. Peers that have proved nothing share a further budget fairly, so that
-// one flooder cannot use up what the others need.
+// A budget belongs to a transport peer (a proven key, a remote address, a broker
+// topic), never to what a message claims. Peers that have proved nothing share
+// one rate fairly, so that none of them can starve the others; proven ones do not
+// touch it.
 package budget
 
 import (
@@ -14,149 +13,134 @@ import (
 	"callbox/hal/clock"
 )
 
-// The budgets of docs/protocol.md.
+// Class says how much a peer may send.
+type Class int
+
+// The classes.
 const (
-	peerRate, peerBurst         = 5.0, 10.0   // messages of one peer
-	unprovenRate, unprovenBurst = 20.0, 20.0  // of all unproven peers together
-	roomRate, roomBurst         = 50.0, 100.0 // inside a room with a verified offer
-	frameRate, frameBurst       = 20.0, 40.0  // on a data channel
+	Unproven Class = iota // nobody knows who it is
+	Proven                // it holds the key of a contact
+	InRoom                // it is in a room with a verified offer
 )
 
+// Rates in messages a second, and bursts.
 const (
-	// idleLife is for how long a bucket outlives its peer's last message: longer
-	// than any bucket needs to fill up, so that forgetting gives nothing away, and
-	// so that a budget outlives a connection by the 10 s of the protocol.
-	idleLife = 15 * time.Second
-	// maxPeers bounds memory. When more peers than that speak within idleLife, new
-	// ones are refused: the device is under attack, and those that are known
-	// already, contacts among them, go on.
-	maxPeers = 4096
-	// shareWindow is the time over which the peers that speak share the unproven
-	// budget.
-	shareWindow = time.Second
+	peerRate, peerBurst     = 5, 10
+	roomRate, roomBurst     = 50, 100
+	sharedRate, sharedBurst = 20, 20
+
+	// FrameRate is that of a room's data channel; a burst is one second of it.
+	FrameRate = 20
 )
 
-// Budget keeps all buckets of a device. It may be used by several goroutines.
-type Budget struct {
+// memory is how long a budget outlives its peer's last message: as long as it
+// takes to fill up, so that reconnecting gains nothing.
+const memory = 10 * time.Second
+
+// maxPeers bounds the memory under a flood of addresses.
+const maxPeers = 4096
+
+// Bucket is a token bucket. The zero value is empty.
+type Bucket struct {
+	tokens float64
+	at     time.Duration
+}
+
+// Full returns a bucket with burst tokens at now.
+func Full(burst float64, now time.Duration) Bucket { return Bucket{tokens: burst, at: now} }
+
+// Take takes one token out of a bucket that fills with rate a second up to burst.
+func (b *Bucket) Take(rate, burst float64, now time.Duration) bool {
+	b.fill(rate, burst, now)
+	if b.tokens < 1 {
+		return false
+	}
+	b.tokens--
+	return true
+}
+
+func (b *Bucket) fill(rate, burst float64, now time.Duration) {
+	b.tokens = min(burst, b.tokens+rate*(now-b.at).Seconds())
+	b.at = now
+}
+
+type peer struct {
+	key   string
+	class Class
+}
+
+// Budgets is what all transport peers may send. Its methods may be called from
+// several goroutines.
+type Budgets struct {
 	clock clock.Clock
 
 	mu       sync.Mutex
-	buckets  map[string]*bucket
-	unproven bucket
-	window   time.Duration // when the present second of sharing began
-	speaking int           // unproven peers that spoke in it
-	spoke    int           // and in the one before
+	peers    map[peer]*Bucket
+	unproven int // of peers
+	shared   Bucket
 	swept    time.Duration
 }
 
-// bucket is a token bucket; its zero value is full at the first use.
-type bucket struct {
-	tokens float64
-	last   time.Duration
-	used   bool
-	window time.Duration // the second of sharing in which the peer last spoke
-	taken  float64       // of the unproven budget in it
+// New returns budgets in which nothing has been spent.
+func New(c clock.Clock) *Budgets {
+	now := c.Now()
+	return &Budgets{clock: c, peers: map[peer]*Bucket{}, shared: Full(sharedBurst, now), swept: now}
 }
 
-// New returns full budgets.
-func New(c clock.Clock) *Budget {
-	return &Budget{clock: c, buckets: map[string]*bucket{}}
-}
-
-// Message takes one message of a transport peer and reports whether it may be
-// read. proven means that the peer's key is a contact's.
-func (b *Budget) Message(peer string, proven bool) bool {
+// Take reports whether one more message of the peer may be looked at.
+func (b *Budgets) Take(key string, class Class) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.clock.Now()
-	k := b.bucket("p\x00"+peer, now)
-	if k == nil {
-		return false
-	}
-	k.fill(now, peerRate, peerBurst)
-	if k.tokens < 1 {
-		return false
-	}
-	if !proven && !b.share(k, now) {
-		return false
-	}
-	k.tokens--
-	return true
-}
-
-// share takes one from the budget of all unproven peers, if the peer has not had
-// its share of it: an equal part of a second's budget among those that speak.
-func (b *Budget) share(k *bucket, now time.Duration) bool {
-	b.unproven.fill(now, unprovenRate, unprovenBurst)
-	if now-b.window >= shareWindow {
-		b.spoke = b.speaking
-		if now-b.window >= 2*shareWindow {
-			b.spoke = 0
+	b.sweep(now)
+	p := peer{key, class}
+	bucket := b.peers[p]
+	if bucket == nil {
+		if len(b.peers) >= maxPeers && class == Unproven {
+			return false
 		}
-		b.window, b.speaking = now, 0
+		if class == Unproven {
+			b.unproven++
+		}
+		_, burst := b.limits(class)
+		bucket = new(Bucket)
+		*bucket = Full(burst, now)
+		b.peers[p] = bucket
 	}
-	if k.window != b.window || k.taken < 0 {
-		k.window, k.taken = b.window, 0
-		b.speaking++
-	}
-	// Everybody may speak once: with more peers than tokens the bucket decides.
-	part := max(1, unprovenRate/float64(max(1, b.speaking, b.spoke)))
-	if k.taken >= part || b.unproven.tokens < 1 {
+	rate, burst := b.limits(class)
+	if !bucket.Take(rate, burst, now) {
 		return false
 	}
-	b.unproven.tokens--
-	k.taken++
-	return true
+	// Who is within its own share only meets this when more peers than the shared
+	// rate spend their first message in the same second.
+	return class != Unproven || b.shared.Take(sharedRate, sharedBurst, now)
 }
 
-// Room takes one message inside a room with a verified offer.
-func (b *Budget) Room(room string) bool { return b.take("r\x00"+room, roomRate, roomBurst) }
-
-// Frame takes one text frame of a room's data channel.
-func (b *Budget) Frame(room string) bool { return b.take("f\x00"+room, frameRate, frameBurst) }
-
-func (b *Budget) take(name string, rate, burst float64) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := b.clock.Now()
-	k := b.bucket(name, now)
-	if k == nil {
-		return false
+// limits is the share of one peer: of the unproven, at most an equal part.
+func (b *Budgets) limits(c Class) (rate, burst float64) {
+	switch c {
+	case InRoom:
+		return roomRate, roomBurst
+	case Proven:
+		return peerRate, peerBurst
+	default:
+		share := sharedRate / float64(max(1, b.unproven))
+		return min(peerRate, share), max(1, min(peerBurst, share))
 	}
-	k.fill(now, rate, burst)
-	if k.tokens < 1 {
-		return false
-	}
-	k.tokens--
-	return true
 }
 
-// bucket finds or makes a bucket; nil when there are too many.
-func (b *Budget) bucket(name string, now time.Duration) *bucket {
-	if k := b.buckets[name]; k != nil {
-		return k
+// sweep forgets peers that have been silent for memory.
+func (b *Budgets) sweep(now time.Duration) {
+	if now-b.swept < memory/2 {
+		return
 	}
-	if since := now - b.swept; since >= idleLife || len(b.buckets) >= maxPeers && since >= shareWindow {
-		b.swept = now
-		for name, k := range b.buckets {
-			if now-k.last >= idleLife {
-				delete(b.buckets, name)
+	b.swept = now
+	for p, bucket := range b.peers {
+		if now-bucket.at > memory {
+			delete(b.peers, p)
+			if p.class == Unproven {
+				b.unproven--
 			}
 		}
 	}
-	if len(b.buckets) >= maxPeers {
-		return nil
-	}
-	k := &bucket{taken: -1} // has not spoken yet
-	b.buckets[name] = k
-	return k
-}
-
-func (k *bucket) fill(now time.Duration, rate, burst float64) {
-	if !k.used {
-		k.used, k.tokens = true, burst
-	} else {
-		k.tokens = min(burst, k.tokens+(now-k.last).Seconds()*rate)
-	}
-	k.last = now
 }

@@ -9,115 +9,104 @@ import (
 	"callbox/hal/clock"
 )
 
-// spend sends n messages at once and returns how many passed.
-func spend(n int, take func() bool) int {
-	passed := 0
+// spend sends n messages at once and returns how many were let through.
+func spend(b *Budgets, key string, c Class, n int) int {
+	through := 0
 	for range n {
-		if take() {
-			passed++
+		if b.Take(key, c) {
+			through++
 		}
 	}
-	return passed
+	return through
 }
 
-func TestOnePeer(t *testing.T) {
+func TestRates(t *testing.T) {
+	for name, tt := range map[string]struct {
+		class        Class
+		burst, after int // messages at once, and in the second after
+	}{
+		"one unproven peer": {Unproven, 10, 5},
+		"proven":            {Proven, 10, 5},
+		"in a room":         {InRoom, 100, 50},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := New(clock.Go())
+				if got := spend(b, "a", tt.class, 500); got != tt.burst {
+					t.Errorf("burst = %d, want %d", got, tt.burst)
+				}
+				time.Sleep(time.Second)
+				if got := spend(b, "a", tt.class, 500); got != tt.after {
+					t.Errorf("a second later = %d, want %d", got, tt.after)
+				}
+			})
+		})
+	}
+}
+
+func TestUnprovenShareFairly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := New(clock.Go())
-		take := func() bool { return b.Message("anna", true) }
-		if got := spend(100, take); got != 10 {
-			t.Errorf("burst = %d, want 10", got)
+		const peers, seconds = 10, 20
+		through, total := map[string]int{}, 0
+		for range seconds * 10 {
+			spend(b, "flood", Unproven, 100) // a hundred times its share
+			for i := range peers - 1 {
+				key := fmt.Sprint(i)
+				n := spend(b, key, Unproven, 1) // ten a second: five times its share
+				through[key] += n
+			}
+			time.Sleep(100 * time.Millisecond)
 		}
-		time.Sleep(time.Second)
-		if got := spend(100, take); got != 5 {
-			t.Errorf("after a second %d, want 5", got)
+		for key, n := range through {
+			total += n
+			if n < seconds*sharedRate/peers/2 {
+				t.Errorf("peer %s got %d messages through in %d s, want at least half of its share", key, n, seconds)
+			}
 		}
-		time.Sleep(time.Hour)
-		if got := spend(100, take); got != 10 {
-			t.Errorf("after an hour %d, want 10", got)
+		if limit := seconds*sharedRate + sharedBurst; total > limit {
+			t.Errorf("all together got %d through, want at most %d", total, limit)
+		}
+		if got := spend(b, "contact", Proven, 100); got != peerBurst {
+			t.Errorf("a proven peer got %d through in the flood, want %d", got, peerBurst)
 		}
 	})
 }
 
-func TestUnprovenTogether(t *testing.T) {
+func TestManyAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := New(clock.Go())
-		passed := 0
-		for range 10 { // seconds
+		through := 0
+		for second := range 10 {
 			for i := range 1000 {
-				if b.Message(fmt.Sprint("stranger", i), false) {
-					passed++
-				}
+				through += spend(b, fmt.Sprint(second, "/", i), Unproven, 1)
 			}
 			time.Sleep(time.Second)
 		}
-		if passed < 180 || passed > 220 {
-			t.Errorf("%d messages of strangers passed in 10 s, want about 200", passed)
+		if limit := 10*sharedRate + sharedBurst; through > limit {
+			t.Errorf("%d messages of fresh addresses came through, want at most %d", through, limit)
 		}
-		if got := spend(10, func() bool { return b.Message("anna", true) }); got != 10 {
-			t.Errorf("strangers cost a contact %d of 10 messages", 10-got)
+		if len(b.peers) > maxPeers {
+			t.Errorf("%d peers are remembered, want at most %d", len(b.peers), maxPeers)
 		}
-	})
-}
-
-// TestFairShare: a flood from one stranger leaves the others their part.
-func TestFairShare(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := New(clock.Go())
-		good, flood := 0, 0
-		for range 20 * 10 { // every 50 ms for 10 s
-			flood += spend(50, func() bool { return b.Message("flood", false) })
-			time.Sleep(50 * time.Millisecond)
-		}
-		for range 20 * 10 {
-			flood += spend(50, func() bool { return b.Message("flood", false) })
-			for i := range 3 {
-				good += spend(1, func() bool { return b.Message(fmt.Sprint("good", i), false) })
-			}
-			time.Sleep(50 * time.Millisecond)
-		}
-		if good < 3*5*8 { // 10 s at 5/s each would be 150
-			t.Errorf("%d messages of three honest strangers passed in 10 s beside a flood of which %d passed", good, flood)
-		}
-		if flood > 5*20+20 {
-			t.Errorf("%d messages of the flood passed in 20 s, want about 100", flood)
+		time.Sleep(time.Minute)
+		b.Take("x", Unproven)
+		if len(b.peers) != 1 || b.unproven != 1 {
+			t.Errorf("%d peers (%d unproven) are remembered a minute later, want 1", len(b.peers), b.unproven)
 		}
 	})
 }
 
-func TestRoomsAndFrames(t *testing.T) {
+func TestReconnectingGainsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := New(clock.Go())
-		if got := spend(500, func() bool { return b.Room("a") }); got != 100 {
-			t.Errorf("room burst = %d, want 100", got)
+		total := 0
+		for range 10 {
+			total += spend(b, "a", Proven, 100)
+			time.Sleep(time.Second)
 		}
-		if got := spend(500, func() bool { return b.Frame("a") }); got != 40 {
-			t.Errorf("frame burst = %d, want 40", got)
-		}
-		if got := spend(1, func() bool { return b.Room("b") }); got != 1 {
-			t.Error("one room's budget is another's")
-		}
-		time.Sleep(time.Second)
-		if got := spend(500, func() bool { return b.Room("a") }); got != 50 {
-			t.Errorf("room after a second = %d, want 50", got)
-		}
-	})
-}
-
-// TestMemory: many peers cost bounded memory, and are forgotten when they are
-// silent.
-func TestMemory(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := New(clock.Go())
-		for i := range 20_000 {
-			b.Message(fmt.Sprint("stranger", i), false)
-		}
-		if len(b.buckets) > maxPeers {
-			t.Errorf("%d buckets", len(b.buckets))
-		}
-		time.Sleep(idleLife)
-		b.Message("anna", true)
-		if len(b.buckets) != 1 {
-			t.Errorf("%d buckets are left of peers that are silent", len(b.buckets))
+		if want := peerBurst + 9*peerRate; total != want {
+			t.Errorf("%d came through, want %d", total, want)
 		}
 	})
 }

@@ -1,262 +1,268 @@
-// Package sdp checks the session descriptions and candidates of others before a
-// WebRTC stack sees them (docs/protocol.md, section 7).
+// Package sdp checks a phone's SDP before it reaches the WebRTC stack
+// (docs/protocol.md, "SDP rules").
 //
-// pion by itself accepts two fingerprints in one description, and a new one on an
-// ICE restart. The signature over a message covers the description, so a rule that
-// holds here holds for the DTLS connection: who signed it is who is talked to.
-//
-// What passes is written anew from what was parsed, so that what was checked is
-// what is used, whatever another parser would have read.
+// What is checked is what is used: Check returns the description written anew
+// from the checked form, so no second reading of odd line ends or duplicate
+// lines exists.
 package sdp
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/pion/sdp/v3"
+
+	"callbox/signaling/message"
 )
 
-// ErrRules means that a description breaks the rules; the text says which.
-var ErrRules = errors.New("the SDP breaks the rules")
+// ErrForbidden means that an SDP breaks the rules; the sender is told badRequest.
+var ErrForbidden = errors.New("SDP breaks the rules")
 
-const (
-	// MaxBytes bounds a description. Chromium's offer has about 6 kB.
-	MaxBytes = 16 << 10
-	// MaxCandidates bounds the candidates of one side and generation, those in
-	// the description and those that follow together.
-	MaxCandidates = 40
-)
+// maxMedia bounds what one offer makes the device set up: sound, picture and
+// data, each with room for one that was rejected before.
+const maxMedia = 8
 
-// Rules are what a description must keep to, beside what always holds.
-type Rules struct {
-	Video    bool // the room has video; without it a video section is a breach
-	Loopback bool // candidates on loopback addresses are kept: one machine, tests
+// Offer is a checked offer.
+type Offer struct {
+	SDP         string // to be used; without the candidates that are dropped
+	Fingerprint string // of DTLS: SHA-256, upper case, with colons
+	Ufrag       string // of ICE
+	Password    string // of ICE
+	Candidates  int    // how many stood in it, usable or not
+	media       []media
 }
 
-func breach(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrRules, fmt.Sprintf(format, args...))
+// media is what a restart must not change.
+type media struct {
+	kind, mid, direction string
+	active               bool
 }
 
-// Check checks an offer and returns it without the candidates that must not be
-// used. Errors wrap ErrRules.
-func Check(offer string, r Rules) (string, error) {
-	d, err := parse(offer, r)
-	if err != nil {
-		return "", err
+// Check reads an offer. Forbidden candidates are dropped; everything else that
+// breaks the rules is an error: ErrForbidden.
+func Check(text string, room message.RoomType, allowLoopback bool) (*Offer, error) {
+	if len(text) > message.MaxSDP {
+		return nil, forbidden("%d bytes, at most %d", len(text), message.MaxSDP)
 	}
-	return write(d)
-}
-
-// CheckRestart checks the offer of an ICE restart against the call's first offer:
-// only ICE's parameters and candidates may differ in what secures the call. Errors
-// wrap ErrRules.
-func CheckRestart(before, restart string, r Rules) (string, error) {
-	old, err := parse(before, r)
-	if err != nil {
-		return "", err
-	}
-	d, err := parse(restart, r)
-	if err != nil {
-		return "", err
-	}
-	if fingerprint(d) != fingerprint(old) {
-		return "", breach("the fingerprint changed on a restart")
-	}
-	if len(d.MediaDescriptions) != len(old.MediaDescriptions) {
-		return "", breach("the sections changed on a restart: %d, were %d", len(d.MediaDescriptions), len(old.MediaDescriptions))
-	}
-	for i, m := range d.MediaDescriptions {
-		was := old.MediaDescriptions[i]
-		if m.MediaName.Media != was.MediaName.Media || value(m.Attributes, "mid") != value(was.Attributes, "mid") {
-			return "", breach("section %d changed on a restart", i)
-		}
-	}
-	if credentials(d) == credentials(old) {
-		return "", breach("a restart needs new ICE credentials")
-	}
-	return write(d)
-}
-
-func write(d *sdp.SessionDescription) (string, error) {
-	text, err := d.Marshal()
-	if err != nil {
-		return "", breach("it cannot be written: %v", err)
-	}
-	return string(text), nil
-}
-
-// parse reads an offer and applies every rule that holds for any offer.
-func parse(text string, r Rules) (*sdp.SessionDescription, error) {
-	if len(text) > MaxBytes {
-		return nil, breach("%d bytes; allowed: %d", len(text), MaxBytes)
-	}
-	if strings.ContainsRune(text, 0) {
-		return nil, breach("it holds a NUL character")
-	}
-	d := &sdp.SessionDescription{}
+	var d sdp.SessionDescription
 	if err := d.UnmarshalString(text); err != nil {
-		return nil, breach("it cannot be read: %v", err)
+		return nil, fmt.Errorf("cannot read SDP: %w: %w", err, ErrForbidden)
 	}
-	if len(d.MediaDescriptions) == 0 {
-		return nil, breach("it has no media section")
-	}
-	if err := checkFingerprint(d); err != nil {
+	o := &Offer{}
+	if err := o.read(&d, room, allowLoopback); err != nil {
 		return nil, err
 	}
-	bundled, err := bundle(d)
+	clean, err := d.Marshal()
+	if err != nil {
+		return nil, fmt.Errorf("cannot write SDP: %w: %w", err, ErrForbidden)
+	}
+	o.SDP = string(clean)
+	return o, nil
+}
+
+// CheckRestart reads the offer of an ICE restart: next must differ from the
+// offer before it in ICE parameters only. Errors: ErrForbidden.
+func CheckRestart(before *Offer, next string, room message.RoomType, allowLoopback bool) (*Offer, error) {
+	o, err := Check(next, room, allowLoopback)
 	if err != nil {
 		return nil, err
 	}
-	candidates, kept := 0, 0
-	for i, m := range d.MediaDescriptions {
-		m.Attributes = filter(m.Attributes, r, &candidates)
-		if m.MediaName.Port.Value == 0 && !has(m.Attributes, "bundle-only") {
-			continue // rejected: nothing of it is used
-		}
-		if err := checkSection(d, m, i, bundled, r); err != nil {
-			return nil, err
-		}
-		kept++
-	}
-	d.Attributes = filter(d.Attributes, r, &candidates)
 	switch {
-	case kept == 0:
-		return nil, breach("every section is rejected")
-	case candidates > MaxCandidates:
-		return nil, breach("%d candidates; allowed: %d", candidates, MaxCandidates)
+	case o.Fingerprint != before.Fingerprint:
+		return nil, forbidden("the fingerprint changed")
+	case o.Ufrag == before.Ufrag || o.Password == before.Password:
+		return nil, forbidden("the ICE credentials did not change")
+	case len(o.media) != len(before.media):
+		return nil, forbidden("%d m-lines instead of %d", len(o.media), len(before.media))
 	}
-	return d, nil
+	for i, m := range o.media {
+		was := before.media[i]
+		if !m.active { // the answer may have rejected it
+			was.active, was.direction, was.mid, m.direction, m.mid = false, "", "", "", ""
+		}
+		if m != was {
+			return nil, forbidden("m-line %d changed", i)
+		}
+	}
+	return o, nil
 }
 
-// checkSection applies the rules of one media section that is in use.
-func checkSection(d *sdp.SessionDescription, m *sdp.MediaDescription, i int, bundled []string, r Rules) error {
-	mid := value(m.Attributes, "mid")
-	switch m.MediaName.Media {
-	case "audio", "application":
-	case "video":
-		if !r.Video {
-			return breach("section %d is video, in a voice room", i)
+func forbidden(format string, args ...any) error {
+	return fmt.Errorf("cannot accept SDP: %s: %w", fmt.Sprintf(format, args...), ErrForbidden)
+}
+
+// found collects what may stand only once over the whole description.
+type found struct{ fingerprints, ufrags, passwords []string }
+
+func (o *Offer) read(d *sdp.SessionDescription, room message.RoomType, allowLoopback bool) error {
+	if len(d.MediaDescriptions) > maxMedia {
+		return forbidden("%d m-lines, at most %d", len(d.MediaDescriptions), maxMedia)
+	}
+	// Candidates belong to media; at the session level they mean nothing.
+	d.Attributes = o.dropCandidates(d.Attributes, func(string) bool { return false })
+	bundle, err := bundled(d.Attributes)
+	if err != nil {
+		return err
+	}
+	f := found{
+		fingerprints: values(d.Attributes, "fingerprint"),
+		ufrags:       values(d.Attributes, "ice-ufrag"),
+		passwords:    values(d.Attributes, "ice-pwd"),
+	}
+	active := 0
+	for i, m := range d.MediaDescriptions {
+		m.Attributes = o.dropCandidates(m.Attributes, func(c string) bool { return Usable(c, allowLoopback) })
+		seen := describe(m)
+		o.media = append(o.media, seen)
+		f.fingerprints = append(f.fingerprints, values(m.Attributes, "fingerprint")...) // of rejected media too
+		if !seen.active {
+			continue
 		}
-	default:
-		return breach("section %d is %q; allowed: audio, video, application", i, m.MediaName.Media)
+		active++
+		setup := append(values(d.Attributes, "setup"), values(m.Attributes, "setup")...)
+		if err := checkMedia(m, seen, room, setup, bundle); err != nil {
+			return fmt.Errorf("m-line %d: %w", i, err)
+		}
+		delete(bundle, seen.mid) // a second one with this mid is not in it
+		f.ufrags = append(f.ufrags, values(m.Attributes, "ice-ufrag")...)
+		f.passwords = append(f.passwords, values(m.Attributes, "ice-pwd")...)
 	}
-	if mid == "" || !slices.Contains(bundled, mid) {
-		return breach("section %d is not in the BUNDLE group", i)
+	if active == 0 {
+		return forbidden("no active m-line")
 	}
-	if m.MediaName.Media != "application" && !has(m.Attributes, "rtcp-mux") {
-		return breach("section %d lacks rtcp-mux", i)
+	if o.Candidates > message.MaxCandidates {
+		return forbidden("%d candidates, at most %d", o.Candidates, message.MaxCandidates)
 	}
-	setup := value(m.Attributes, "setup")
-	if setup == "" {
-		setup = value(d.Attributes, "setup")
+	return o.identify(f)
+}
+
+// identify takes the one fingerprint and the one pair of ICE credentials.
+func (o *Offer) identify(f found) error {
+	for i, text := range f.fingerprints {
+		canonical, err := fingerprint(text)
+		if err != nil {
+			return err
+		}
+		f.fingerprints[i] = canonical
 	}
-	if setup != "actpass" {
-		return breach("section %d has setup:%s; allowed in an offer: actpass", i, setup)
-	}
-	if inherit(d, m, "ice-ufrag") == "" || inherit(d, m, "ice-pwd") == "" {
-		return breach("section %d lacks ICE credentials", i)
+	for _, c := range []struct {
+		name     string
+		values   []string
+		min, max int // characters; of ICE: RFC 8839, 5.4
+		to       *string
+	}{
+		{"fingerprint", f.fingerprints, fingerprintLength, fingerprintLength, &o.Fingerprint},
+		{"ice-ufrag", f.ufrags, 4, 256, &o.Ufrag},
+		{"ice-pwd", f.passwords, 22, 256, &o.Password},
+	} {
+		slices.Sort(c.values)
+		if distinct := slices.Compact(c.values); len(distinct) != 1 {
+			return forbidden("%d distinct %s, must be one", len(distinct), c.name)
+		}
+		*c.to = c.values[0]
+		if n := len(*c.to); n < c.min || n > c.max {
+			return forbidden("%s of %d characters", c.name, n)
+		}
 	}
 	return nil
 }
 
-// checkFingerprint wants exactly one distinct fingerprint over the whole
-// description, by sha-256 (RFC 8122).
-func checkFingerprint(d *sdp.SessionDescription) error {
-	found := fingerprints(d)
-	if len(found) != 1 {
-		return breach("%d distinct fingerprints; allowed: one", len(found))
-	}
-	algorithm, hash, _ := strings.Cut(found[0], " ")
-	if algorithm != "sha-256" || len(hash) != 32*3-1 {
-		return breach("the fingerprint is not sha-256")
-	}
-	return nil
-}
+// fingerprintLength is that of 32 bytes in hexadecimal with colons between.
+const fingerprintLength = 32*3 - 1
 
-// fingerprints returns the distinct fingerprints, upper-case but for the name of
-// the hash: RFC 8122 lets both be written either way.
-func fingerprints(d *sdp.SessionDescription) []string {
-	var found []string
-	add := func(attributes []sdp.Attribute) {
-		for _, a := range attributes {
-			if !strings.EqualFold(a.Key, "fingerprint") {
-				continue
-			}
-			algorithm, hash, _ := strings.Cut(a.Value, " ")
-			f := strings.ToLower(algorithm) + " " + strings.ToUpper(strings.TrimSpace(hash))
-			if !slices.Contains(found, f) {
-				found = append(found, f)
-			}
+// fingerprint returns the canonical form of RFC 8122, 5: SHA-256 only.
+func fingerprint(value string) (string, error) {
+	f := strings.Fields(value)
+	if len(f) != 2 || !strings.EqualFold(f[0], "sha-256") {
+		return "", forbidden("fingerprint %q is not sha-256", value)
+	}
+	parts := strings.Split(f[1], ":")
+	for _, p := range parts {
+		if b, err := hex.DecodeString(p); err != nil || len(b) != 1 {
+			return "", forbidden("fingerprint %q is not hexadecimal", value)
 		}
 	}
-	add(d.Attributes)
-	for _, m := range d.MediaDescriptions {
-		add(m.Attributes)
-	}
-	return found
+	return strings.ToUpper(f[1]), nil
 }
 
-func fingerprint(d *sdp.SessionDescription) string { return fingerprints(d)[0] }
-
-// bundle returns the mids of the one BUNDLE group (RFC 9143).
-func bundle(d *sdp.SessionDescription) ([]string, error) {
-	var mids []string
-	for _, a := range d.Attributes {
-		words := strings.Fields(a.Value)
-		if a.Key != "group" || len(words) == 0 || words[0] != "BUNDLE" {
+// bundled returns the mids of the one BUNDLE group (RFC 9143).
+func bundled(attributes []sdp.Attribute) (map[string]bool, error) {
+	var mids map[string]bool
+	for _, group := range values(attributes, "group") {
+		f := strings.Fields(group)
+		if len(f) == 0 || f[0] != "BUNDLE" {
 			continue
 		}
 		if mids != nil {
-			return nil, breach("it has two BUNDLE groups")
+			return nil, forbidden("two BUNDLE groups")
 		}
-		mids = words[1:]
-	}
-	if len(mids) == 0 {
-		return nil, breach("it has no BUNDLE group")
+		mids = map[string]bool{}
+		for _, mid := range f[1:] {
+			mids[mid] = true
+		}
 	}
 	return mids, nil
 }
 
-// credentials returns the ICE credentials of the whole description.
-func credentials(d *sdp.SessionDescription) string {
-	for _, m := range d.MediaDescriptions {
-		if u := inherit(d, m, "ice-ufrag"); u != "" {
-			return u + " " + inherit(d, m, "ice-pwd")
+func describe(m *sdp.MediaDescription) media {
+	seen := media{kind: m.MediaName.Media, direction: "sendrecv"} // RFC 8866, 6.7
+	_, bundleOnly := m.Attribute("bundle-only")
+	seen.active = m.MediaName.Port.Value != 0 || bundleOnly // RFC 9143, 6
+	seen.mid, _ = m.Attribute("mid")
+	for _, a := range m.Attributes {
+		switch a.Key {
+		case "sendrecv", "sendonly", "recvonly", "inactive":
+			seen.direction = a.Key
 		}
 	}
-	return ""
+	return seen
 }
 
-// inherit returns an attribute of a section, or of the session.
-func inherit(d *sdp.SessionDescription, m *sdp.MediaDescription, key string) string {
-	if v := value(m.Attributes, key); v != "" {
-		return v
-	}
-	return value(d.Attributes, key)
-}
-
-func value(attributes []sdp.Attribute, key string) string {
-	for _, a := range attributes {
-		if a.Key == key {
-			return a.Value
+func checkMedia(m *sdp.MediaDescription, seen media, room message.RoomType, setup []string, bundle map[string]bool) error {
+	switch seen.kind {
+	case "video":
+		if room == message.Voice {
+			return forbidden("video in a voice room")
 		}
+		fallthrough
+	case "audio":
+		if _, ok := m.Attribute("rtcp-mux"); !ok {
+			return forbidden("no rtcp-mux")
+		}
+	case "application":
+	default:
+		return forbidden("media of kind %q", seen.kind)
 	}
-	return ""
+	if !slices.Contains(setup, "actpass") || slices.ContainsFunc(setup, func(s string) bool { return s != "actpass" }) {
+		return forbidden("setup %q in an offer, must be actpass", setup)
+	}
+	if !bundle[seen.mid] {
+		return forbidden("mid %q is not in the BUNDLE group, or stands twice", seen.mid)
+	}
+	return nil
 }
 
-func has(attributes []sdp.Attribute, key string) bool {
-	return slices.ContainsFunc(attributes, func(a sdp.Attribute) bool { return a.Key == key })
-}
-
-// filter leaves out the candidates that must not be used and counts all.
-func filter(attributes []sdp.Attribute, r Rules, count *int) []sdp.Attribute {
-	return slices.DeleteFunc(attributes, func(a sdp.Attribute) bool {
+// dropCandidates removes the candidates that are not usable and counts all.
+func (o *Offer) dropCandidates(list []sdp.Attribute, usable func(string) bool) []sdp.Attribute {
+	return slices.DeleteFunc(list, func(a sdp.Attribute) bool {
 		if a.Key != "candidate" {
 			return false
 		}
-		*count++
-		return !Candidate("candidate:"+a.Value, r)
+		o.Candidates++
+		return !usable(a.Value)
 	})
+}
+
+// values returns the values of every attribute with this name.
+func values(list []sdp.Attribute, name string) []string {
+	var all []string
+	for _, a := range list {
+		if a.Key == name {
+			all = append(all, a.Value)
+		}
+	}
+	return all
 }
