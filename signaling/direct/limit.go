@@ -65,7 +65,7 @@ func (l *limitListener) cut() {
 	}
 	l.mu.Unlock()
 	for _, c := range all {
-		c.Close()
+		_ = c.Close()
 	}
 }
 

@@ -93,10 +93,3 @@ func (p *phones) shut() {
 		c.shut(websocket.StatusGoingAway, "this device is shutting down")
 	}
 }
-
-// connections is the number of proven connections of address.
-func (p *phones) connections(address string) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.proven[address])
-}

@@ -214,10 +214,11 @@ func (r *reach) forPeople() []string {
 func splitHost(header string) (host, port string, ok bool) {
 	u := url.URL{Host: header}
 	host, port = canonicalHost(u.Hostname()), u.Port()
-	if _, err := netip.ParseAddr(host); err != nil {
-		if !hostName.MatchString(host) || strings.Contains(header, "[") {
-			return "", "", false
-		}
+	addr, err := netip.ParseAddr(u.Hostname())
+	bracketed := strings.HasPrefix(header, "[")
+	if err != nil && (bracketed || !hostName.MatchString(host)) ||
+		err == nil && (bracketed != addr.Is6() || addr.Zone() != "") { // browsers know no zones
+		return "", "", false
 	}
 	if port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {

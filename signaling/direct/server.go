@@ -192,7 +192,7 @@ func (s *Server) Close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.time.flush+s.time.linger)
 	defer cancel()
 	stopCut := context.AfterFunc(ctx, func() {
-		s.http.Close()
+		_ = s.http.Close()
 		l.cut()
 	})
 	defer stopCut()

@@ -295,3 +295,10 @@ func TestAddressesForPeople(t *testing.T) {
 		t.Errorf("loopback: %s", got)
 	}
 }
+
+// connections is the number of proven connections of address.
+func (p *phones) connections(address string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.proven[address])
+}
