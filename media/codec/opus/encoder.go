@@ -66,7 +66,7 @@ func NewEncoder(bitrate int) (*Encoder, error) {
 		C.OPUS_SET_SIGNAL_REQUEST:           C.OPUS_SIGNAL_VOICE,
 	} {
 		if rc := C.callbox_opus_set(c, what, C.int(value)); rc != C.OPUS_OK {
-			e.Close()
+			_ = e.Close() // never fails
 			return nil, fmt.Errorf("cannot set up the Opus encoder (%d = %d): %w", what, value, codecError(rc))
 		}
 	}
@@ -87,7 +87,7 @@ func (e *Encoder) Encode(pcm []int16) ([]byte, error) {
 	n := C.opus_encode(e.c, (*C.opus_int16)(unsafe.Pointer(&pcm[0])), FrameSamples,
 		(*C.uchar)(unsafe.Pointer(&e.buf[0])), C.opus_int32(len(e.buf)))
 	if n < 0 {
-		return nil, fmt.Errorf("cannot encode sound: %w", codecError(C.int(n)))
+		return nil, fmt.Errorf("cannot encode sound: %w", codecError(n))
 	}
 	if n <= 2 { // opus_encode(3): "the packet does not need to be transmitted"
 		return nil, nil

@@ -174,7 +174,7 @@ func (s *Stream) renew(w, h int) error {
 		return err
 	}
 	if s.enc != nil {
-		s.enc.Close()
+		_ = s.enc.Close() // never fails
 	}
 	s.enc = enc
 	return nil
