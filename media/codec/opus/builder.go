@@ -2,7 +2,6 @@ package opus
 
 import (
 	"fmt"
-	"sync/atomic"
 
 	"github.com/pion/mediadevices/pkg/codec"
 	"github.com/pion/mediadevices/pkg/io/audio"
@@ -34,9 +33,8 @@ func (b Builder) BuildAudioEncoder(r audio.Reader, _ prop.Media) (codec.ReadClos
 // is for one goroutine; the other methods may be called from any, also after
 // Close.
 type Stream struct {
-	src    audio.Reader
-	enc    *Encoder
-	frames atomic.Uint64
+	src audio.Reader
+	enc *Encoder
 }
 
 // Controller returns the stream itself, a codec.BitRateController.
@@ -57,16 +55,11 @@ func (s *Stream) Read() ([]byte, func(), error) {
 	if err != nil {
 		return nil, func() {}, err
 	}
-	s.frames.Add(1)
 	return p, func() {}, nil
 }
 
 // SetBitRate is Encoder.SetBitRate.
 func (s *Stream) SetBitRate(bps int) error { return s.enc.SetBitRate(bps) }
-
-// Frames is how many frames were read, sent or not: RTP time goes on by
-// FrameSamples with each.
-func (s *Stream) Frames() uint64 { return s.frames.Load() }
 
 // Close frees the encoder; it does not close the source.
 func (s *Stream) Close() error { return s.enc.Close() }
