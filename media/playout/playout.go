@@ -1,351 +1,208 @@
-// Package playout puts incoming Opus packets in order and decides when they are
-// heard: late enough that most have come, early enough for a conversation.
+// Package playout is the jitter buffer for received sound: it puts Opus packets
+// in order, decides when each is heard, and makes up for those that are missing.
 //
-// RTP time is in samples at 48 kHz (RFC 7587, 4.1), sound is mono int16 at 48 kHz
-// pulled in frames of 10 ms (480 samples), arrival times are on clock.Boot. A
-// Buffer serves one track of one sender; its methods may be called from different
-// goroutines (network and sound device).
+// It is pure: no goroutine, no clock. Packets go in with their time of arrival,
+// sound comes out in frames of 10 ms, and taking a frame is what moves time on.
+// The delay between the two follows the jitter of the network, from MinDelay to
+// MaxDelay. RTP time is in samples at 48 kHz (RFC 7587, 4.1).
 //
-// How it decides. Every packet has a relative transit time: arrival minus RTP
-// time. The spread between the quickest and the 95th percentile over the last
-// seconds is the jitter; the target delay follows it, up at once, down slowly.
-// When the buffered sound stays above the target, silence or concealable sound is
-// shortened by dropping a frame; when it runs dry, the gap is concealed (PLC), or
-// repaired from the in-band FEC of the next packet when that is already there.
+// The ready-made interceptor/pkg/jitterbuffer counts packets instead of time,
+// stalls after a lost one and serves all streams from one buffer.
 package playout
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
+// The bounds of the delay that the buffer adds, and the shape of a pulled frame.
 const (
-	frameSamples = 480 // of one Pull: 10 ms at 48 kHz
-	sampleRate   = 48000
-	frameTime    = 10 * time.Millisecond
+	MinDelay     = 20 * time.Millisecond
+	MaxDelay     = 200 * time.Millisecond
+	FrameSamples = 480 // 10 ms, mono
 
-	// minDelay is one Opus packet: less would starve on every scheduling hiccup.
-	minDelay = 20 * time.Millisecond
-	// maxDelay bounds what a bad network may add to a conversation; ITU-T G.114
-	// calls 150 ms one way good and 400 ms the end of usable.
-	maxDelay = 200 * time.Millisecond
-	// maxPackets bounds memory and delay: 2 s of the usual packets (20 ms), lost
-	// ones counted.
-	maxPackets = 100
-	// maxPacketSamples is the longest Opus packet, 120 ms (RFC 6716, 2.1.4).
-	maxPacketSamples = 5760
-	// maxConcealed is for how long a gap is filled before it becomes silence:
-	// Opus fades PLC out by itself within about 100 ms.
-	maxConcealed = 10 // frames
-	// shrinkEvery is how often a frame may be dropped to catch up: at most 4 %.
-	shrinkEvery = 25 // frames
-	// resync is a jump of RTP time that no network explains: the sender restarted.
-	resync = 2 * sampleRate
+	maxPacketSamples = 5760 // 120 ms, the longest Opus packet
+	perMillisecond   = 48
+	slack            = 15 * perMillisecond // above the wanted delay before it is cut
+	maxSlots         = 64
+	maxPayload       = 1500
+	resyncAfter      = 2 * 48000 // a leap of RTP time that is a new stream
 )
 
-// Decoder turns packets into sound; media/codec/opus has one. pcm has room for
-// what is asked; each returns the number of samples that were written.
+// Decoder turns packets into mono samples at 48 kHz; opus.Decoder is one.
 type Decoder interface {
-	// Decode decodes a packet that has arrived.
-	Decode(packet []byte, pcm []int16) (samples int, err error)
-	// DecodeFEC decodes the lost packet before next from next's in-band FEC;
-	// len(pcm) is the lost packet's duration.
-	DecodeFEC(next []byte, pcm []int16) (samples int, err error)
-	// Conceal makes up len(pcm) samples after a loss (PLC).
-	Conceal(pcm []int16) (samples int, err error)
+	// Decode decodes a packet into pcm, which holds 5760 samples.
+	Decode(packet []byte, pcm []int16) (int, error)
+	// DecodeFEC fills pcm with what was lost before packet.
+	DecodeFEC(packet []byte, pcm []int16) (int, error)
+	// Conceal fills pcm with a likely continuation.
+	Conceal(pcm []int16) (int, error)
 }
 
-// Stats are counters since New.
+// Stats are the counters of a Buffer.
 type Stats struct {
-	Packets   uint64        // pushed, duplicates and late ones included
-	Late      uint64        // came after their time
-	Lost      uint64        // packets that never came in time
-	Repaired  uint64        // of those, rebuilt from in-band FEC
-	Played    uint64        // frames of 10 ms that came from packets
-	Concealed uint64        // frames of 10 ms that were made up
-	Dropped   uint64        // frames of 10 ms left out to catch up
-	Delay     time.Duration // target delay now
+	Played    uint64 // packets decoded
+	Lost      uint64 // packets that never came, or too late
+	Corrected uint64 // of them, made up from the next packet
+	Concealed uint64 // frames of 10 ms that were made up without it
+	Skipped   uint64 // frames of about 10 ms that were cut out to shorten the delay
+	Delay     time.Duration
+	Wanted    time.Duration
 }
 
-// packet is one Opus packet that waits to be played.
-type packet struct {
-	seq     uint16
-	time    uint32 // RTP
-	payload []byte
+// slot is a packet that waits.
+type slot struct {
+	used bool
+	seq  int64 // unwrapped
+	ts   int64 // unwrapped, in samples
+	n    int
+	data [maxPayload]byte
 }
 
-// Buffer is the jitter buffer of one track.
+// Buffer serves one track. It is not safe for use by several goroutines.
 type Buffer struct {
-	mu      sync.Mutex
-	decoder Decoder
-	jitter  jitter
-	stats   Stats
+	dec   Decoder
+	slots [maxSlots]slot
+	jit   jitter
+	stats Stats
 
-	packets []packet // in order of seq, at most maxPackets
-	free    [][]byte // payloads to use again: Push does not allocate for long
+	seqs, times unwrapper
 
-	started bool
-	nextSeq uint16
-	lastDur int // samples of the last packet played
+	started bool  // sound has begun
+	next    int64 // RTP time at the end of what was decoded
+	lastSeq int64 // of the packet decoded last
+	length  int   // its samples
+	silence bool  // it announced silence (DTX)
+	held    int   // samples of concealment since the last packet
+	debt    int   // samples by which the delay is to grow
 
-	ready     [maxPacketSamples + frameSamples]int16 // decoded, not pulled yet
-	readyLen  int
-	concealed int  // frames in a row
-	since     int  // frames since one was dropped
-	dry       bool // ran dry since the last packet
-
-	newestSeq  uint16 // of what was pushed
-	newestTime uint32
+	pcm   [2 * maxPacketSamples]int16 // decoded, not yet pulled: pcm[from:to]
+	from  int
+	to    int
+	spare [maxPacketSamples]int16
 }
 
-// New returns an empty buffer that decodes with d.
-func New(d Decoder) *Buffer {
-	return &Buffer{decoder: d, lastDur: 2 * frameSamples}
-}
-
-// Push adds a packet. The payload is copied. Duplicates and packets whose time
-// has passed are counted and left out.
-func (b *Buffer) Push(seq uint16, timestamp uint32, payload []byte, arrival time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.stats.Packets++
-	if len(payload) == 0 {
-		return // padding only: nothing to hear
-	}
-	if b.jumped(timestamp) {
-		b.restart()
-	}
-	b.noteGap(seq, timestamp)
-	b.jitter.add(timestamp, arrival)
-	if b.started && before(seq, b.nextSeq) {
-		b.stats.Late++
-		return
-	}
-	at := len(b.packets)
-	for at > 0 && before(seq, b.packets[at-1].seq) {
-		at--
-	}
-	if at > 0 && b.packets[at-1].seq == seq {
-		return
-	}
-	b.packets = append(b.packets, packet{})
-	copy(b.packets[at+1:], b.packets[at:])
-	b.packets[at] = packet{seq: seq, time: timestamp, payload: append(b.buffer(), payload...)}
-	// What is far behind the newest packet is not worth waiting through.
-	for len(b.packets) > maxPackets || b.packets[len(b.packets)-1].seq-b.packets[0].seq >= maxPackets {
-		b.dropFirst()
-	}
-}
-
-func (b *Buffer) dropFirst() {
-	b.recycle(b.packets[0].payload)
-	copy(b.packets, b.packets[1:])
-	b.packets = b.packets[:len(b.packets)-1]
-}
-
-// noteGap raises the target delay when the buffer ran dry because this packet was
-// late, and not because the sender paused (DTX), which its RTP time would show.
-func (b *Buffer) noteGap(seq uint16, timestamp uint32) {
-	ahead := seq - b.newestSeq
-	if b.jitter.any && int16(ahead) <= 0 {
-		return
-	}
-	if b.dry && timestamp-b.newestTime == uint32(ahead)*uint32(b.lastDur) {
-		b.jitter.starved()
-	}
-	b.dry = false
-	b.newestSeq, b.newestTime = seq, timestamp
-}
-
-// Pull fills pcm, 480 samples, with the next 10 ms.
-func (b *Buffer) Pull(pcm []int16) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.since++
-	if !b.started && !b.start() {
-		clear(pcm)
-		return
-	}
-	b.shrink()
-	for b.readyLen < frameSamples {
-		if !b.decode() {
-			break
-		}
-	}
-	if b.readyLen < frameSamples {
-		b.conceal(pcm)
-		return
-	}
-	b.concealed = 0
-	b.stats.Played++
-	copy(pcm, b.ready[:frameSamples])
-	b.consume(frameSamples)
-}
+// New returns an empty buffer over a decoder, which stays the caller's.
+func New(dec Decoder) *Buffer { return &Buffer{dec: dec} }
 
 // Stats returns the counters.
 func (b *Buffer) Stats() Stats {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	s := b.stats
-	s.Delay = b.jitter.target()
+	s.Delay = samples(b.jit.current)
+	s.Wanted = samples(b.jit.wanted())
 	return s
 }
 
-// start begins to play once the target delay is buffered.
-func (b *Buffer) start() bool {
-	if len(b.packets) == 0 || b.buffered() < b.jitter.target() {
-		return false
+// Push takes a packet: sequence number and timestamp as on the wire, arrival on
+// any clock that only goes forward. It copies payload.
+func (b *Buffer) Push(seq uint16, timestamp uint32, payload []byte, arrival time.Duration) {
+	if len(payload) == 0 || len(payload) > maxPayload {
+		return // padding, or nothing that Opus could have made
 	}
-	b.started = true
-	b.nextSeq = b.packets[0].seq
-	return true
-}
-
-// buffered is how much sound waits. Missing packets count, for they take their
-// time; pauses of the sender (DTX), which only RTP time shows, do not.
-func (b *Buffer) buffered() time.Duration {
-	samples := b.readyLen
-	if n := len(b.packets); n > 0 {
-		samples += (int(b.packets[n-1].seq-b.packets[0].seq) + 1) * b.lastDur
+	s := b.seqs.next(int64(seq), 1<<16)
+	ts := b.times.next(int64(timestamp), 1<<32)
+	if b.started && (ts > b.next+resyncAfter || ts < b.next-resyncAfter) {
+		b.restart()
+		s, ts = b.seqs.next(int64(seq), 1<<16), b.times.next(int64(timestamp), 1<<32)
 	}
-	return samplesTime(samples)
-}
-
-// decode puts the next packet, or what stands for it, into ready. It reports
-// false when there is nothing to go on with.
-func (b *Buffer) decode() bool {
-	if len(b.packets) == 0 {
-		return false
-	}
-	room := b.ready[b.readyLen:]
-	p := b.packets[0]
-	if p.seq != b.nextSeq {
-		return b.bridge(p, room)
-	}
-	n, err := b.decoder.Decode(p.payload, room[:min(len(room), maxPacketSamples)])
-	b.dropFirst()
-	b.nextSeq++
-	if err != nil || n <= 0 { // damaged: heard as a loss
-		b.stats.Lost++
-		n = b.lastDur
-		if got, err := b.decoder.Conceal(room[:n]); err != nil || got < n {
-			clear(room[:n])
+	delay, known := b.jit.arrived(ts, int64(arrival*perMillisecond/time.Millisecond))
+	if b.started && known {
+		// How long before its turn it came, plus how late it was itself: what the
+		// buffer adds to the fastest packet.
+		b.jit.current = ts - b.position() + delay
+		if lack := b.jit.wanted() - b.jit.current; lack > 0 {
+			b.debt = int(lack)
+		} else {
+			b.debt = 0
 		}
 	}
-	b.lastDur = n
-	b.readyLen += n
-	return true
+	if b.started && s <= b.lastSeq {
+		return // its place was filled, or a duplicate
+	}
+	b.insert(s, ts, payload)
 }
 
-// bridge deals with a gap before p whose time to be heard is now: the packet
-// before p is rebuilt from p, earlier ones are made up.
-func (b *Buffer) bridge(p packet, room []int16) bool {
-	missing := int(p.seq - b.nextSeq)
-	b.stats.Lost++
-	b.nextSeq++
-	n := min(b.lastDur, len(room))
-	if missing == 1 {
-		if got, err := b.decoder.DecodeFEC(p.payload, room[:n]); err == nil && got == n {
-			b.stats.Repaired++
-			b.readyLen += n
-			return true
+// insert puts a packet into a free slot; into that of the oldest when none is.
+func (b *Buffer) insert(seq, ts int64, payload []byte) {
+	at := -1
+	for i := range b.slots {
+		p := &b.slots[i]
+		switch {
+		case p.used && p.seq == seq:
+			return
+		case !p.used:
+			at = i
 		}
 	}
-	if missing > maxPackets { // a jump: go on where the packets are
-		b.nextSeq = p.seq
-		return true
-	}
-	if got, err := b.decoder.Conceal(room[:n]); err != nil || got < n {
-		clear(room[:n])
-	}
-	b.stats.Concealed += uint64(n / frameSamples)
-	b.readyLen += n
-	return true
-}
-
-// conceal fills pcm when the buffer has run dry, and starts over when it stays so:
-// the sender may be silent (DTX) or gone.
-func (b *Buffer) conceal(pcm []int16) {
-	have := copy(pcm, b.ready[:b.readyLen])
-	b.consume(have)
-	rest := pcm[have:]
-	b.concealed++
-	if b.concealed > maxConcealed {
-		clear(rest)
-		b.started = false
-		return
-	}
-	b.dry = true
-	b.stats.Concealed++
-	if got, err := b.decoder.Conceal(rest); err != nil || got < len(rest) {
-		clear(rest)
-	}
-}
-
-// shrink leaves a frame out when more is buffered than the target wants.
-func (b *Buffer) shrink() {
-	if b.since < shrinkEvery || b.buffered() < b.jitter.target()+2*minDelay {
-		return
-	}
-	for b.readyLen < 2*frameSamples {
-		if !b.decode() {
+	if at < 0 {
+		at = 0
+		for i := range b.slots {
+			if b.slots[i].seq < b.slots[at].seq {
+				at = i
+			}
+		}
+		if b.slots[at].seq > seq {
 			return
 		}
 	}
-	b.since = 0
-	b.stats.Dropped++
-	crossfade(b.ready[:frameSamples], b.ready[frameSamples:2*frameSamples])
-	b.consume(frameSamples)
+	p := &b.slots[at]
+	p.used, p.seq, p.ts = true, seq, ts
+	p.n = copy(p.data[:], payload)
 }
 
-// crossfade fades from a to c, in place in c, so that leaving a frame out makes
-// no click.
-func crossfade(a, c []int16) {
-	for i := range c {
-		c[i] = int16((int32(a[i])*int32(len(c)-i) + int32(c[i])*int32(i)) / int32(len(c)))
+// first returns the waiting packet that is to be heard first, nil for none.
+func (b *Buffer) first() *slot {
+	var f *slot
+	for i := range b.slots {
+		if p := &b.slots[i]; p.used && (f == nil || p.seq < f.seq) {
+			f = p
+		}
 	}
+	return f
 }
 
-func (b *Buffer) consume(n int) {
-	copy(b.ready[:], b.ready[n:b.readyLen])
-	b.readyLen -= n
-}
-
-// jumped reports whether a timestamp belongs to another stream than the one
-// before.
-func (b *Buffer) jumped(timestamp uint32) bool {
-	if !b.jitter.any {
-		return false
+// newest returns the RTP time of the newest waiting packet.
+func (b *Buffer) newest() int64 {
+	ts := b.next
+	for i := range b.slots {
+		if p := &b.slots[i]; p.used && p.ts > ts {
+			ts = p.ts
+		}
 	}
-	d := int32(timestamp - b.jitter.last)
-	// A quiet sender may stay away for long (DTX): forward jumps are told apart
-	// by arrival, in jitter; backward ones cannot be explained.
-	return d < -resync
+	return ts
 }
 
+// position is the RTP time of the next sample to be pulled.
+func (b *Buffer) position() int64 { return b.next - int64(b.to-b.from) }
+
+// restart forgets the stream, not the counters.
 func (b *Buffer) restart() {
-	for _, p := range b.packets {
-		b.recycle(p.payload)
+	for i := range b.slots {
+		b.slots[i].used = false
 	}
-	b.packets = b.packets[:0]
-	b.started, b.readyLen, b.concealed = false, 0, 0
-	b.jitter = jitter{}
+	b.started, b.silence, b.held, b.debt = false, false, 0, 0
+	b.from, b.to = 0, 0
+	b.seqs, b.times = unwrapper{}, unwrapper{}
+	b.jit.restart()
 }
 
-func (b *Buffer) buffer() []byte {
-	if n := len(b.free); n > 0 {
-		p := b.free[n-1]
-		b.free = b.free[:n-1]
-		return p
-	}
-	return make([]byte, 0, 256)
+func samples(n int64) time.Duration { return time.Duration(n) * time.Millisecond / perMillisecond }
+
+// unwrapper continues a counter of a few bits over its end.
+type unwrapper struct {
+	last int64
+	set  bool
 }
 
-func (b *Buffer) recycle(p []byte) { b.free = append(b.free, p[:0]) }
-
-// before reports whether sequence number a comes before b (RFC 1982).
-func before(a, b uint16) bool { return int16(a-b) < 0 }
-
-func samplesTime(n int) time.Duration {
-	return time.Duration(n) * time.Second / sampleRate
+func (u *unwrapper) next(v, size int64) int64 {
+	if !u.set {
+		u.last, u.set = v, true
+		return v
+	}
+	d := (v - u.last) & (size - 1)
+	if d >= size/2 {
+		d -= size
+	}
+	n := u.last + d
+	if d > 0 {
+		u.last = n
+	}
+	return n
 }
