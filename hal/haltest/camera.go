@@ -33,7 +33,7 @@ func cameraPictures(t *testing.T, camera hal.Camera, clk clock.Clock, want hal.V
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	m := s.Mode()
 	if m.Width <= 0 || m.Height <= 0 || m.Width%2 != 0 || m.Height%2 != 0 || m.FrameRate <= 0 {
 		t.Fatalf("mode = %+v; want an even size and a rate", m)

@@ -42,7 +42,7 @@ func soundPace(t *testing.T, sound hal.Sound) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	select {
 	case <-settled:
 	case <-s.Gone():

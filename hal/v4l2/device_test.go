@@ -4,10 +4,13 @@ package v4l2
 
 import (
 	"errors"
+	"image"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/sys/unix"
 
 	"callbox/hal"
 	"callbox/hal/clock"
@@ -48,7 +51,7 @@ func TestDevice(t *testing.T) {
 	if _, err := c.Open(hal.VideoMode{Width: 640, Height: 480, FrameRate: 15}); !errors.Is(err, hal.ErrBusy) {
 		t.Errorf("a second Open = %v, want %v", err, hal.ErrBusy)
 	}
-	seen := map[byte]bool{}
+	var seen [256]bool
 	for range 10 {
 		f, err := s.ReadFrame()
 		if err != nil {
@@ -59,10 +62,68 @@ func TestDevice(t *testing.T) {
 			seen[v] = true
 		}
 	}
-	if len(seen) < 10 {
-		t.Errorf("the pictures have only %d shades", len(seen))
+	shades := 0
+	for _, ok := range seen {
+		if ok {
+			shades++
+		}
+	}
+	if shades < 5 { // colour bars have eight
+		t.Errorf("the pictures have only %d shades", shades)
 	}
 	s.Close()
+}
+
+// TestDeviceFormats reads a picture in each raw format that the camera has; they
+// must look alike.
+func TestDeviceFormats(t *testing.T) {
+	found, err := List()
+	if err != nil || len(found) == 0 {
+		t.Fatalf("cameras: %v, %v", found, err)
+	}
+	mean := map[string][3]int{}
+	for _, format := range costs {
+		fd, err := unix.Open(found[0].Path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(formats(fd), format) {
+			unix.Close(fd)
+			continue
+		}
+		l, err := setFormat(fd, mode{format: format, width: 320, height: 180})
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := &kernelQueue{fd: fd, wakeup: -1, path: found[0].Path}
+		s := &stream{clock: clock.Boot(), queue: q, layout: l}
+		s.frame.YCbCr = *image.NewYCbCr(image.Rect(0, 0, 320, 180), image.YCbCrSubsampleRatio420)
+		if s.buffers, err = q.start(); err != nil {
+			t.Fatal(err)
+		}
+		f, err := s.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		average := func(p []byte) (n int) {
+			for _, v := range p {
+				n += int(v)
+			}
+			return n / len(p)
+		}
+		mean[fourCC(format)] = [3]int{average(f.Y), average(f.Cb), average(f.Cr)}
+		s.Close()
+	}
+	t.Logf("mean levels: %v", mean)
+	for a, x := range mean {
+		for b, y := range mean {
+			for i := range x {
+				if d := x[i] - y[i]; d < -4 || d > 4 {
+					t.Errorf("plane %d: %s has %d, %s has %d", i, a, x[i], b, y[i])
+				}
+			}
+		}
+	}
 }
 
 // TestUnplug waits until somebody unplugs the camera, when CALLBOX_TEST_UNPLUG

@@ -41,6 +41,7 @@ type stream struct {
 
 	closing atomic.Bool
 	bad     atomic.Uint64
+	late    atomic.Uint64 // pictures that the reader was too slow for
 
 	mu    sync.Mutex // held by ReadFrame; Close frees under it
 	queue queue      // nil after Close
@@ -79,12 +80,19 @@ func (s *stream) ReadFrame() (*hal.Frame, error) {
 		if err != nil {
 			return nil, s.lost(err)
 		}
+		// A reader that was late gets the newest picture, not the oldest.
+		for {
+			newer, err := s.queue.dequeue()
+			if err != nil {
+				break // none, or an error that the next wait meets again
+			}
+			s.giveBack(b)
+			s.late.Add(1)
+			b = newer
+		}
 		at := s.clock.Now() - age(b.monotonic, monotonic())
 		err = s.convert(b)
-		if errQueue := s.queue.enqueue(b.index); errQueue != nil && err == nil {
-			// The picture is good; the next ReadFrame meets what is wrong.
-			s.log.Debug().Err(errQueue).Msg("cannot give a buffer back")
-		}
+		s.giveBack(b)
 		if err != nil {
 			s.bad.Add(1)
 			if time.Now().After(frozen) {
@@ -94,6 +102,14 @@ func (s *stream) ReadFrame() (*hal.Frame, error) {
 		}
 		s.frame.Captured = max(at, s.frame.Captured+1)
 		return &s.frame, nil
+	}
+}
+
+// giveBack hands a buffer to the driver. An error does not spoil the picture
+// that was taken out of it: the next wait meets what is wrong.
+func (s *stream) giveBack(b filled) {
+	if err := s.queue.enqueue(b.index); err != nil {
+		s.log.Debug().Err(err).Msg("cannot give a buffer back")
 	}
 }
 
@@ -125,7 +141,7 @@ func (s *stream) Close() error {
 	s.queue.close()
 	s.queue = nil
 	s.closeDecoder()
-	s.log.Info().Uint64("bad_frames", s.bad.Load()).Msg("camera closed")
+	s.log.Info().Uint64("bad_frames", s.bad.Load()).Uint64("late_frames", s.late.Load()).Msg("camera closed")
 	return nil
 }
 

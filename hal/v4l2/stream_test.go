@@ -21,7 +21,7 @@ type fakeQueue struct {
 	pictures chan filled
 	woken    chan struct{}
 	err      error // of dequeue, when pictures is closed
-	next     *filled
+	next     []filled
 	present  bool
 	queued   []int
 	closed   int
@@ -35,7 +35,7 @@ func (q *fakeQueue) wait(d time.Duration) (event, error) {
 		if !ok {
 			return failed, nil
 		}
-		q.next = &p
+		q.next = append(q.next, p)
 		return ready, nil
 	case <-time.After(d):
 		return timedOut, nil
@@ -45,11 +45,11 @@ func (q *fakeQueue) wait(d time.Duration) (event, error) {
 func (q *fakeQueue) wake() { close(q.woken) }
 
 func (q *fakeQueue) dequeue() (filled, error) {
-	if q.next == nil {
+	if len(q.next) == 0 {
 		return filled{}, q.err
 	}
-	p := *q.next
-	q.next = nil
+	p := q.next[0]
+	q.next = q.next[1:]
 	return p, nil
 }
 
@@ -86,6 +86,24 @@ func TestReadFrameSkipsBadPictures(t *testing.T) {
 		}
 		if len(q.queued) != 3 {
 			t.Errorf("buffers %v were given back, want all three", q.queued)
+		}
+		s.Close()
+	})
+}
+
+func TestLateReaderGetsTheNewestPicture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, q := fakeStream()
+		clear(s.buffers[0])
+		clear(s.buffers[1])
+		q.next = []filled{{index: 0, bytes: 256}, {index: 1, bytes: 256}} // waiting since long
+		q.pictures <- filled{index: 2, bytes: 256}
+		f, err := s.ReadFrame()
+		if err != nil || f.Y[1] != lumaAt(1, 0) {
+			t.Fatalf("ReadFrame = %v, %v; want the third picture", f, err)
+		}
+		if len(q.queued) != 3 || s.late.Load() != 2 {
+			t.Errorf("buffers %v were given back, %d late; want all three, 2 late", q.queued, s.late.Load())
 		}
 		s.Close()
 	})

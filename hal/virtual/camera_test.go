@@ -117,7 +117,7 @@ func TestStampSurvivesScalingAndNoise(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, from := range []image.Point{{X: 1280, Y: 720}, {X: 640, Y: 360}, {X: 360, Y: 640}, {X: 322, Y: 182}} {
 		m := newTestScene(t, from.X, from.Y)
-		for _, to := range []image.Point{{X: 1920, Y: 1080}, {X: 640, Y: 360}, {X: 427, Y: 240}, {X: 320, Y: 180}, {X: 213, Y: 120}} {
+		for _, to := range []image.Point{{X: 960, Y: 540}, {X: 427, Y: 240}, {X: 320, Y: 180}, {X: 213, Y: 120}} {
 			for range 2 {
 				at := time.Duration(random.Int64N(1<<48)) * time.Microsecond
 				m.draw(at, time.Unix(1e9, 0))

@@ -53,10 +53,9 @@ func TestSoundNames(t *testing.T) {
 func TestSoundSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64
-		hang := time.Duration(0)
 		s, err := NewSound(nil, nil).Open(func(captured, _ []int16) {
 			if n.Add(1) == 500 {
-				time.Sleep(hang)
+				time.Sleep(40 * time.Millisecond)
 			}
 			time.Sleep(3 * time.Millisecond) // what the daemon does with it
 			for _, v := range captured {
@@ -69,7 +68,6 @@ func TestSoundSchedule(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		hang = 40 * time.Millisecond
 		time.Sleep(10*time.Second - time.Millisecond)
 		if got := n.Load(); got != 1000 { // a hang of 40 ms is made up for
 			t.Errorf("%d frames in 10 s, want 1000", got)

@@ -29,7 +29,7 @@ type Server struct {
 // uses it from now on, too (t.Setenv). It needs the Debian package pulseaudio.
 func Start(t testing.TB, sinks ...string) *Server {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "callbox-pulse") // t.TempDir may be too long for a socket
+	dir, err := os.MkdirTemp("", "callbox-pulse") //nolint:usetesting // with a long test name, TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func Start(t testing.TB, sinks ...string) *Server {
 	t.Cleanup(s.Stop)
 
 	for deadline := time.Now().Add(10 * time.Second); ; {
-		if c, err := net.Dial("unix", socket); err == nil {
+		if c, err := new(net.Dialer).DialContext(ctx, "unix", socket); err == nil {
 			_ = c.Close()
 			break
 		}
