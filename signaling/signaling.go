@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"callbox/signaling/cause"
+	"callbox/signaling/key"
+	"callbox/signaling/message"
 )
 
 // RoomKey names a room: its state belongs to the room's id and the phone's key
@@ -19,24 +21,20 @@ type RoomKey struct {
 	Phone string // jkt of the phone's key
 }
 
-// RoomType is voice or video.
-type RoomType string
+// The words that events share with messages.
+type (
+	RoomType  = message.RoomType
+	Limit     = message.Limit // a wish or a rule for a call's length
+	Right     = message.Right // what a contact may do
+	JWK       = key.JWK       // a public P-256 key
+	ICEServer = message.ICEServer
+)
 
 // The room types.
 const (
-	Voice RoomType = "voice"
-	Video RoomType = "video"
+	Voice = message.Voice
+	Video = message.Video
 )
-
-// Limit is a wish or a rule for a call's length. The zero value is none: "none"
-// is a flag of its own, never a duration of 0.
-type Limit struct {
-	Set      bool
-	Duration time.Duration // > 0 and whole milliseconds when Set
-}
-
-// Right is what a contact may do.
-type Right string
 
 // The rights.
 const (
@@ -57,14 +55,6 @@ type Contact struct {
 	SelfSigned  bool      `json:"selfSigned,omitzero"` // paired over a self-made certificate
 	Revoked     bool      `json:"revoked,omitzero"`    // stays refused until paired anew
 	RevokedTime time.Time `json:"revokedTime,omitzero"`
-}
-
-// JWK is a public P-256 key as RFC 7517 writes it: exactly these members.
-type JWK struct {
-	Kty string `json:"kty"`
-	Crv string `json:"crv"`
-	X   string `json:"x"`
-	Y   string `json:"y"`
 }
 
 // ContactBook is what Device needs of the store. Its methods are called from

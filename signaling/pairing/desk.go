@@ -28,10 +28,11 @@ type Verdict int
 
 // The verdicts.
 const (
-	Wrong  Verdict = iota // of no window that is known
-	Right                 // of the open window
-	Again                 // of a window that this very key has used
-	Second                // of a window that another key has used: an alarm
+	Wrong     Verdict = iota // of no window that is known
+	Right                    // of the open window
+	Again                    // of a window that this very key has used
+	Second                   // of a window that another key has used: an alarm
+	Suspended                // of a window whose alarm has been given
 )
 
 // spent is a window that was used, kept for its life so that a second phone with
@@ -69,8 +70,15 @@ func (d *Desk) Known(now time.Duration) bool {
 	return d.open != nil || len(d.spent) > 0
 }
 
+// Holds reports whether a MAC is that of the open window, and changes nothing.
+func (d *Desk) Holds(now time.Duration, jkt, name, mac string) bool {
+	d.forget(now)
+	return d.open != nil && equal(mac, PhoneMAC(d.open.Secret, jkt, d.dkt, name))
+}
+
 // Judge compares the MAC of the phone with thumbprint jkt and that name. It
-// returns the secret, for the answer, and the key that used the window before.
+// returns the secret for the answer of Right and Again, and the key that used
+// the window before.
 func (d *Desk) Judge(now time.Duration, jkt, name, mac string) (v Verdict, secret []byte, first string) {
 	d.forget(now)
 	if d.open != nil && equal(mac, PhoneMAC(d.open.Secret, jkt, d.dkt, name)) {
@@ -80,11 +88,14 @@ func (d *Desk) Judge(now time.Duration, jkt, name, mac string) (v Verdict, secre
 		if !equal(mac, PhoneMAC(s.Secret, jkt, d.dkt, name)) {
 			continue
 		}
-		if s.first == jkt && !s.alarmed {
+		switch {
+		case s.alarmed:
+			return Suspended, nil, s.first
+		case s.first == jkt:
 			return Again, s.Secret, jkt
 		}
 		s.alarmed = true
-		return Second, s.Secret, s.first
+		return Second, nil, s.first
 	}
 	return Wrong, nil, ""
 }

@@ -32,9 +32,9 @@ func TestDesk(t *testing.T) {
 	d.Use("a")
 	judge(now, "a", mac(w, "a"), Again, "a")
 	judge(now, "b", mac(w, "b"), Second, "a")
-	judge(now, "a", mac(w, "a"), Second, "a") // the first is suspended with it
-	next := d.Open(now, DefaultLife)          // does not forget the one that was used
-	judge(now, "b", mac(w, "b"), Second, "a")
+	judge(now, "a", mac(w, "a"), Suspended, "a") // with the second
+	next := d.Open(now, DefaultLife)             // does not forget the one that was used
+	judge(now, "b", mac(w, "b"), Suspended, "a")
 	judge(now, "b", mac(next, "b"), Right, "")
 	d.Close()
 	judge(now, "b", mac(next, "b"), Wrong, "")

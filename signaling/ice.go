@@ -1,0 +1,132 @@
+package signaling
+
+import (
+	"strings"
+	"time"
+
+	"callbox/signaling/message"
+	"callbox/signaling/sdp"
+)
+
+// iceState is the offer that counts now, and candidates that came too early.
+type iceState struct {
+	current    *sdp.Offer
+	generation int
+	ready      bool            // the daemon has answered current
+	count      int             // candidates of current, in its SDP and trickled
+	past       map[string]bool // ufrags of former generations
+	held       []message.Candidate
+	restart    *received // the phone's message that Restarted answers
+	restartID  string
+	restarted  time.Duration // when; 0 when never
+}
+
+// phoneCandidates passes on what belongs to the offer that is answered, keeps
+// what is too early and drops what is too late or not usable (RFC 8838).
+func (d *Device) phoneCandidates(p Peer, r *room, b message.Candidates) {
+	var now []message.Candidate
+	for _, c := range b.Candidates {
+		switch fragment := ufrag(c); {
+		case r.ice.past[fragment]:
+		case c.Candidate != "" && !sdp.Usable(c.Candidate, d.o.AllowLoopback):
+			r.ice.count++ // a browser sends its TCP candidates too: no refusal, but no room either
+		case fragment != "" && fragment != r.ice.current.Ufrag, !r.ice.ready:
+			if len(r.ice.held) >= message.MaxCandidates {
+				d.refuse(p, RefusedCandidates)
+				continue
+			}
+			r.ice.held = append(r.ice.held, c)
+		default:
+			now = append(now, c)
+		}
+	}
+	d.passOn(p, r, now)
+}
+
+// passOn emits candidates of the current generation, at most 40 of it.
+func (d *Device) passOn(p Peer, r *room, list []message.Candidate) {
+	e := Candidates{Room: r.key}
+	for _, c := range list {
+		if c.Candidate == "" {
+			e.End = true
+			continue
+		}
+		if r.ice.count++; r.ice.count > message.MaxCandidates {
+			d.refuse(p, RefusedCandidates)
+			continue
+		}
+		text, err := c.JSON()
+		if err != nil {
+			d.refuse(p, RefusedCandidates)
+			continue
+		}
+		e.Candidates = append(e.Candidates, text)
+	}
+	if len(e.Candidates) > 0 || e.End {
+		d.emit(e)
+	}
+}
+
+// ready says that the daemon has answered the current offer: what was kept for
+// it may go on.
+func (d *Device) ready(r *room) {
+	if r.ice.ready {
+		return
+	}
+	r.ice.ready = true
+	held := r.ice.held
+	r.ice.held = nil
+	if len(held) > 0 {
+		d.phoneCandidates(r.peer, r, message.Candidates{Candidates: held})
+	}
+}
+
+// ufrag is the fragment that a candidate belongs to, "" when it does not say.
+func ufrag(c message.Candidate) string {
+	if c.UsernameFragment != nil {
+		return *c.UsernameFragment
+	}
+	fields := strings.Fields(c.Candidate)
+	for i := 8; i+1 < len(fields); i += 2 { // extensions: RFC 8839, 5.1
+		if fields[i] == "ufrag" {
+			return fields[i+1]
+		}
+	}
+	return ""
+}
+
+// mayRestart reports whether a restart is to be looked at now. One that is too
+// early or too soon is not acknowledged, so it comes again.
+func (d *Device) mayRestart(p Peer, r *room, m *message.Message) bool {
+	b, ok := m.Body.(message.Restart)
+	if !ok || b.Generation <= r.ice.generation {
+		return true
+	}
+	if !r.ice.ready {
+		return false
+	}
+	if r.ice.restarted != 0 && d.o.Clock.Now()-r.ice.restarted < restartRest {
+		d.refuse(p, RefusedRestart)
+		return false
+	}
+	return true
+}
+
+func (d *Device) phoneRestarts(p Peer, r *room, m *message.Message, rec *received, b message.Restart) {
+	if b.Generation <= r.ice.generation { // idempotent
+		d.ack(r, rec, m.ID, message.Ack{})
+		return
+	}
+	next, err := sdp.CheckRestart(r.ice.current, b.SDP, r.roomType, d.o.AllowLoopback)
+	if err != nil {
+		d.o.Log.Info().Err(err).Str("room_id", r.key.ID).Msg("restart refused")
+		d.refuse(p, RefusedSDP)
+		d.ack(r, rec, m.ID, message.Ack{Error: ErrorBadRequest})
+		return
+	}
+	r.ice.past[r.ice.current.Ufrag] = true
+	r.ice.current, r.ice.generation, r.ice.count, r.ice.ready = next, b.Generation, next.Candidates, false
+	r.ice.restart, r.ice.restartID, r.ice.restarted = rec, m.ID, d.o.Clock.Now()
+	d.ackLater(r, rec, m.ID)
+	d.emit(Restart{Room: r.key, Generation: b.Generation, SDP: next.SDP})
+}

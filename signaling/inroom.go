@@ -1,0 +1,162 @@
+package signaling
+
+import (
+	"callbox/signaling/cause"
+	"callbox/signaling/message"
+)
+
+// inRoom takes a verified message of a room that is known. The mutex is held.
+func (d *Device) inRoom(p Peer, r *room, m *message.Message) {
+	d.reach(r, p)
+	if m.Ref != "" {
+		d.delivered(r, m.Ref) // an ack, or an answer that stands for one
+	}
+	switch {
+	case m.Type == message.TypeAck:
+	case d.duplicate(p, r, m):
+	case r.revoked:
+		d.refuse(p, RefusedRevoked)
+	case m.Type == message.TypePing:
+		d.ping(p, m)
+	case m.Type == message.TypeOffer:
+		d.secondOffer(p, r, m)
+	case r.phase == over:
+		d.inEndedRoom(p, r, m)
+	default:
+		d.inLiveRoom(p, r, m)
+	}
+}
+
+// secondOffer acknowledges an offer for a room that has had one, or that was
+// cancelled before.
+func (d *Device) secondOffer(p Peer, r *room, m *message.Message) {
+	if r.offer != nil {
+		d.refuse(p, RefusedOffer)
+	}
+	d.ack(r, r.note(m), m.ID, message.Ack{})
+}
+
+func (d *Device) inEndedRoom(p Peer, r *room, m *message.Message) {
+	switch m.Type {
+	case message.TypeCancel, message.TypeBye: // ends that cross
+		d.ack(r, r.note(m), m.ID, message.Ack{})
+	case message.TypeRestart:
+		d.refuse(p, RefusedRoom)
+		d.reply(p, m, message.Bye{Cause: cause.Aborted, Detail: cause.UnknownRoom})
+	default:
+		d.refuse(p, RefusedRoom)
+	}
+}
+
+func (d *Device) inLiveRoom(p Peer, r *room, m *message.Message) {
+	switch m.Type {
+	case message.TypeCancel:
+		d.phoneCancels(r, m)
+		return
+	case message.TypeBye:
+		d.phoneLeaves(r, m)
+		return
+	case message.TypeReject:
+		d.phoneRejects(p, r, m)
+		return
+	case message.TypeInvite: // a late copy: its offer has come
+		d.ack(r, nil, m.ID, message.Ack{})
+		return
+	}
+	if m.Type == message.TypeRestart && !d.mayRestart(p, r, m) {
+		return
+	}
+	rec := r.note(m)
+	if rec == nil {
+		d.refuse(p, RefusedFull)
+		return
+	}
+	if m.Invalid != nil {
+		d.refuse(p, RefusedValue)
+		d.ack(r, rec, m.ID, message.Ack{Error: ErrorBadRequest})
+		return
+	}
+	switch b := m.Body.(type) {
+	case message.Candidates:
+		d.phoneCandidates(p, r, b)
+		d.ack(r, rec, m.ID, message.Ack{})
+	case message.Restart:
+		d.phoneRestarts(p, r, m, rec, b)
+	case message.Data:
+		d.phoneData(p, r, m, rec, b)
+	case nil: // a type of a later version
+		d.ack(r, rec, m.ID, message.Ack{})
+	default: // a type that only devices send
+		d.refuse(p, RefusedState)
+		d.ack(r, rec, m.ID, message.Ack{})
+	}
+}
+
+// phoneCancels ends a room; a value that is not understood does not hinder it.
+func (d *Device) phoneCancels(r *room, m *message.Message) {
+	why := cause.Cancelled
+	if b, ok := m.Body.(message.Cancel); ok && b.Cause.Valid() {
+		why = b.Cause
+	}
+	d.ack(r, r.note(m), m.ID, message.Ack{})
+	d.giveUp(r, why)
+}
+
+// giveUp is a cancel: after accept it counts as a hang-up.
+func (d *Device) giveUp(r *room, why cause.Cause) {
+	if r.phase >= accepted {
+		d.leave(r, cause.End{Cause: cause.Hangup, Origin: cause.Manual})
+		return
+	}
+	d.withdraw(r)
+	d.end(r)
+	d.emit(Cancel{Room: r.key, Cause: why})
+}
+
+// phoneRejects is a cancel by another word, before the device has accepted.
+func (d *Device) phoneRejects(p Peer, r *room, m *message.Message) {
+	d.ack(r, r.note(m), m.ID, message.Ack{})
+	b, ok := m.Body.(message.Reject)
+	if !ok || r.phase >= accepted {
+		d.refuse(p, RefusedState)
+		return
+	}
+	why := b.Cause
+	if !why.Valid() {
+		why = cause.Cancelled
+	}
+	d.giveUp(r, why)
+}
+
+func (d *Device) phoneLeaves(r *room, m *message.Message) {
+	d.ack(r, r.note(m), m.ID, message.Ack{})
+	b, _ := m.Body.(message.Bye)
+	d.leave(r, endOf(b.Cause, b.Origin, b.Detail))
+}
+
+// leave ends a room because the phone has left. It happens once, whichever copy
+// of the bye came first.
+func (d *Device) leave(r *room, end cause.End) {
+	if r.phase == over {
+		return
+	}
+	d.withdraw(r)
+	d.end(r)
+	d.emit(Bye{Room: r.key, End: end})
+}
+
+// endOf keeps what the registry knows: a word of a later version still ends the
+// call.
+func endOf(c cause.Cause, o cause.Origin, t cause.Detail) cause.End {
+	end := cause.End{Cause: c}
+	if !c.Valid() {
+		end.Cause = cause.Aborted
+	}
+	if end.Cause == cause.Hangup && o.Valid() {
+		end.Origin = o
+	}
+	if end.Cause == cause.Aborted && t.Valid() {
+		end.Detail = t
+	}
+	return end
+}

@@ -1,0 +1,88 @@
+package signaling
+
+import (
+	"errors"
+
+	"callbox/signaling/budget"
+	"callbox/signaling/cause"
+	"callbox/signaling/challenge"
+	"callbox/signaling/key"
+	"callbox/signaling/message"
+	"callbox/signaling/sdp"
+)
+
+// subject is who may use a nonce for what: the sender of m, in its room, for
+// that invite.
+func subject(m, invite *message.Message) challenge.Subject {
+	return challenge.Subject{JKT: m.KID(), Room: m.RoomID, Invite: invite.InputHash()}
+}
+
+// offer takes the first offer of a room: the proof that the caller is here now.
+// Only what passes is told to the daemon. m is verified and by contact c.
+func (d *Device) offer(p Peer, m *message.Message, c Contact, k *key.Public) {
+	b, ok := m.Body.(message.Offer)
+	if !ok {
+		return
+	}
+	// An invite that cannot be read was never challenged.
+	invite, err := message.Parse(b.Invite)
+	if err == nil {
+		err = d.nonces.Check(b.Nonce, subject(m, invite), d.o.Clock.Now())
+	}
+	switch {
+	case errors.Is(err, challenge.ErrLate):
+		d.refuse(p, RefusedLate)
+		d.reply(p, m, message.Reject{Cause: cause.Timeout})
+		return
+	case err != nil:
+		d.refuse(p, RefusedNonce)
+		// It may be a recording from before the last start. The answer costs a
+		// signature, so it comes out of the budget of those who have proved nothing.
+		if d.budgets.Take(p.Budget, budget.Unproven) {
+			d.reply(p, m, message.Reject{Cause: cause.BadRequest})
+		}
+		return
+	}
+	r := d.openRoom(p, m)
+	if r == nil {
+		d.refuse(p, RefusedFull)
+		return
+	}
+	// From here on the nonce is spent: the room remembers.
+	r.offerID, r.offer = m.ID, r.note(m)
+	wish, ok := d.inviteOf(m, invite, k)
+	if !ok {
+		d.rejectOffer(p, r, RefusedInvite)
+		return
+	}
+	checked, err := sdp.Check(b.SDP, wish.RoomType, d.o.AllowLoopback)
+	if err != nil {
+		d.o.Log.Info().Err(err).Str("room_id", m.RoomID).Msg("offer refused")
+		d.rejectOffer(p, r, RefusedSDP)
+		return
+	}
+	r.roomType = wish.RoomType
+	r.ice = iceState{current: checked, count: checked.Candidates, past: map[string]bool{}}
+	d.ackLater(r, r.offer, m.ID)
+	d.emit(Offer{
+		Room: r.key, Contact: c, RoomType: wish.RoomType, TimeLimit: wish.TimeLimit,
+		EnableCallerCamera: orTrue(wish.EnableCallerCamera), EnableListenerCamera: orTrue(wish.EnableListenerCamera),
+		Query: wish.Query, Payload: wish.Payload, SDP: checked.SDP,
+	})
+}
+
+// inviteOf checks the invite inside the offer m as if it had come alone.
+func (d *Device) inviteOf(m, invite *message.Message, k *key.Public) (message.Invite, bool) {
+	b, ok := invite.Body.(message.Invite)
+	same := invite.V == m.V && invite.From == m.From && invite.To == m.To && invite.TKT == m.TKT && invite.RoomID == m.RoomID
+	return b, ok && same && ownKey(invite) && invite.Verify(k)
+}
+
+// rejectOffer ends a room whose caller has proved itself and broken the rules.
+func (d *Device) rejectOffer(p Peer, r *room, why Reason) {
+	d.refuse(p, why)
+	d.answer(r, r.offer, r.offerID, message.Reject{Cause: cause.BadRequest})
+	d.end(r)
+}
+
+func orTrue(b *bool) bool { return b == nil || *b }

@@ -1,0 +1,196 @@
+package signaling
+
+import (
+	"errors"
+
+	"callbox/signaling/budget"
+	"callbox/signaling/cause"
+	"callbox/signaling/key"
+	"callbox/signaling/message"
+)
+
+// Receive takes one message from a transport. The checks come in the order of
+// docs/protocol.md, "A call", and stop at the first that fails: what is cheap and
+// needs no key first. Strangers get silence.
+func (d *Device) Receive(p Peer, text string) {
+	if len(text) > message.MaxMessage {
+		d.drop(p, RefusedSize)
+		return
+	}
+	within := d.budgets.Take(p.Budget, d.class(p))
+	if !within && !d.pairingPossible() {
+		d.drop(p, RefusedRate)
+		return
+	}
+	m, err := message.Parse(text)
+	switch {
+	case !within && (err != nil || !d.rightPairing(m)):
+		d.drop(p, RefusedRate)
+	case errors.Is(err, message.ErrTooLarge):
+		d.drop(p, RefusedSize)
+	case err != nil:
+		d.drop(p, RefusedShape)
+	case m.To != d.address || m.TKT != d.dkt:
+		d.drop(p, RefusedRecipient)
+	case m.From != p.Address || m.From != key.PhoneAddress(m.KID()) || !ownKey(m):
+		d.drop(p, RefusedSender)
+	case m.Type == message.TypePair:
+		d.pair(p, m)
+	default:
+		d.receiveFromContact(p, m)
+	}
+}
+
+// ownKey reports whether the key that a message carries, if any, is the one that
+// it says it is signed by.
+func ownKey(m *message.Message) bool {
+	if m.JWK == nil {
+		return true
+	}
+	k, err := key.ParsePublic(*m.JWK)
+	return err == nil && k.JKT() == m.KID()
+}
+
+func (d *Device) drop(p Peer, r Reason) {
+	d.mu.Lock()
+	defer d.unlock()
+	d.refuse(p, r)
+}
+
+// class says which budget a peer has. It follows from what the transport knows
+// and from rooms that were verified, never from what the message says.
+func (d *Device) class(p Peer) budget.Class {
+	jkt, ok := key.PhoneOf(p.Address)
+	contact, known := Contact{}, false
+	if ok && p.Proven {
+		contact, known = d.o.Contacts.Contact(jkt)
+	}
+	d.mu.Lock()
+	defer d.unlock()
+	for _, r := range d.rooms {
+		if r.phase != over && r.peer.Budget == p.Budget && !r.revoked {
+			return budget.InRoom
+		}
+	}
+	if known && !contact.Revoked && !d.suspended[jkt] {
+		return budget.Proven
+	}
+	return budget.Unproven
+}
+
+// receiveFromContact goes on with a message whose form and addresses are right.
+func (d *Device) receiveFromContact(p Peer, m *message.Message) {
+	contact, ok := d.o.Contacts.Contact(m.KID())
+	if !ok {
+		d.drop(p, RefusedStranger)
+		return
+	}
+	// An ack of a revoked contact still ends the resending of its bye.
+	if (contact.Revoked || d.isSuspended(m.KID())) && m.Type != message.TypeAck {
+		d.drop(p, RefusedRevoked)
+		return
+	}
+	k, err := key.ParsePublic(contact.JWK)
+	if err != nil || !m.Verify(k) {
+		d.drop(p, RefusedSignature)
+		return
+	}
+	d.mu.Lock()
+	defer d.unlock()
+	if d.closed {
+		return
+	}
+	d.dispatch(p, m, contact, k)
+}
+
+func (d *Device) isSuspended(jkt string) bool {
+	d.mu.Lock()
+	defer d.unlock()
+	return d.suspended[jkt]
+}
+
+// dispatch takes a verified message of a contact. The mutex is held.
+func (d *Device) dispatch(p Peer, m *message.Message, c Contact, k *key.Public) {
+	asks := m.Type == message.TypeInvite || m.Type == message.TypeOffer
+	if m.V != message.Version {
+		d.refuse(p, RefusedVersion)
+		if asks {
+			d.reply(p, m, message.Reject{Cause: cause.Unsupported, Versions: []int{message.Version}})
+		}
+		return
+	}
+	if r := d.rooms[RoomKey{ID: m.RoomID, Phone: m.KID()}]; r != nil {
+		d.inRoom(p, r, m)
+		return
+	}
+	if asks && m.Invalid != nil {
+		d.refuse(p, RefusedValue)
+		d.reply(p, m, message.Reject{Cause: cause.BadRequest})
+		return
+	}
+	switch m.Type {
+	case message.TypeAck: // of something that is forgotten
+	case message.TypeInvite:
+		d.invite(p, m)
+	case message.TypeOffer:
+		d.offer(p, m, c, k)
+	case message.TypePing:
+		d.ping(p, m)
+	case message.TypeCancel:
+		d.cancelEarly(p, m)
+	case message.TypeBye:
+		d.reply(p, m, message.Ack{})
+		d.refuse(p, RefusedRoom)
+	case message.TypeRestart:
+		d.refuse(p, RefusedRoom)
+		d.reply(p, m, message.Bye{Cause: cause.Aborted, Detail: cause.UnknownRoom})
+	default:
+		d.refuse(p, RefusedRoom)
+	}
+}
+
+// invite challenges the caller. Nothing is kept: each copy gets a challenge.
+func (d *Device) invite(p Peer, m *message.Message) {
+	if m.Ref != "" {
+		// It answers a ring, and this device rings nobody: an old one played again.
+		d.refuse(p, RefusedRing)
+		d.reply(p, m, message.Bye{Cause: cause.Aborted, Detail: cause.UnknownRoom})
+		return
+	}
+	d.reply(p, m, message.Challenge{
+		Nonce: d.nonces.Nonce(subject(m, m), d.o.Clock.Now()), Epoch: d.o.Epoch, ICEServers: d.iceServers(p),
+	})
+}
+
+// iceServers leaves out those with credentials where anybody might read them.
+func (d *Device) iceServers(p Peer) []ICEServer {
+	if d.o.ICEServers == nil {
+		return nil
+	}
+	var list []ICEServer
+	for _, s := range d.o.ICEServers() {
+		if p.Proven || s.Username == "" && s.Credential == "" {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func (d *Device) ping(p Peer, m *message.Message) {
+	b, ok := m.Body.(message.Ping)
+	if !ok {
+		d.refuse(p, RefusedValue)
+		return
+	}
+	d.reply(p, m, message.Pong{Nonce: b.Nonce})
+}
+
+// cancelEarly remembers that a room was given up before its offer came, so that
+// an offer which the cancel has overtaken rings nobody.
+func (d *Device) cancelEarly(p Peer, m *message.Message) {
+	d.refuse(p, RefusedRoom)
+	d.reply(p, m, message.Ack{})
+	if r := d.openRoom(p, m); r != nil {
+		d.end(r)
+	}
+}

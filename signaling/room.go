@@ -1,0 +1,141 @@
+package signaling
+
+import (
+	"crypto/sha256"
+
+	"callbox/signaling/message"
+)
+
+// maxSeen is how many messages of a phone a room remembers.
+const maxSeen = 512
+
+// phase is how far a room has come. It only grows.
+type phase int
+
+const (
+	offered  phase = iota // the daemon has the offer
+	ringing               // the phone was told so
+	accepted              // the phone was told so
+	started               // the talk has begun
+	over                  // nothing but duplicates and acks count
+)
+
+// room is one call, or the memory of one. It belongs to a phone's key: messages
+// of others cannot reach it. The device's mutex guards it.
+type room struct {
+	key   RoomKey
+	peer  Peer // that the phone's last message came from
+	phase phase
+	// revoked: its phone lost its rights during the call.
+	revoked bool
+
+	offer     *received // the valid one; nil in a room that was cancelled before
+	offerID   string
+	roomType  RoomType
+	answerSDP string // that Ringing carried
+	ice       iceState
+
+	seen   map[string]*received // by id
+	out    []*outgoing
+	forget *timer
+
+	data   dataState
+	frames frameState
+}
+
+// received is one message of the phone and what it got back.
+type received struct {
+	hash   [sha256.Size]byte
+	answer string // "" until there is one
+	ack    *timer
+}
+
+// openRoom makes the room of a verified message; nil when there are too many.
+func (d *Device) openRoom(p Peer, m *message.Message) *room {
+	if len(d.rooms) >= maxRooms {
+		return nil
+	}
+	k := RoomKey{ID: m.RoomID, Phone: m.KID()}
+	r := &room{key: k, peer: p, seen: map[string]*received{}}
+	r.frames.open(d.o.Clock.Now())
+	d.rooms[k] = r
+	return r
+}
+
+// note remembers a message; nil when no more are.
+func (r *room) note(m *message.Message) *received {
+	if len(r.seen) >= maxSeen {
+		return nil
+	}
+	rec := &received{hash: m.Hash()}
+	r.seen[m.ID] = rec
+	return rec
+}
+
+// duplicate deals with a message whose id was seen before: the same bytes get
+// the same answer, other bytes nothing.
+func (d *Device) duplicate(p Peer, r *room, m *message.Message) bool {
+	rec := r.seen[m.ID]
+	if rec == nil {
+		return false
+	}
+	if rec.hash != m.Hash() {
+		d.refuse(p, RefusedID)
+		return true
+	}
+	if rec.answer != "" {
+		d.transmit(r, rec.answer)
+	}
+	return true
+}
+
+// end makes a room a memory, which goes after roomMemory.
+func (d *Device) end(r *room) {
+	if r.phase == over {
+		return
+	}
+	r.phase = over
+	r.ice.held = nil
+	r.forget = d.after(roomMemory, func() {
+		r.stopTimers()
+		delete(d.rooms, r.key)
+		d.noteIdle()
+	})
+}
+
+// End says that the room is over for the daemon. What was sent is still
+// delivered, duplicates are still answered, and no event comes any more.
+func (d *Device) End(k RoomKey) {
+	d.mu.Lock()
+	defer d.unlock()
+	if r := d.rooms[k]; r != nil {
+		d.end(r)
+	}
+}
+
+// Revoke ends what a phone may still say in its rooms. The contact book must
+// refuse the key already; the daemon sends the bye.
+func (d *Device) Revoke(jkt string) {
+	d.mu.Lock()
+	defer d.unlock()
+	d.revoke(jkt)
+}
+
+func (d *Device) revoke(jkt string) {
+	for k, r := range d.rooms {
+		if k.Phone == jkt {
+			r.revoked = true
+		}
+	}
+}
+
+func (r *room) stopTimers() {
+	for _, o := range r.out {
+		o.timer.cancel()
+	}
+	for _, rec := range r.seen {
+		rec.ack.cancel()
+	}
+	r.forget.cancel()
+	r.out = nil
+}
