@@ -1,4 +1,4 @@
-import { CompactSign, calculateJwkThumbprint, compactVerify, importJWK } from "jose";
+import { CompactSign, calculateJwkThumbprint, compactVerify } from "jose";
 import { fromBase64url, fromUtf8, utf8 } from "./encoding.js";
 import { isObject, parseIJSON, type Json, type JsonObject } from "./ijson.js";
 
@@ -54,8 +54,7 @@ export function parseJwk(value: Json | undefined): PublicJwk | undefined {
 /** Imports a public key, or undefined when it is not a point of the curve. */
 export async function importPeer(jwk: PublicJwk): Promise<PeerKey | undefined> {
   try {
-    const publicKey = await importJWK({ ...jwk }, "ES256");
-    if (!(publicKey instanceof CryptoKey)) return undefined;
+    const publicKey = await crypto.subtle.importKey("jwk", { ...jwk }, { name: "ECDSA", namedCurve: "P-256" }, true, ["verify"]);
     return { publicKey, jwk, jkt: await thumbprint(jwk) };
   } catch {
     return undefined;
