@@ -106,7 +106,7 @@ export class BrowserLeg implements Leg {
     };
     pc.onicecandidate = ({ candidate }) => {
       // null means that all generations are done; each one's own end is a candidate of "".
-      if (candidate) events.candidate(candidate.toJSON());
+      if (candidate) events.candidate(withoutNulls(candidate.toJSON()));
     };
     pc.onconnectionstatechange = () => {
       this.#state();
@@ -249,6 +249,11 @@ function inbound(report: ReadonlyMap<string, Entry>, all: readonly Entry[], kind
     fps: number(s["framesPerSecond"]),
     audioLevel: number(s["audioLevel"]),
   };
+}
+
+/** The members that say something: null is no value on the wire. */
+function withoutNulls(candidate: RTCIceCandidateInit): RTCIceCandidateInit {
+  return Object.fromEntries(Object.entries(candidate).filter(([, value]) => value !== null));
 }
 
 function number(value: unknown): number | undefined {

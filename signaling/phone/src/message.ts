@@ -174,7 +174,9 @@ export function parseBody(t: string, p: JsonObject): DeviceBody | typeof unknown
       return isCount(p["generation"]) ? { t, generation: p["generation"] } : malformed;
     case "reject":
     case "cancel":
-      return isCause(p["cause"]) ? { t, cause: p["cause"] } : malformed;
+      // A cause that a later version has made is still a no.
+      if (typeof p["cause"] !== "string") return malformed;
+      return { t, cause: isCause(p["cause"]) ? p["cause"] : "rejected" };
     case "bye": {
       const end = parseEnd(p);
       return end ? { t, end } : malformed;
@@ -201,10 +203,11 @@ export function parseBody(t: string, p: JsonObject): DeviceBody | typeof unknown
   }
 }
 
-/** Reads cause, origin and detail; an origin or detail that is not known is left out. */
+/** Reads cause, origin and detail. What is not known is left out: the call is over all the same. */
 export function parseEnd(p: JsonObject): End | undefined {
   const { cause, origin, detail } = p;
-  if (!isCause(cause)) return undefined;
+  if (typeof cause !== "string") return undefined;
+  if (!isCause(cause)) return { cause: "aborted" };
   return {
     cause,
     ...(cause === "hangup" && isOrigin(origin) ? { origin } : {}),

@@ -609,7 +609,9 @@ export class Session {
     this.#batchTimer = undefined;
     const candidates = this.#batch.splice(0);
     if (this.#state.phase === "ended" || this.#state.phase === "leaving") return;
-    void this.#mail.post("candidates", { candidates }, { life: lives.rest });
+    for (let i = 0; i < candidates.length; i += maxCandidates) {
+      void this.#mail.post("candidates", { candidates: candidates.slice(i, i + maxCandidates) }, { life: lives.rest });
+    }
   }
 
   /** The answer without the candidates that may not be used. */
