@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "./clock.js";
-import { isSeconds, parseEnd } from "./message.js";
+import { isId, isSeconds, parseEnd } from "./message.js";
 import type { End } from "./causes.js";
 import { byteLength, randomId } from "./encoding.js";
 import { CallboxError, type ErrorCode } from "./errors.js";
@@ -40,10 +40,12 @@ export function parseFrame(text: string): Frame | undefined {
   if (t === "info") {
     const { mic, camera, speaker, quality } = p;
     if (typeof mic !== "boolean" || typeof camera !== "boolean" || typeof speaker !== "boolean") return undefined;
-    const q = typeof quality === "number" ? Math.min(4, Math.max(0, Math.round(quality))) : 4;
-    return { t, info: { mic, camera, speaker, quality: q } };
+    if (typeof quality !== "number" || !Number.isInteger(quality) || quality < 0 || quality > 4) return undefined;
+    return { t, info: { mic, camera, speaker, quality } };
   }
   if (typeof id !== "string" || id === "" || id.length > 128) return undefined;
+  // A first copy carries the id of the signed message.
+  if ((t === "accept" || t === "start" || t === "bye") && !isId(id)) return undefined;
   const limit = p["timeLimit"];
   if (limit !== undefined && !isSeconds(limit)) return undefined;
   switch (t) {

@@ -1,4 +1,5 @@
 import { isCause, isDetail, isOrigin, type Cause, type End } from "./causes.js";
+import { fromBase64url } from "./encoding.js";
 import { isObject, type Json, type JsonObject } from "./ijson.js";
 import { parseJwk, type PublicJwk } from "./jws.js";
 
@@ -28,6 +29,8 @@ export interface Envelope {
   readonly tkt: string;
   readonly roomId: string;
   readonly ref: string | undefined;
+  /** The sender's key, when the message carries it. */
+  readonly jwk: PublicJwk | undefined;
 }
 
 /** What a device says first on a direct connection. */
@@ -94,6 +97,18 @@ export function isSn(text: string): boolean {
   return snPattern.test(text);
 }
 
+/** Reports whether value may name a message: 16 to 48 bytes of base64url. */
+export function isId(value: unknown): value is string {
+  if (typeof value !== "string" || value.length > 64) return false;
+  const bytes = fromBase64url(value);
+  return bytes !== undefined && bytes.length >= 16;
+}
+
+/** Reports whether text has the form of a SHA-256 thumbprint. */
+export function isThumbprint(text: string): boolean {
+  return text.length === 43 && fromBase64url(text) !== undefined;
+}
+
 /** Reports whether text may be a name: 1 to 64 code points, no control or format characters. */
 export function isName(text: string): boolean {
   const points = Array.from(text).length;
@@ -113,20 +128,22 @@ export function phoneAddress(jkt: string): string {
 /** Reads the envelope; undefined when a member is missing or of another type. */
 export function parseEnvelope(payload: JsonObject): Envelope | undefined {
   const { v, t, id, from, to, tkt, roomId, groupId, ref } = payload;
-  if (typeof v !== "number" || typeof t !== "string" || typeof id !== "string" || id === "" || id.length > 128) return undefined;
-  if (typeof from !== "string" || typeof to !== "string" || typeof tkt !== "string") return undefined;
+  if (typeof v !== "number" || typeof t !== "string" || t === "" || !isId(id)) return undefined;
+  if (typeof from !== "string" || typeof to !== "string" || typeof tkt !== "string" || !isThumbprint(tkt)) return undefined;
   if (groupId !== undefined && roomId !== undefined && groupId !== roomId) return undefined;
   const room = roomId ?? groupId;
   if (typeof room !== "string" || !isRoomId(room)) return undefined;
-  if (ref !== undefined && typeof ref !== "string") return undefined;
-  return { v, t, id, from, to, tkt, roomId: room, ref };
+  if (ref !== undefined && !isId(ref)) return undefined;
+  const jwk = parseJwk(payload["jwk"]);
+  if (payload["jwk"] !== undefined && !jwk) return undefined;
+  return { v, t, id, from, to, tkt, roomId: room, ref, jwk };
 }
 
 /** Reads a device's hello, whose signature is verified by the key that it carries or that is held. */
 export function parseHello(payload: JsonObject): DeviceHello | undefined {
   const { v, t, id, from, nonce, sn, epoch, versions } = payload;
   const jwk = parseJwk(payload["jwk"]);
-  if (v !== protocolVersion || t !== "hello" || typeof id !== "string" || typeof from !== "string" || !jwk) return undefined;
+  if (v !== protocolVersion || t !== "hello" || !isId(id) || typeof from !== "string" || !jwk) return undefined;
   if (typeof nonce !== "string" || typeof sn !== "string" || !isSn(sn) || from !== deviceAddress(sn)) return undefined;
   if (!isCount(epoch) || !Array.isArray(versions)) return undefined;
   return { id, from, nonce, sn, jwk, epoch, versions: versions.filter((n): n is number => typeof n === "number") };

@@ -1,6 +1,6 @@
 import { base64url, fromBase64url, fromUtf8, utf8 } from "./encoding.js";
 import { isObject, parseIJSON } from "./ijson.js";
-import { isSn } from "./message.js";
+import { isSn, isThumbprint } from "./message.js";
 
 /** What a pairing link carries behind `#pair=`. */
 export interface PairingLink {
@@ -13,8 +13,6 @@ export interface PairingLink {
   readonly endpoints: readonly string[];
 }
 
-const thumbprintPattern = /^[A-Za-z0-9_-]{43}$/;
-
 /** Reads the base64url text behind `#pair=`, or undefined when it is no pairing link. */
 export function parsePairingLink(text: string): PairingLink | undefined {
   const bytes = text.length <= 8192 ? fromBase64url(text) : undefined;
@@ -23,7 +21,7 @@ export function parsePairingLink(text: string): PairingLink | undefined {
     const value = parseIJSON(fromUtf8(bytes));
     if (!isObject(value)) return undefined;
     const { sn, dkt, secret, endpoints } = value;
-    if (typeof sn !== "string" || !isSn(sn) || typeof dkt !== "string" || !thumbprintPattern.test(dkt)) return undefined;
+    if (typeof sn !== "string" || !isSn(sn) || typeof dkt !== "string" || !isThumbprint(dkt)) return undefined;
     if (typeof secret !== "string" || (fromBase64url(secret)?.length ?? 0) < 16) return undefined;
     if (!Array.isArray(endpoints) || endpoints.length > 16) return undefined;
     const urls = endpoints.filter((e): e is string => typeof e === "string" && socketUrl(e) !== undefined);

@@ -4,8 +4,8 @@ import type { End, Origin } from "./causes.js";
 import { DirectLink, type LinkState, type OpenSocket } from "./direct.js";
 import { randomId } from "./encoding.js";
 import { CallboxError, type ErrorCode } from "./errors.js";
-import type { Json } from "./ijson.js";
-import { open, type OwnKey } from "./jws.js";
+import type { Json, JsonObject } from "./ijson.js";
+import { open, type OwnKey, type PeerKey, type PublicJwk } from "./jws.js";
 import type { MakeLeg } from "./leg.js";
 import { Mail, lives } from "./mail.js";
 import type { OwnMedia } from "./media.js";
@@ -324,7 +324,7 @@ export class Phone {
               }
               if (body.t !== "paired" || envelope.ref !== sent.id) return;
               void mail.ack(envelope);
-              const right = body.jwk.x === link_.peer?.jwk.x && (await checkPairingMac(link, "device", key.jkt, body.name, body.mac));
+              const right = await checkPairingMac(link, "device", key.jkt, body.name, body.mac);
               given.cancel();
               if (right) resolve({ jwk: body.jwk, name: body.name, url: link_.provenUrl ?? "" });
               else fail("badRequest", "the device's answer does not prove that it knows the secret");
@@ -388,12 +388,17 @@ export class Phone {
         for (const room of this.#rooms.values()) if (room.dkt === device.dkt) room.epoch(epoch);
       },
       message: (text) => {
-        this.#turn = this.#turn.then(async () => {
+        const work = async (): Promise<void> => {
           const message = await this.#verify(link, target, text);
           if (!message) return;
           const room = this.#rooms.get(message.envelope.roomId);
           if (room?.dkt === device.dkt) room.receive(message.envelope, message.body, text);
           else this.#drop("unknownRoom");
+        };
+        // A failure with one message must not stop the next ones.
+        this.#turn = this.#turn.then(work).catch((error: unknown) => {
+          this.#drop("failed");
+          reportError(error);
         });
       },
     });
@@ -406,21 +411,33 @@ export class Phone {
     target: { readonly sn: string },
     text: string,
   ): Promise<{ envelope: Envelope; body: Body } | undefined> {
-    const payload = link.peer && (await open(text, link.peer));
-    if (!payload) { this.#drop("signature"); return; }
-    const envelope = parseEnvelope(payload);
-    if (!envelope) { this.#drop("malformed"); return; }
-    if (envelope.from !== deviceAddress(target.sn)) { this.#drop("from"); return; }
-    const { jkt } = this.#ownKey();
-    if (envelope.to !== phoneAddress(jkt)) { this.#drop("to"); return; }
-    if (envelope.tkt !== jkt) { this.#drop("tkt"); return; }
-    return { envelope, body: parseBody(envelope.t, payload) };
-  }
-
-  #drop(reason: string): undefined {
-    this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
+    const { peer } = link;
+    const payload = peer && (await open(text, peer));
+    const envelope = payload && parseEnvelope(payload);
+    const fault = this.#fault(payload, envelope, target.sn, peer);
+    if (fault === undefined && envelope) return { envelope, body: parseBody(envelope.t, payload) };
+    this.#drop(fault ?? "malformed");
     return undefined;
   }
+
+  /** Why a message is dropped; undefined: it is the device's, for this phone. */
+  #fault(payload: JsonObject | undefined, envelope: Envelope | undefined, sn: string, peer: PeerKey | undefined): string | undefined {
+    const { jkt } = this.#ownKey();
+    if (!payload || !peer) return "signature";
+    if (!envelope) return "malformed";
+    if (envelope.from !== deviceAddress(sn)) return "from";
+    if (envelope.to !== phoneAddress(jkt)) return "to";
+    if (envelope.tkt !== jkt) return "tkt";
+    return envelope.jwk && !sameKey(envelope.jwk, peer.jwk) ? "jwk" : undefined;
+  }
+
+  #drop(reason: string): void {
+    this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
+  }
+}
+
+function sameKey(a: PublicJwk, b: PublicJwk): boolean {
+  return a.x === b.x && a.y === b.y;
 }
 
 /** Reports whether a URL leads to this very machine. */

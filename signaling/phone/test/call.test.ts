@@ -234,7 +234,7 @@ test("random histories hold the invariants", () => {
     seed = (seed * 1103515245 + 12345) % 2 ** 31;
     return seed % n;
   };
-  for (let round = 0; round < 20_000; round++) {
+  for (let round = 0; round < 5_000; round++) {
     let [state, effects] = begin("video", random(2) === 0 ? undefined : 10);
     let now = 0;
     const all = [...effects];

@@ -5,7 +5,7 @@ import { CallboxError } from "../src/errors.js";
 import { Inbox } from "../src/inbox.js";
 import { Outbox } from "../src/outbox.js";
 import { FakeClock, calm } from "./support/clock.js";
-import { frame } from "./support/device.js";
+import { frame, textOf } from "./support/device.js";
 
 suite("delivery", () => {
   function box(up = true): { clock: FakeClock; sent: { at: number; text: string }[]; outbox: Outbox; done: string[]; suspected: number[] } {
@@ -115,10 +115,11 @@ suite("arrivals", () => {
 
 suite("the data channel", () => {
   test("frames are checked", () => {
-    assert.deepEqual(parseFrame('{"t":"start","id":"i","timeLimit":5}'), { t: "start", id: "i", timeLimit: 5 });
-    assert.deepEqual(parseFrame('{"t":"bye","id":"i","cause":"hangup","origin":"timeLimit"}'), { t: "bye", id: "i", end: { cause: "hangup", origin: "timeLimit" } });
-    assert.equal(parseFrame('{"t":"accept","id":"i"}')?.t, "accept");
-    for (const bad of ["", "[]", "{}", '{"t":"start"}', '{"t":"start","id":"i","timeLimit":0}', '{"t":"dance","id":"i"}', '{"t":"info","mic":1}', '{"t":"bye","id":"i"}', '{"t":"start","t":"bye","id":"i"}', `{"t":"data","id":"i","payload":"${"x".repeat(8192)}"}`]) {
+    const id = "A".repeat(22);
+    assert.deepEqual(parseFrame(`{"t":"start","id":"${id}","timeLimit":5}`), { t: "start", id, timeLimit: 5 });
+    assert.deepEqual(parseFrame(`{"t":"bye","id":"${id}","cause":"hangup","origin":"timeLimit"}`), { t: "bye", id, end: { cause: "hangup", origin: "timeLimit" } });
+    assert.equal(parseFrame(`{"t":"accept","id":"${id}"}`)?.t, "accept");
+    for (const bad of ["", "[]", "{}", '{"t":"start"}', '{"t":"start","id":"short"}', `{"t":"start","id":"${id}","timeLimit":0}`, '{"t":"dance","id":"i"}', '{"t":"info","mic":1}', `{"t":"bye","id":"${id}"}`, `{"t":"start","t":"bye","id":"${id}","cause":"busy"}`, `{"t":"data","id":"i","payload":"${"x".repeat(8192)}"}`]) {
       assert.equal(parseFrame(bad), undefined, bad.slice(0, 40));
     }
   });
@@ -165,7 +166,7 @@ suite("the data channel", () => {
       data.post({ a: 1 }, undefined).then(() => results.push("ok"), (e: unknown) => results.push(code(e)));
     };
     for (let i = 0; i < 4; i++) post();
-    const id = (i: number): string => String(frame(sent[i] ?? "")["id"]);
+    const id = (i: number): string => textOf(frame(sent[i] ?? "")["id"]);
     data.answered(id(0), undefined);
     data.answered(id(1), "forbidden");
     clock.pass(10_000);

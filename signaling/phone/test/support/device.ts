@@ -1,6 +1,6 @@
 /** A device that speaks callbox/1, for tests in Node and in the browser. */
 import type { Socket } from "../../src/direct.js";
-import { fromBase64url, randomId, utf8 } from "../../src/encoding.js";
+import { fromBase64url, randomId } from "../../src/encoding.js";
 import { isObject, type Json, type JsonObject } from "../../src/ijson.js";
 import { generateKey, importPeer, open, parseJwk, peek, sign, type OwnKey, type PeerKey } from "../../src/jws.js";
 import { checkPairingMac, pairingMac, type PairingLink } from "../../src/pairing.js";
@@ -110,8 +110,8 @@ export class FakeDevice {
     if (!payload) throw new Error("the phone sent something that does not verify");
     const { t, id, roomId, ref } = payload;
     const message: Received = {
-      t: String(t),
-      id: String(id),
+      t: textOf(t),
+      id: textOf(id),
       roomId: typeof roomId === "string" ? roomId : "",
       ref: typeof ref === "string" ? ref : undefined,
       payload,
@@ -139,7 +139,7 @@ export class FakeDevice {
       case "pair": {
         const { name, mac } = payload;
         const link = this.pairing;
-        const right = link && this.phone && (await checkPairingMac(link, "phone", this.phone.jkt, String(name), String(mac)));
+        const right = link && this.phone && (await checkPairingMac(link, "phone", this.phone.jkt, textOf(name), textOf(mac)));
         if (!right) {
           await this.send(message.roomId, "reject", { cause: "forbidden" }, message.id);
           return;
@@ -203,4 +203,8 @@ export function frame(text: string): Readonly<Record<string, Json>> {
   return value;
 }
 
-export const bytes = utf8;
+/** The text of a member that has to be one. */
+export function textOf(value: Json | undefined): string {
+  if (typeof value !== "string") throw new Error("no text");
+  return value;
+}
