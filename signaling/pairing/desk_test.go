@@ -1,0 +1,53 @@
+package pairing
+
+import (
+	"testing"
+	"time"
+)
+
+func TestDesk(t *testing.T) {
+	const start = time.Hour
+	d := NewDesk("door-1", "dkt")
+	if d.Known(start) {
+		t.Error("a fresh desk knows a secret")
+	}
+	first := d.Open(start, DefaultLife)
+	w := d.Open(start+time.Minute, DefaultLife)
+	if len(w.Secret) < 16 || w.Until != start+time.Minute+DefaultLife {
+		t.Fatalf("window = %d bytes until %v", len(w.Secret), w.Until)
+	}
+	mac := func(w Window, jkt string) string { return PhoneMAC(w.Secret, jkt, "dkt", "name") }
+	judge := func(now time.Duration, jkt, mac string, want Verdict, wantFirst string) {
+		t.Helper()
+		if v, _, f := d.Judge(now, jkt, "name", mac); v != want || f != wantFirst {
+			t.Errorf("Judge(%s) = %v, %q; want %v, %q", jkt, v, f, want, wantFirst)
+		}
+	}
+	now := start + 2*time.Minute
+	judge(now, "a", mac(first, "a"), Wrong, "") // replaced
+	judge(now, "a", mac(w, "b"), Wrong, "")
+	judge(now, "a", "", Wrong, "")
+	judge(now, "a", mac(w, "a"), Right, "")
+	judge(w.Until-1, "a", mac(w, "a"), Right, "")
+	d.Use("a")
+	judge(now, "a", mac(w, "a"), Again, "a")
+	judge(now, "b", mac(w, "b"), Second, "a")
+	judge(now, "a", mac(w, "a"), Second, "a") // the first is suspended with it
+	next := d.Open(now, DefaultLife)          // does not forget the one that was used
+	judge(now, "b", mac(w, "b"), Second, "a")
+	judge(now, "b", mac(next, "b"), Right, "")
+	d.Close()
+	judge(now, "b", mac(next, "b"), Wrong, "")
+	judge(w.Until, "b", mac(w, "b"), Wrong, "")
+	if d.Known(w.Until) {
+		t.Error("a secret is kept for longer than its window")
+	}
+}
+
+func TestWindowEnds(t *testing.T) {
+	d := NewDesk("door-1", "dkt")
+	w := d.Open(0, DefaultLife)
+	if v, _, _ := d.Judge(DefaultLife, "a", "name", PhoneMAC(w.Secret, "a", "dkt", "name")); v != Wrong {
+		t.Errorf("a right MAC after the window = %v, want Wrong", v)
+	}
+}
