@@ -48,7 +48,7 @@ func (s *Session) answer(ctx context.Context, generation int, offer string) (str
 	}
 	s.newGeneration(generation)
 	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: restricted}); err != nil {
-		return "", fmt.Errorf("cannot take the phone's offer: %w", err)
+		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
 	}
 	answer, err := s.pc.CreateAnswer(nil)
 	if err != nil {

@@ -30,7 +30,7 @@ func (d direction) String() string {
 func restrictOffer(offer string, ours map[string]direction) (string, error) {
 	var d sdp.SessionDescription
 	if err := d.UnmarshalString(offer); err != nil {
-		return "", fmt.Errorf("cannot read the phone's offer: %w", err)
+		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
 	}
 	for _, m := range d.MediaDescriptions {
 		we, known := ours[m.MediaName.Media]

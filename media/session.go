@@ -17,6 +17,9 @@ import (
 // ErrNotOpen means that the data channel is not open (yet, or any more).
 var ErrNotOpen = errors.New("data channel is not open")
 
+// ErrBadOffer means that the phone's SDP cannot be used; the phone is at fault.
+var ErrBadOffer = errors.New("the phone's offer cannot be used")
+
 // SessionConfig is what a session is made for.
 type SessionConfig struct {
 	Room       string // for the log
