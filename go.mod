@@ -60,3 +60,5 @@ require (
 	golang.org/x/time v0.16.0 // indirect
 	rsc.io/qr v0.2.0 // indirect
 )
+
+ignore ./signaling/phone/node_modules

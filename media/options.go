@@ -1,85 +1,28 @@
 package media
 
-import (
-	"fmt"
-	"strconv"
-	"strings"
-)
+import "callbox/media/options"
 
-// Options is the media section of the configuration.
-type Options struct {
+// What the configuration says of media lives in media/options, which needs no
+// codecs; these are its names here.
+type (
+	// Options is the media section of the configuration.
+	Options = options.Media
+	// ICEOptions says how the device looks for a way to the phone.
+	ICEOptions = options.ICE
+	// ICEServer is one STUN or TURN server.
+	ICEServer = options.ICEServer
 	// Preconnect says how much is made ready while it rings.
-	Preconnect Preconnect `mapstructure:"preconnect"`
-	// VideoBitrate is the rate that the video encoder aims at.
-	VideoBitrate Bitrate `mapstructure:"video_bitrate"`
-	// AudioBitrate is the rate that the Opus encoder aims at.
-	AudioBitrate Bitrate `mapstructure:"audio_bitrate"`
-	// ICE says how the device looks for a way to the phone.
-	ICE ICEOptions `mapstructure:"ice"`
-}
-
-// ICEOptions says how the device looks for a way to the phone.
-type ICEOptions struct {
-	// Servers are STUN and TURN servers, for the device and for the phones.
-	Servers []ICEServer `mapstructure:"servers"`
-	// Loopback offers 127.0.0.1 too: for demonstrations and tests on one machine.
-	Loopback bool `mapstructure:"loopback"`
-	// Interfaces limits ICE to these network interfaces; empty: all.
-	Interfaces []string `mapstructure:"interfaces"`
-}
-
-// ICEServer is one STUN or TURN server, as in RFC 7064 and 7065.
-type ICEServer struct {
-	URLs       []string `mapstructure:"urls"`
-	Username   string   `mapstructure:"username"`
-	Credential string   `mapstructure:"credential"`
-}
-
-// DefaultOptions is what is used when the configuration says nothing.
-func DefaultOptions() Options {
-	return Options{Preconnect: PreconnectNetwork, VideoBitrate: 1_200_000, AudioBitrate: 32_000}
-}
-
-// Preconnect says how much is made ready while it rings.
-type Preconnect string
+	Preconnect = options.Preconnect
+	// Bitrate is in bit/s.
+	Bitrate = options.Bitrate
+)
 
 // The steps of Preconnect.
 const (
-	PreconnectOff     Preconnect = "off"     // nothing: the answer travels in accept
-	PreconnectNetwork Preconnect = "network" // ICE and DTLS
-	PreconnectMedia   Preconnect = "media"   // and camera and encoder, with the camera's light
+	PreconnectOff     = options.PreconnectOff
+	PreconnectNetwork = options.PreconnectNetwork
+	PreconnectMedia   = options.PreconnectMedia
 )
 
-// UnmarshalText refuses every other word.
-func (p *Preconnect) UnmarshalText(b []byte) error {
-	switch v := Preconnect(b); v {
-	case PreconnectOff, PreconnectNetwork, PreconnectMedia:
-		*p = v
-		return nil
-	}
-	return fmt.Errorf("cannot use preconnect %q; allowed: off, network, media", b)
-}
-
-// Bitrate is in bit/s; in YAML "800kbit" or "2Mbit", a bare number is refused.
-type Bitrate int
-
-// MarshalText writes the form that UnmarshalText reads.
-func (b Bitrate) MarshalText() ([]byte, error) {
-	return []byte(strconv.FormatFloat(float64(b)/1000, 'f', -1, 64) + "kbit"), nil
-}
-
-// UnmarshalText reads a number with its unit, kbit or Mbit.
-func (b *Bitrate) UnmarshalText(p []byte) error {
-	text, unit := string(p), 0.0
-	if n, ok := strings.CutSuffix(text, "kbit"); ok {
-		text, unit = n, 1e3
-	} else if n, ok := strings.CutSuffix(text, "Mbit"); ok {
-		text, unit = n, 1e6
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || unit == 0 || f <= 0 || f*unit > 1e9 {
-		return fmt.Errorf("cannot use bitrate %q: write it like 800kbit or 2Mbit", p)
-	}
-	*b = Bitrate(f * unit)
-	return nil
-}
+// DefaultOptions is what is used when the configuration says nothing.
+func DefaultOptions() Options { return options.Default() }

@@ -61,7 +61,7 @@ type End struct {
 // Entry is one row of the registry.
 type Entry struct {
 	Cause    Cause
-	Event    string // plug-in event at both ends
+	Event    string // the plug-in's event, at both ends but for JoinFailed: see Cause.Event
 	ExitCode int    // of callboxctl verbs that wait for a call
 	Meaning  string // one sentence for a person
 }
@@ -95,8 +95,12 @@ func (c Cause) Valid() bool {
 	return false
 }
 
-// Event returns the plug-in event of c, "" for one that is not in the registry.
-func (c Cause) Event() string {
+// Event returns the plug-in event of c, "" for one that is not in the registry. A
+// failed join has a name of its own at each end: of who called, and who was called.
+func (c Cause) Event(caller bool) string {
+	if c == JoinFailed && !caller {
+		return "joinFailListener"
+	}
 	for _, e := range Registry() {
 		if e.Cause == c {
 			return e.Event

@@ -113,10 +113,11 @@ func New() (*Private, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a key: %w", err)
 	}
-	return wrap(k)
+	return FromECDSA(k)
 }
 
-func wrap(k *ecdsa.PrivateKey) (*Private, error) {
+// FromECDSA returns the identity of a P-256 key. Errors: ErrInvalid.
+func FromECDSA(k *ecdsa.PrivateKey) (*Private, error) {
 	point, err := k.PublicKey.Bytes()
 	if err != nil || len(point) != 1+2*coordinateSize {
 		return nil, fmt.Errorf("cannot use private key: %w", ErrInvalid)
@@ -153,7 +154,7 @@ func parsePKCS8(block *pem.Block) (*Private, error) {
 	if !ok || ec.Curve != elliptic.P256() {
 		return nil, fmt.Errorf("cannot use private key: %w; the curve must be P-256", ErrInvalid)
 	}
-	return wrap(ec)
+	return FromECDSA(ec)
 }
 
 func parseJWK(data []byte) (*Private, error) {
@@ -215,5 +216,5 @@ func FromScalar(d string) (*Private, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot use private key: %w: %w", err, ErrInvalid)
 	}
-	return wrap(k)
+	return FromECDSA(k)
 }

@@ -1,0 +1,86 @@
+# callbox: make help lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# Debian's Go is set to its own toolchain only; go.mod names the one we need.
+export GOTOOLCHAIN ?= auto
+export GOFLAGS ?=
+export CGO_ENABLED := 1
+
+STEP := .ci/step
+BIN := build/bin
+PHONE := signaling/phone
+VERSION ?= $(shell sed -n 's/^\#\# \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | head -n 1)
+LDFLAGS := -s -w -X callbox/daemon/control.version=$(VERSION)
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+PHONE_SOURCES := $(shell find $(PHONE)/src $(PHONE)/page -type f 2>/dev/null) $(PHONE)/package.json $(PHONE)/package-lock.json
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: setup-build build ## install what is missing, build, and start a device to call from a browser
+	@packaging/examples/demo.sh
+
+test: ## install what the tests need and run them all (about 10 minutes on 2 cores)
+	@start=$$(date +%s); \
+	$(STEP) "set-up" .ci/setup test && \
+	$(MAKE) --no-print-directory check e2e && \
+	echo "all passed in $$(( $$(date +%s) - start )) s"
+
+check: $(PHONE)/node_modules/.installed ## format, vet, lint, unit tests under the race detector, phone tests
+	@$(STEP) "phone: types" npm --prefix $(PHONE) run --silent typecheck
+	@$(STEP) "phone: lint" npm --prefix $(PHONE) run --silent lint
+	@$(STEP) "phone: build" $(MAKE) --no-print-directory phone
+	@$(STEP) "phone: tests" npm --prefix $(PHONE) test --silent
+	@$(STEP) "go: format" .ci/gofmt
+	@$(STEP) "go: build" $(MAKE) --no-print-directory build
+	@$(STEP) "go: lint" go run $(GOLANGCI) run ./...
+	@$(STEP) "go: tests" go test -race -count=1 ./...
+
+e2e: build ## a real browser calls the real daemon
+	@$(STEP) "end to end" go test -tags=e2e -count=1 -timeout=15m ./cmd/callboxd/e2e/...
+
+build: $(BIN)/callboxd $(BIN)/callboxctl ## build the daemon and the command line into build/bin
+
+.PHONY: $(BIN)/callboxd $(BIN)/callboxctl
+$(BIN)/callboxd $(BIN)/callboxctl: phone
+	@mkdir -p $(BIN)
+	go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $@ ./cmd/$(@F)
+
+phone: $(PHONE)/dist/index.html ## build the call page into signaling/phone/dist
+
+$(PHONE)/dist/index.html: $(PHONE)/node_modules/.installed $(PHONE_SOURCES)
+	npm --prefix $(PHONE) run --silent build
+
+$(PHONE)/node_modules/.installed: $(PHONE)/package.json $(PHONE)/package-lock.json
+	@$(STEP) "npm packages" npm --prefix $(PHONE) ci --no-audit --no-fund
+	@touch $@
+
+fuzz: ## run every fuzz target for FUZZTIME (default 30s)
+	@.ci/fuzz $(or $(FUZZTIME),30s)
+
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+test-device: setup-device build ## a whole call in a virtual machine with a V4L2 camera and an ALSA card; RIG=path of the rig script
+	@test -n "$(RIG)" || { echo "make test-device: set RIG to the rig script, for example make test-device RIG=../rig/rig" >&2; exit 2; }
+	RIG=$(abspath $(RIG)) go test -tags=device -count=1 -timeout=30m -v -run TestDevice ./cmd/callboxd/e2e/...
+
+test-sound: setup-test ## the sound driver against a private PulseAudio
+	go test -tags=pulse -count=1 ./hal/sound/...
+
+fmt: ## format the Go code
+	gofmt -w cmd daemon media signaling hal
+
+clean: ## remove what was built
+	rm -rf build $(PHONE)/node_modules
+	find $(PHONE)/dist -mindepth 1 ! -name .gitignore -delete
+
+setup-build:
+	@.ci/setup build
+setup-test:
+	@.ci/setup test
+setup-device:
+	@.ci/setup device
+
+.PHONY: help run test check e2e build phone fuzz bench test-device test-sound fmt clean setup-build setup-test setup-device

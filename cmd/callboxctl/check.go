@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"callbox/daemon/config"
+)
+
+func newCheck(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check [FILE]",
+		Short: "Check a configuration file",
+		Long: `Check a configuration file with the code that the daemon starts with. All mistakes
+are shown at once, each with its place. Without FILE it is ` + config.DefaultFile + `.
+Exit code 78 when there are mistakes.`,
+		Example: "  callboxctl check /etc/callbox/callbox.yaml",
+		Args:    atMostOne("the file"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			file := config.DefaultFile
+			if len(args) > 0 {
+				file = args[0]
+			}
+			if _, err := config.Load(file); err != nil {
+				return err
+			}
+			return a.show(map[string]any{"file": file, "ok": true}, func(w io.Writer) {
+				fmt.Fprintf(w, "%s is in order\n", file)
+			})
+		},
+	}
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/mdp/qrterminal/v3"
+	"github.com/spf13/cobra"
+
+	"callbox/daemon/control"
+)
+
+func newPair(a *app) *cobra.Command {
+	var request control.PairRequest
+	var life time.Duration
+	var renew, wait, closing bool
+	cmd := &cobra.Command{
+		Use:   "pair",
+		Short: "Show a pairing code for a phone",
+		Long: `Open a pairing window and show its address, as text and as a QR code. The phone
+that opens it and confirms becomes a contact. The code works once; whoever sees it
+while the window is open can pair.
+
+The rights are call (may call the device), beCalled, auto (is answered without a
+person) and unlock (may open the door). auto and unlock are refused over a
+certificate that the device made for itself, unless --force says so.`,
+		Example: "  callboxctl pair --name Anna\n  callboxctl pair --rights call,beCalled,unlock --for 10m --wait",
+		Args:    none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if life <= 0 {
+				return usageError{fmt.Errorf("cannot use --for %v: it must be a time like 5m", life)}
+			}
+			if closing {
+				if err := a.client().ClosePairing(cmd.Context()); err != nil {
+					return err
+				}
+				return a.done("the pairing window is closed")
+			}
+			request.Seconds = life.Seconds()
+			if !wait && !renew {
+				window, err := a.client().OpenPairing(cmd.Context(), request)
+				if err != nil {
+					return err
+				}
+				return a.showWindow(window)
+			}
+			return a.pairAndWait(cmd.Context(), request, renew)
+		},
+	}
+	cmd.Flags().StringVar(&request.Name, "name", "", "call the phone `NAME`, whatever it calls itself")
+	cmd.Flags().StringSliceVar(&request.Rights, "rights", []string{"call", "beCalled"}, "what the phone may do")
+	cmd.Flags().DurationVar(&life, "for", 5*time.Minute, "how long the window stays open")
+	cmd.Flags().BoolVar(&request.Force, "force", false, "give auto and unlock over a self-made certificate, too")
+	cmd.Flags().BoolVar(&wait, "wait", false, "wait until a phone has paired; fail when none did")
+	cmd.Flags().BoolVar(&renew, "renew", false, "as --wait, with a new code whenever one runs out")
+	cmd.Flags().BoolVar(&closing, "close", false, "close the open window instead")
+	return cmd
+}
+
+func (a *app) showWindow(window control.PairWindow) error {
+	return a.show(window, func(w io.Writer) {
+		fmt.Fprintf(w, "  %s\n\n", window.URL)
+		qrterminal.GenerateWithConfig(window.URL, qrterminal.Config{
+			Level: qrterminal.L, Writer: w, HalfBlocks: true, QuietZone: 1,
+			BlackChar: qrterminal.BLACK_BLACK, WhiteChar: qrterminal.WHITE_WHITE,
+			BlackWhiteChar: qrterminal.BLACK_WHITE, WhiteBlackChar: qrterminal.WHITE_BLACK,
+		})
+		fmt.Fprintf(w, "\n  Works once, until %s.\n", window.Expires.Local().Format(time.TimeOnly))
+	})
+}
+
+var errNobodyPaired = errors.New("no phone has paired while the window was open")
+
+// pairAndWait shows a window and waits for the pairing.
+func (a *app) pairAndWait(ctx context.Context, request control.PairRequest, renew bool) error {
+	for {
+		err := a.pairOnce(ctx, request)
+		if !renew || !errors.Is(err, errNobodyPaired) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (a *app) pairOnce(ctx context.Context, request control.PairRequest) error {
+	paired := errors.New("paired")
+	var window control.PairWindow
+	open := false
+	var contact control.Event
+	watchCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	err := a.client().Watch(watchCtx, func(ev control.Event) error {
+		switch {
+		case ev.Name == "status": // watching: now nothing can be missed
+			var err error
+			if window, err = a.client().OpenPairing(ctx, request); err != nil {
+				return err
+			}
+			open = true
+			timer := time.AfterFunc(time.Until(window.Expires), stop)
+			context.AfterFunc(watchCtx, func() { timer.Stop() })
+			return a.showWindow(window)
+		case ev.Name == "paired" && open:
+			contact = ev
+			return paired
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, paired):
+		return a.show(contact, func(w io.Writer) {
+			var data struct {
+				Name string `json:"name"`
+			}
+			if json.Unmarshal(contact.Data, &data) == nil {
+				fmt.Fprintf(w, "\n  %s is paired.\n", data.Name)
+			}
+		})
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err == nil || errors.Is(err, context.Canceled):
+		return errNobodyPaired
+	}
+	return err
+}

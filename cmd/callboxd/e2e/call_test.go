@@ -1,0 +1,337 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// maxGap is the longest pause between two presented pictures of a call that is
+// not to be disturbed.
+const maxGap = 200 * time.Millisecond
+
+// call places a call and answers it on the device once it rings.
+func (p *phone) call(d *device, button string) (roomID string) {
+	p.t.Helper()
+	p.click(button)
+	d.waitState("ringing", 15*time.Second)
+	roomID = d.status().Call.RoomID
+	if _, err := d.tryCtl("answer"); err != nil {
+		p.t.Fatal(err)
+	}
+	p.waitEvent("startVoip", 15*time.Second)
+	d.waitState("talking", 5*time.Second)
+	return roomID
+}
+
+// TestCall is one phone's day: it pairs, calls, sees and hears, is seen and heard,
+// mutes, and hangs up; then the device hangs up; then the page is opened twice.
+func TestCall(t *testing.T) {
+	deviceTone, phoneTone := randomTone(), randomTone()
+	for deviceTone-phoneTone < 150 && phoneTone-deviceTone < 150 {
+		phoneTone = randomTone()
+	}
+	d := startDevice(t, deviceOptions{tone: deviceTone})
+	p := startPhone(t, phoneOptions{tone: phoneTone})
+	p.pair(d, "Anna")
+	p.screenshot("home")
+
+	room := p.call(d, "call-video")
+	p.watchVideo()
+	p.listenForTones()
+	time.Sleep(6 * time.Second) // 5 s of picture and sound at both ends
+	p.screenshot("talking")
+
+	t.Run("picture both ways", func(t *testing.T) {
+		checkSeen(t, p.seen(), 5, 0)
+		checkShown(t, d, 5)
+	})
+	t.Run("sound both ways", func(t *testing.T) {
+		if share := toneShare(d.recorded(3), phoneTone); share < 0.5 {
+			t.Errorf("the phone's tone of %g Hz has %.0f %% of what the device plays", phoneTone, 100*share)
+		}
+		p.wantTone(t, deviceTone, true)
+	})
+	t.Run("the phone mutes", func(t *testing.T) {
+		p.click("mute")
+		time.Sleep(2500 * time.Millisecond)
+		if loud := loudness(d.recorded(1)); loud > 100 {
+			t.Errorf("the device still plays sound of the muted phone: RMS %.0f", loud)
+		}
+		p.click("mute")
+		time.Sleep(2500 * time.Millisecond)
+		if share := toneShare(d.recorded(1.5), phoneTone); share < 0.4 {
+			t.Errorf("the phone's tone does not come back: %.0f %%", 100*share)
+		}
+	})
+	t.Run("the device mutes", func(t *testing.T) {
+		ctl[any](d, "mute", "on")
+		time.Sleep(1500 * time.Millisecond)
+		p.wantTone(t, deviceTone, false)
+		ctl[any](d, "mute", "off")
+		time.Sleep(1500 * time.Millisecond)
+		p.wantTone(t, deviceTone, true)
+	})
+	t.Run("the page is opened again with the same room", func(t *testing.T) {
+		before := len(p.seen())
+		second := p.newTab(eval[string](p, `new URL(window.callbox.CALL_PAGE_PATH + "?roomId=`+room+`", location.href).href`))
+		time.Sleep(3 * time.Second)
+		second.screenshot("second tab")
+		second.closeTab()
+		if s := d.status(); s.State != "talking" || s.Call.RoomID != room {
+			t.Fatalf("the call was disturbed: the device is %s", s.State)
+		}
+		if after := len(p.seen()); after < before+20 {
+			t.Errorf("only %d pictures were presented while the page was open twice", after-before)
+		}
+	})
+	t.Run("hang-up on the phone", func(t *testing.T) {
+		p.click("hang-up")
+		d.waitState("idle", 5*time.Second)
+		if r := d.lastCall(); r.RoomID != room || r.Cause != "hangup" || r.Origin != "manual" || r.Contact != "Anna" || r.TalkSeconds < 6 {
+			t.Errorf("record = %+v", r)
+		}
+		if e := p.waitEvent("endVoip", 5*time.Second); e.RoomID != room {
+			t.Errorf("endVoip is of room %s", e.RoomID)
+		}
+	})
+	t.Run("hang-up on the device", func(t *testing.T) {
+		p.home()
+		again := p.call(d, "call-voice")
+		if again == room {
+			t.Fatal("two calls have the same room")
+		}
+		ctl[any](d, "hangup")
+		e := p.waitEventOf("hangUpVoip", again, 5*time.Second)
+		if e.Data["origin"] != "manual" || e.Data["status"] != "endByListener" {
+			t.Errorf("hangUpVoip = %v", e.Data)
+		}
+		if r := d.lastCall(); r.Cause != "hangup" || r.Origin != "manual" {
+			t.Errorf("record = %+v", r)
+		}
+	})
+	t.Run("the device declines", func(t *testing.T) {
+		p.home()
+		p.click("call-voice")
+		d.waitState("ringing", 10*time.Second)
+		declined := d.status().Call.RoomID
+		ctl[any](d, "reject")
+		p.waitEventOf("rejectVoip", declined, 5*time.Second)
+		if r := d.lastCall(); r.Cause != "rejected" {
+			t.Errorf("record = %+v", r)
+		}
+	})
+	t.Run("the caller gives up", func(t *testing.T) {
+		p.home()
+		p.click("call-video")
+		d.waitState("ringing", 10*time.Second)
+		p.click("hang-up")
+		d.waitState("idle", 5*time.Second)
+		if r := d.lastCall(); r.Cause != "cancelled" {
+			t.Errorf("record = %+v", r)
+		}
+	})
+}
+
+// TestTimeLimit: the limit of the invite or of the device, whichever is smaller,
+// ends the call within 50 ms, and the phone says why.
+func TestTimeLimit(t *testing.T) {
+	d := startDevice(t, deviceOptions{tone: 440, call: "  max_duration: 4s"})
+	p := startPhone(t, phoneOptions{tone: 600})
+	p.pair(d, "Anna")
+	for name, tt := range map[string]struct {
+		wish string // JavaScript
+		want time.Duration
+	}{
+		"of the phone":  {"2.5", 2500 * time.Millisecond},
+		"of the device": {"60", 4 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wire := capture(t, "lo")
+			p.home()
+			room := eval[string](p, fmt.Sprintf(`window.callbox.callDevice({ roomType: "video", timeLimit: %s }).then((r) => r.roomId)`, tt.wish))
+			d.waitState("ringing", 10*time.Second)
+			ctl[any](d, "answer")
+			d.waitState("talking", 10*time.Second)
+			deadline := d.status().Call.Deadline
+			d.notePorts()
+			if deadline == 0 {
+				t.Fatal("the talk has no deadline")
+			}
+			e := p.waitEventOf("hangUpVoip", room, tt.want+5*time.Second)
+			p.screenshot("limit " + name)
+			if e.Data["origin"] != "timeLimit" {
+				t.Errorf("hangUpVoip = %v", e.Data)
+			}
+			if toast := p.text("toast"); toast == "" {
+				t.Error("the page shows no toast")
+			}
+			r := d.lastCall()
+			if r.Cause != "hangup" || r.Origin != "timeLimit" {
+				t.Errorf("record = %+v", r)
+			}
+			if off := r.TalkSeconds - tt.want.Seconds(); off < -0.05 || off > 0.05 {
+				t.Errorf("the talk lasted %.3f s, the limit is %v", r.TalkSeconds, tt.want)
+			}
+			last, after := wire.media(d, deadline)
+			if after > 0 {
+				t.Errorf("%d media packets left after the deadline", after)
+			}
+			if last < -0.1 {
+				t.Errorf("the last media packet left %.3f s before the deadline: was there a call?", -last)
+			}
+			t.Logf("last media packet %.1f ms before the deadline; talk %.3f s of %v", -1e3*last, r.TalkSeconds, tt.want)
+		})
+	}
+	t.Run("nonsense is refused before anything is sent", func(t *testing.T) {
+		before := d.status().refusals()
+		for _, wish := range []string{"0", "-1", `"60"`, "NaN", "Infinity", "2 ** 31 + 1"} {
+			said := eval[string](p, fmt.Sprintf(`(async () => { try { await window.callbox.callDevice({ roomType: "voice", timeLimit: %s }); return "called"; } catch (e) { return e.name + " " + e.code; } })()`, wish))
+			if said == "called" {
+				t.Errorf("timeLimit %s was accepted", wish)
+			}
+		}
+		if s := d.status(); s.State != "idle" || s.refusals() != before {
+			t.Errorf("something was sent: the device is %s with %v", s.State, s.Refused)
+		}
+	})
+}
+
+// TestBusy: a second phone calls during a call. It is told busy, and the first
+// call goes on without a gap.
+func TestBusy(t *testing.T) {
+	d := startDevice(t, deviceOptions{tone: 440})
+	first := startPhone(t, phoneOptions{tone: 600})
+	first.pair(d, "Anna")
+	second := startPhone(t, phoneOptions{tone: 700})
+	second.pair(d, "Bert")
+	room := first.call(d, "call-video")
+	time.Sleep(2 * time.Second) // past the first keyframe
+	first.watchVideo()
+	time.Sleep(time.Second)
+	before := d.status()
+	second.click("call-video")
+	e := second.waitEvent("busy", 15*time.Second)
+	second.screenshot("busy")
+	time.Sleep(2 * time.Second)
+	gap := checkSeen(t, first.seen(), 3, maxGap)
+	after := d.status()
+	if after.State != "talking" || after.Call.RoomID != room {
+		t.Errorf("the first call was disturbed: the device is %s", after.State)
+	}
+	if after.Refused["busy"] != before.Refused["busy"]+1 {
+		t.Errorf("busy was counted %d times", after.Refused["busy"]-before.Refused["busy"])
+	}
+	if r := d.lastCall(); r.RoomID != e.RoomID || r.Cause != "busy" || r.Contact != "Bert" {
+		t.Errorf("record = %+v", r)
+	}
+	t.Logf("largest gap between two presented pictures: %v", gap)
+}
+
+// TestUnpaired: a phone that the device does not know is refused, counted, and
+// never rings; so is one that was revoked.
+func TestUnpaired(t *testing.T) {
+	d := startDevice(t, deviceOptions{tone: 440})
+	p := startPhone(t, phoneOptions{tone: 600})
+	p.pair(d, "Anna")
+	t.Run("revoked", func(t *testing.T) {
+		ctl[any](d, "contacts", "revoke", "Anna")
+		p.refusedAndSilent(t, d, "call-video")
+	})
+	t.Run("unknown", func(t *testing.T) {
+		// The same device without any contact: what the page holds is worth nothing.
+		d.restart(func() {
+			if err := os.Remove(d.dir + "/state/contacts.json"); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if contacts := ctl[[]any](d, "contacts"); len(contacts) > 0 {
+			t.Fatalf("the device knows %v", contacts)
+		}
+		p.open(d.page())
+		p.refusedAndSilent(t, d, "call-voice")
+	})
+	if calls := ctl[[]record](d, "calls"); len(calls) > 0 {
+		t.Errorf("records of calls that never were: %+v", calls)
+	}
+}
+
+// refusedAndSilent calls, wants a refusal to be counted, and nothing to ring in 5 s.
+func (p *phone) refusedAndSilent(t *testing.T, d *device, button string) {
+	t.Helper()
+	before := d.status().refusals()
+	p.click(button)
+	eventually(t, 10*time.Second, "the refusal is counted", func() bool { return d.status().refusals() > before })
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if s := d.status(); s.State != "idle" {
+			t.Fatalf("a phone that is not trusted made the device %s", s.State)
+		}
+	}
+	p.home()
+}
+
+// TestHTTPS: the same call over https with the certificate that the device makes
+// for itself, on an address of this machine that is not loopback.
+func TestHTTPS(t *testing.T) {
+	host := ownAddress(t)
+	d := startDevice(t, deviceOptions{tone: 900, listen: net.JoinHostPort(host, freePort(t, host))})
+	p := startPhone(t, phoneOptions{tone: 1300})
+	if page := d.page(); !strings.HasPrefix(page, "https://") {
+		t.Fatalf("the page is at %s", page)
+	}
+	p.openPastWarning(d.page())
+	p.pair(d, "Anna")
+	room := p.call(d, "call-video")
+	p.watchVideo()
+	time.Sleep(4 * time.Second)
+	checkSeen(t, p.seen(), 3, 0)
+	checkShown(t, d, 3)
+	p.wantTone(t, 900, true)
+	p.click("hang-up")
+	d.waitState("idle", 5*time.Second)
+	if r := d.lastCall(); r.RoomID != room || r.Cause != "hangup" {
+		t.Errorf("record = %+v", r)
+	}
+}
+
+// ownAddress is an IPv4 address of this machine that is not loopback.
+func ownAddress(t *testing.T) string {
+	t.Helper()
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addresses {
+		if ip, ok := a.(*net.IPNet); ok && ip.IP.To4() != nil && !ip.IP.IsLoopback() {
+			return ip.IP.String()
+		}
+	}
+	t.Fatal("this machine has no IPv4 address but loopback: give it one, for example with ip link add dummy0 type dummy")
+	return ""
+}
+
+// openPastWarning clicks the browser's warning about the certificate away, as a
+// person does.
+func (p *phone) openPastWarning(pageURL string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, 20*time.Second)
+	defer cancel()
+	err := chromedp.Do(ctx, chromedp.Navigate(pageURL))
+	if err == nil {
+		p.t.Fatal("the browser did not warn about a certificate that nobody signed")
+	}
+	if !strings.Contains(err.Error(), "CERT") {
+		p.t.Fatalf("phone: %v", err)
+	}
+	p.run(20*time.Second,
+		chromedp.Click(chromedp.ID("details-button")), chromedp.Click(chromedp.ID("proceed-link")),
+		chromedp.WaitReady(chromedp.ID("app")))
+}

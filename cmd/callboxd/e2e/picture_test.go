@@ -1,0 +1,204 @@
+//go:build e2e || device
+
+package e2e
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"testing"
+	"time"
+
+	"callbox/hal/virtual"
+)
+
+// writeCamera writes 10 s of pictures as a Y4M file for Chromium's fake camera:
+// each carries a time stamp that counts from 0, on a background that moves.
+func writeCamera(t *testing.T, path string) {
+	t.Helper()
+	const width, height, rate, seconds = 320, 240, 15, 10
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w := bufio.NewWriterSize(f, 1<<20)
+	fmt.Fprintf(w, "YUV4MPEG2 W%d H%d F%d:1 Ip A1:1 C420jpeg\n", width, height, rate)
+	m := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
+	for i := range rate * seconds {
+		for y := range height {
+			row := m.Y[m.YOffset(0, y):][:width]
+			for x := range row {
+				row[x] = byte(64 + (x+y+4*i)%128)
+			}
+		}
+		for j := range m.Cb {
+			m.Cb[j], m.Cr[j] = 100, 150
+		}
+		virtual.Stamp(m, time.Duration(i)*time.Second/rate)
+		fmt.Fprint(w, "FRAME\n")
+		for _, plane := range [][]byte{m.Y, m.Cb, m.Cr} {
+			if _, err := w.Write(plane); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// shown reads the time stamps of the pictures that the device's display has been
+// shown, in their order. Pictures without a readable stamp count as missing.
+func (d *device) shown() (stamps []time.Duration, missing int) {
+	d.t.Helper()
+	f, err := os.Open(d.dir + "/display.y4m")
+	if err != nil {
+		d.t.Fatalf("the display recorded nothing: %v", err)
+	}
+	defer f.Close()
+	r := bufio.NewReaderSize(f, 1<<20)
+	header, err := r.ReadString('\n')
+	if err != nil {
+		d.t.Fatalf("the display recorded no header: %v", err)
+	}
+	var width, height int
+	if _, err := fmt.Sscanf(header, "YUV4MPEG2 W%d H%d", &width, &height); err != nil {
+		d.t.Fatalf("cannot read %q: %v", header, err)
+	}
+	m := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
+	for {
+		if _, err := r.ReadString('\n'); err != nil {
+			return stamps, missing
+		}
+		for _, plane := range [][]byte{m.Y, m.Cb, m.Cr} {
+			if _, err := io.ReadFull(r, plane); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+				return stamps, missing // the newest picture is being written
+			} else if err != nil {
+				d.t.Fatal(err)
+			}
+		}
+		if at, ok := virtual.ReadStamp(m); ok {
+			stamps = append(stamps, at)
+		} else {
+			missing++
+		}
+	}
+}
+
+// seen is a picture that the phone has presented.
+type seen struct {
+	Stamp float64 `json:"stamp"` // seconds on the device's boot clock; < 0: unreadable
+	At    float64 `json:"at"`    // seconds since 1970, when it was presented
+	Got   float64 `json:"got"`   // seconds, when the callback ran
+}
+
+// stampReader is JavaScript that collects every presented picture of the remote
+// video in window.seen, with its time stamp read from a canvas by the geometry
+// that hal/virtual documents.
+const stampReader = `(() => {
+  if (window.seen) return true;
+  const video = document.querySelector('[data-testid="remote-video"]');
+  const canvas = new OffscreenCanvas(640, 48);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  window.seen = [];
+  const read = () => {
+    // The top twelfth, scaled so that a cell is 20 by 24 pixels.
+    context.drawImage(video, 0, 0, video.videoWidth, video.videoHeight / 12, 0, 0, 640, 48);
+    const { data } = context.getImageData(0, 0, 640, 48);
+    const level = [];
+    for (let i = 0; i < 64; i++) {
+      const x0 = (i % 32) * 20 + 5, y0 = Math.floor(i / 32) * 24 + 6;
+      let sum = 0;
+      for (let y = y0; y < y0 + 12; y += 3) for (let x = x0; x < x0 + 10; x += 3) sum += data[(y * 640 + x) * 4 + 1];
+      level.push(sum / 16);
+    }
+    const middle = (Math.min(...level) + Math.max(...level)) / 2;
+    const bits = level.map((v) => (v > middle ? 1 : 0));
+    const bytes = [];
+    for (let i = 0; i < 64; i += 8) bytes.push(bits.slice(i, i + 8).reduce((a, b) => a * 2 + b, 0));
+    let crc = 0xffff;
+    for (const b of bytes.slice(0, 6)) {
+      crc ^= b << 8;
+      for (let k = 0; k < 8; k++) crc = crc & 0x8000 ? ((crc << 1) ^ 0x1021) & 0xffff : (crc << 1) & 0xffff;
+    }
+    if (crc !== bytes[6] * 256 + bytes[7]) return -1;
+    return bytes.slice(0, 6).reduce((a, b) => a * 256 + b, 0) / 1e6;
+  };
+  const next = (now, meta) => {
+    window.seen.push({ stamp: read(), at: (performance.timeOrigin + meta.expectedDisplayTime) / 1e3, got: (performance.timeOrigin + now) / 1e3 });
+    if (window.seen.length > 20000) window.seen.shift();
+    video.requestVideoFrameCallback(next);
+  };
+  video.requestVideoFrameCallback(next);
+  return true;
+})()`
+
+// watchVideo starts to collect what the phone presents.
+func (p *phone) watchVideo() { p.t.Helper(); eval[bool](p, stampReader) }
+
+// seen returns what was presented since watchVideo.
+func (p *phone) seen() []seen { p.t.Helper(); return eval[[]seen](p, `window.seen`) }
+
+// checkSeen wants at least so many seconds of pictures with advancing stamps, of
+// which nearly all are readable, and no gap between two presented pictures over
+// maxGap. It returns the largest gap.
+func checkSeen(t *testing.T, list []seen, seconds float64, maxGap time.Duration) time.Duration {
+	t.Helper()
+	if len(list) < 2 {
+		t.Fatalf("the phone presented %d pictures", len(list))
+	}
+	unreadable, last, gap := 0, -1.0, 0.0
+	for i, s := range list {
+		if i > 0 {
+			gap = max(gap, s.Got-list[i-1].Got)
+		}
+		if s.Stamp < 0 {
+			unreadable++
+			continue
+		}
+		if s.Stamp < last {
+			t.Errorf("picture %d went back in time: %.3f s after %.3f s", i, s.Stamp, last)
+		}
+		last = s.Stamp
+	}
+	if got := list[len(list)-1].Got - list[0].Got; got < seconds {
+		t.Errorf("pictures over %.1f s, want %.1f s", got, seconds)
+	}
+	if unreadable*50 > len(list) {
+		t.Errorf("%d of %d pictures have no readable time stamp", unreadable, len(list))
+	}
+	largest := time.Duration(gap * float64(time.Second))
+	if maxGap > 0 && largest > maxGap {
+		t.Errorf("the largest gap between two pictures is %v, want at most %v", largest, maxGap)
+	}
+	return largest
+}
+
+// checkShown wants at least so many seconds of the phone's pictures on the
+// device's display, with advancing stamps (the fake camera begins anew every 10 s).
+func checkShown(t *testing.T, d *device, seconds float64) {
+	t.Helper()
+	stamps, missing := d.shown()
+	if len(stamps) < 2 {
+		t.Fatalf("the device displayed %d pictures with a time stamp, %d without", len(stamps), missing)
+	}
+	total, restarts := time.Duration(0), 0
+	for i := 1; i < len(stamps); i++ {
+		step := stamps[i] - stamps[i-1]
+		if step < 0 {
+			restarts++
+			continue
+		}
+		total += step
+	}
+	if total.Seconds() < seconds || restarts > int(seconds/10)+3 {
+		t.Errorf("the device displayed %v of moving pictures with %d restarts; want %.1f s", total, restarts, seconds)
+	}
+	if missing*10 > len(stamps) {
+		t.Errorf("%d of %d displayed pictures have no readable time stamp", missing, len(stamps)+missing)
+	}
+}

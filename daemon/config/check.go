@@ -1,0 +1,175 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"callbox/hal"
+	"callbox/media/options"
+)
+
+// sn is what PROTOCOL section 1 allows in a device's address.
+var sn = regexp.MustCompile(`^[A-Za-z0-9_-]{1,48}$`)
+
+// report notes a problem of the value at path.
+type report func(path, text string)
+
+// check finds values out of range and combinations that cannot work.
+func check(c *Config, r report) {
+	checkDevice(c.Device, r)
+	checkDirect(c, r)
+	checkCall(c.Call, r)
+	checkMedia(c.Media, r)
+	checkHAL(c.HAL, r)
+	if p := c.Control.Socket; !filepath.IsAbs(p) || len(p) > 107 {
+		r("control.socket", fmt.Sprintf("%q is no absolute path of at most 107 bytes, the longest that a Unix socket can have", p))
+	}
+}
+
+func checkDevice(d Device, r report) {
+	if d.SN != "" && !sn.MatchString(d.SN) {
+		r("device.sn", fmt.Sprintf("%q cannot be in an address; allowed: 1 to 48 of A-Z a-z 0-9 _ -", d.SN))
+	}
+	switch {
+	case d.Name == "" || utf8.RuneCountInString(d.Name) > 64:
+		r("device.name", "is empty or too long; allowed: 1 to 64 characters")
+	case strings.ContainsFunc(d.Name, unprintable):
+		r("device.name", fmt.Sprintf("%q has control or format characters; allowed: what can be seen", d.Name))
+	}
+	if !filepath.IsAbs(d.StateDir) {
+		r("device.state_dir", fmt.Sprintf("%q is no absolute path; allowed: a directory such as /var/lib/callbox", d.StateDir))
+	}
+}
+
+func unprintable(c rune) bool {
+	return c == utf8.RuneError || unicode.Is(unicode.Cc, c) || unicode.Is(unicode.Cf, c)
+}
+
+func checkDirect(c *Config, r report) {
+	const at = "signaling.direct."
+	d := c.Signaling.Direct
+	if !d.Enabled {
+		r(at+"enabled", "is false, so that no phone can reach the device; there is no other transport to enable")
+	}
+	host, port, err := net.SplitHostPort(d.Listen)
+	if n, errPort := strconv.ParseUint(port, 10, 16); err != nil || errPort != nil || n > 65535 ||
+		(host != "" && host != "localhost" && !isAddr(host)) {
+		r(at+"listen", fmt.Sprintf("%q is no address to listen on; allowed: :8443, 127.0.0.1:8443, [::1]:8443", d.Listen))
+	}
+	if (d.TLS.Certificate == "") != (d.TLS.Key == "") {
+		missing := "key"
+		if d.TLS.Certificate == "" {
+			missing = "certificate"
+		}
+		r(at+"tls."+missing, "is missing; allowed: certificate and key both, or neither (the device then makes its own)")
+	}
+	for i, name := range d.Names {
+		if !isAddr(name) && !hostName.MatchString(name) {
+			r(fmt.Sprintf("%snames[%d]", at, i), fmt.Sprintf("%q is no host name or address; allowed: door.example.com, 192.0.2.7", name))
+		}
+	}
+	for i, o := range d.Origins {
+		u, err := url.Parse(o)
+		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.Scheme+"://"+u.Host != o {
+			r(fmt.Sprintf("%sorigins[%d]", at, i), fmt.Sprintf("%q is no web origin; allowed: https://host or https://host:port, nothing behind it", o))
+		}
+	}
+}
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
+
+func isAddr(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
+func checkCall(c Call, r report) {
+	between := func(key string, d, low, high time.Duration) {
+		if d < low || d > high {
+			r("call."+key, fmt.Sprintf("%s is out of range; allowed: %s to %s", d, low, high))
+		}
+	}
+	between("ring_timeout", c.RingTimeout, time.Second, 10*time.Minute)
+	between("connect_timeout", c.ConnectTimeout, time.Second, 2*time.Minute)
+	between("reconnect_timeout", c.ReconnectTimeout, time.Second, 5*time.Minute)
+	if d := c.MaxDuration; d.Set && (d.Value < time.Second || d.Value > 1<<31*time.Second) {
+		r("call.max_duration", fmt.Sprintf("%s is out of range; allowed: 1s to %s, or the word none", d.Value, 1<<31*time.Second))
+	}
+}
+
+func checkMedia(m options.Media, r report) {
+	rate := func(key string, b, low, high options.Bitrate) {
+		if b < low || b > high {
+			r("media."+key, fmt.Sprintf("%s is out of range; allowed: %s to %s", rateText(b), rateText(low), rateText(high)))
+		}
+	}
+	rate("video_bitrate", m.VideoBitrate, 50_000, 20_000_000)
+	rate("audio_bitrate", m.AudioBitrate, 6_000, 510_000) // RFC 6716, 2.1.1
+	for i, s := range m.ICE.Servers {
+		at := fmt.Sprintf("media.ice.servers[%d]", i)
+		if len(s.URLs) == 0 {
+			r(at+".urls", "is missing; needs a list such as [\"stun:stun.example.com:3478\"]")
+		}
+		for j, u := range s.URLs {
+			scheme, rest, _ := strings.Cut(u, ":")
+			switch {
+			case rest == "" || strings.HasPrefix(rest, "//") || strings.ContainsAny(rest, " \t"):
+				scheme = ""
+			case (scheme == "turn" || scheme == "turns") && (s.Username == "" || s.Credential == ""):
+				r(at, "has a TURN URL but no username or credential; needs both")
+			}
+			switch scheme {
+			case "stun", "stuns", "turn", "turns":
+			default:
+				r(fmt.Sprintf("%s.urls[%d]", at, j), fmt.Sprintf("%q is no STUN or TURN URL; allowed: stun:host:port, turn:host:port, stuns:, turns: (RFC 7064, 7065)", u))
+			}
+		}
+	}
+}
+
+func rateText(b options.Bitrate) string {
+	text, _ := b.MarshalText() // never fails
+	return string(text)
+}
+
+func checkHAL(h hal.Options, r report) {
+	for key, name := range map[string]string{
+		"hal.camera.name": h.Camera.Name, "hal.microphone.name": h.Microphone.Name, "hal.speaker.name": h.Speaker.Name,
+	} {
+		if name == "" {
+			r(key, "is empty; allowed: auto, none, virtual, or a name that callboxctl status lists")
+		}
+	}
+	if n := h.Display.Name; n != hal.NameNone && n != hal.NameVirtual {
+		r("hal.display.name", fmt.Sprintf("%q is unknown; allowed: none, virtual", n))
+	}
+	if f := h.Camera.FrameRate; !(f >= 1 && f <= 120) { // NaN too
+		r("hal.camera.frame_rate", fmt.Sprintf("%v is out of range; allowed: 1 to 120 pictures a second", f))
+	}
+	if f := h.Microphone.Tone; !(f >= 20 && f <= 20000) {
+		r("hal.microphone.tone", fmt.Sprintf("%v is out of range; allowed: 20 to 20000 Hz", f))
+	}
+	virtual := func(key, file, name string, allowed ...string) {
+		if file == "" {
+			return
+		}
+		for _, a := range allowed {
+			if a == name {
+				return
+			}
+		}
+		r(key, fmt.Sprintf("only the virtual device uses a file, and the name is %q; allowed: name %s, or no file", name, strings.Join(allowed, " or ")))
+	}
+	virtual("hal.microphone.file", h.Microphone.File, h.Microphone.Name, hal.NameVirtual, hal.NameAuto)
+	virtual("hal.speaker.record", h.Speaker.Record, h.Speaker.Name, hal.NameVirtual, hal.NameAuto)
+	virtual("hal.display.record", h.Display.Record, h.Display.Name, hal.NameVirtual)
+}

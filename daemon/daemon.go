@@ -1,0 +1,252 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"callbox/daemon/call"
+	"callbox/daemon/config"
+	"callbox/daemon/control"
+	"callbox/daemon/store"
+	"callbox/hal/clock"
+	"callbox/hal/devices"
+	"callbox/media"
+	"callbox/signaling"
+	"callbox/signaling/direct"
+	"callbox/signaling/hello"
+	"callbox/signaling/key"
+	"callbox/signaling/phone"
+)
+
+// stopTimeout bounds the orderly stop of everything after the call has ended. It
+// lies below TimeoutStopSec of systemd/callbox.service.
+const stopTimeout = 5 * time.Second
+
+// parts are what the daemon is made of.
+type parts struct {
+	cfg     *config.Config
+	log     zerolog.Logger
+	clock   clock.Clock
+	store   *store.Store
+	key     *key.Private
+	sn      string
+	devices *devices.Set
+	engine  *media.Engine
+	device  *signaling.Device
+	direct  *direct.Server // nil when it is off
+	events  *control.Events
+	pairing pairingWindow
+}
+
+// Run is the daemon. It returns once ctx has ended, the running call has been
+// told so and everything is put away.
+func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) error {
+	if err := clock.CheckBoot(); err != nil {
+		log.Warn().Err(err).Msg("timers do not count suspend on this kernel")
+	}
+	d, err := newDaemon(cfg, log, clock.Boot())
+	if err != nil {
+		return err
+	}
+	return d.run(ctx)
+}
+
+// Daemon is a device that is put together and not started yet.
+type daemon struct {
+	*parts
+	loop     *loop
+	notifier *notifier
+}
+
+// newDaemon makes the parts, from the bottom of the house to its top. What was
+// made is put away again when a later part cannot be made.
+func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon, err error) {
+	p := &parts{cfg: cfg, log: log, clock: c, events: control.NewEvents(time.Now)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	if p.store, err = store.Open(cfg.Device.StateDir); err != nil {
+		return nil, err
+	}
+	if p.key, err = key.FromECDSA(p.store.Key()); err != nil {
+		return nil, err
+	}
+	p.sn = cfg.Device.SN
+	if p.sn == "" {
+		p.sn = p.key.JKT()[:16]
+	}
+	if p.devices, err = devices.Open(cfg.HAL, c, log); err != nil {
+		return nil, err
+	}
+	p.engine, err = media.NewEngine(media.EngineOptions{
+		Options: cfg.Media, Clock: c, Log: log,
+		Devices: media.Devices{Camera: p.devices.Camera, CameraMode: p.devices.CameraMode, Sound: p.devices.Sound, Display: p.devices.Display},
+	})
+	if err != nil {
+		return nil, err
+	}
+	d := &daemon{parts: p, notifier: newNotifier(log)}
+	d.loop = newLoop(p, d.notifier)
+	p.device, err = signaling.NewDevice(signaling.Options{
+		Key: p.key, SN: p.sn, Name: cfg.Device.Name, Epoch: p.store.Epoch(), Contacts: p.store,
+		Clock: c, Log: log, AllowLoopback: cfg.Media.ICE.Loopback,
+		Emit:       func(ev signaling.Event) { d.loop.box.put(fromSignaling{ev}) },
+		ICEServers: func() []signaling.ICEServer { return iceServers(cfg.Media.ICE.Servers) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.loop.signaling = p.device
+	if cfg.Signaling.Direct.Enabled {
+		page, err := phone.Page()
+		if err != nil {
+			return nil, err
+		}
+		if p.direct, err = newDirect(p, page); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func newDirect(p *parts, page fs.FS) (*direct.Server, error) {
+	glue := &directGlue{device: p.device}
+	server, err := direct.New(p.cfg.Signaling.Direct, direct.Config{
+		SN: p.sn, Page: page, CertDir: filepath.Join(p.cfg.Device.StateDir, "tls"), Handler: glue, Log: p.log,
+		Greet: func() (direct.Greeting, error) {
+			g, err := hello.Greet(p.key, p.sn, p.store.Epoch())
+			return greeting{g}, err
+		},
+	})
+	glue.server = server
+	return server, err
+}
+
+// greeting lets a hello speak of addresses, as the transport does.
+type greeting struct{ *hello.Greeting }
+
+// Verify returns the phone's address.
+func (g greeting) Verify(answer string) (string, error) {
+	jkt, err := g.Greeting.Verify(answer)
+	return key.PhoneAddress(jkt), err
+}
+
+// directGlue hands what the direct transport reports to signaling.
+type directGlue struct {
+	device *signaling.Device
+	server *direct.Server
+}
+
+func (g *directGlue) peer(address, budget string, secure bool) signaling.Peer {
+	return signaling.Peer{Transport: g.server, Budget: budget, Address: address, Proven: true, Secure: secure}
+}
+
+// Up tells that a phone can be reached.
+func (g *directGlue) Up(address string) { g.device.Up(g.peer(address, address, false)) }
+
+// Gone tells that it cannot be reached any more.
+func (g *directGlue) Gone(address string) { g.device.Gone(g.peer(address, address, false)) }
+
+// Receive hands a message on.
+func (g *directGlue) Receive(address, budget string, secure bool, msg string) {
+	g.device.Receive(g.peer(address, budget, secure), msg)
+}
+
+// newLoop makes the loop of p; its signaling is set once that exists.
+func newLoop(p *parts, n *notifier) *loop {
+	cfg := p.cfg
+	l := &loop{
+		log: p.log, clock: p.clock, wall: time.Now, records: p.store, events: p.events,
+		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, beat: n.beat,
+		settings: settings{
+			deviceName: cfg.Device.Name, answerAuto: cfg.Call.Answer == config.AnswerAuto,
+			ring: cfg.Call.RingTimeout, connect: cfg.Call.ConnectTimeout, reconnect: cfg.Call.ReconnectTimeout,
+			limit:      call.Limit{Set: cfg.Call.MaxDuration.Set, Duration: cfg.Call.MaxDuration.Value},
+			preconnect: cfg.Media.Preconnect,
+		},
+	}
+	servers := cfg.Media.ICE.Servers
+	l.open = func(c media.SessionConfig) (mediaSession, error) {
+		c.ICEServers = servers
+		return p.engine.NewSession(c)
+	}
+	return l
+}
+
+func iceServers(servers []media.ICEServer) []signaling.ICEServer {
+	shown := make([]signaling.ICEServer, len(servers))
+	for i, s := range servers {
+		shown[i] = signaling.ICEServer(s)
+	}
+	return shown
+}
+
+// run starts what answers to others, says that the daemon is ready, and runs the
+// loop in this goroutine until ctx has ended.
+func (d *daemon) run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, d.close()) }()
+	b := &backend{loop: d.loop, parts: d.parts, started: d.clock.Now()}
+	api, err := control.Listen(d.cfg.Control.Socket, b, d.events, d.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, api.Close()) }()
+	defer d.events.Close() // before the API: it ends the streams
+	if d.direct != nil {
+		if err := d.direct.Start(); err != nil {
+			return err
+		}
+	}
+	d.announce()
+	d.notifier.ready()
+	d.loop.run(ctx)
+	d.notifier.stopping()
+	return nil
+}
+
+// announce logs in one place what an engineer wants to know first.
+func (d *daemon) announce() {
+	for _, choice := range d.devices.Report {
+		line := d.log.Info()
+		if choice.Virtual && choice.Wanted == "auto" {
+			line = d.log.Warn()
+		}
+		line.Str("kind", string(choice.Kind)).Str("wanted", choice.Wanted).Str("chosen", choice.Chosen).
+			Bool("virtual", choice.Virtual).Str("reason", choice.Reason).Msg("device")
+	}
+	line := d.log.Info().Str("version", control.ThisVersion().Version).Str("address", "d."+d.sn).
+		Str("thumbprint", d.key.JKT()).Uint64("epoch", d.store.Epoch()).Str("control", d.cfg.Control.Socket)
+	if d.direct != nil {
+		line = line.Strs("pages", d.direct.URLs())
+	}
+	line.Msg("callboxd is ready")
+	d.notifier.set(fmt.Sprintf("idle; %s", d.cfg.Device.Name))
+}
+
+// close puts the parts away, from the top of the house to its bottom.
+func (p *parts) close() error {
+	var errs []error
+	if p.direct != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		errs = append(errs, p.direct.Close(ctx))
+	}
+	if p.device != nil {
+		p.device.Close()
+	}
+	if p.engine != nil {
+		errs = append(errs, p.engine.Close())
+	}
+	if p.store != nil {
+		errs = append(errs, p.store.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,47 @@
+// Package logging makes the daemon's logger: one line a state change, fields
+// instead of prose, on stderr.
+package logging
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/journal"
+	"github.com/rs/zerolog"
+
+	"callbox/daemon/config"
+)
+
+// New returns a logger that writes to w, which is stderr. The format auto is for
+// people in a terminal, and JSON elsewhere.
+func New(cfg config.Log, w io.Writer) zerolog.Logger {
+	level, err := zerolog.ParseLevel(string(cfg.Level))
+	if err != nil {
+		level = zerolog.InfoLevel // the loader has refused every other word
+	}
+	if cfg.Format == config.FormatConsole || cfg.Format == config.FormatAuto && forPeople(w) {
+		console := zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly, NoColor: !isTerminal(w)}
+		if underJournal() { // it stamps the lines itself
+			console.PartsExclude = []string{zerolog.TimestampFieldName}
+		}
+		w = console
+	}
+	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+}
+
+func forPeople(w io.Writer) bool { return isTerminal(w) || underJournal() }
+
+func underJournal() bool {
+	ok, err := journal.StderrIsJournalStream()
+	return ok && err == nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,497 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"callbox/daemon/call"
+	"callbox/daemon/control"
+	"callbox/daemon/store"
+	"callbox/hal/clock"
+	"callbox/media"
+	"callbox/signaling"
+	"callbox/signaling/cause"
+)
+
+// stage is a loop between fakes that write down, in order, what it does.
+type stage struct {
+	t       *testing.T
+	loop    *loop
+	clock   clock.Clock
+	backend *backend
+	stop    context.CancelFunc
+	done    chan struct{}
+
+	mu      sync.Mutex
+	lines   []string
+	emit    func(media.Event) // of the newest session
+	answer  func(context.Context) (string, error)
+	records []store.Record
+}
+
+func (s *stage) note(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lines = append(s.lines, fmt.Sprintf(format, args...))
+}
+
+// took returns what was written down since the last call.
+func (s *stage) took() string {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text := strings.Join(s.lines, "; ")
+	s.lines = nil
+	return text
+}
+
+func (s *stage) want(want string) {
+	s.t.Helper()
+	if got := s.took(); got != want {
+		s.t.Errorf("\n got %s\nwant %s", got, want)
+	}
+}
+
+func newStage(t *testing.T, change func(*settings)) *stage {
+	s := &stage{t: t, clock: clock.Go(), done: make(chan struct{})}
+	s.answer = func(context.Context) (string, error) { return "our SDP", nil }
+	events := control.NewEvents(time.Now)
+	s.loop = &loop{
+		log: zerolog.Nop(), clock: s.clock, wall: time.Now, signaling: fakeSignaling{s}, records: fakeRecords{s},
+		events: events, beat: func() {}, box: newMailbox(), state: call.New(), refused: map[string]uint64{},
+		settings: settings{
+			deviceName: "Front door", ring: time.Minute, connect: 20 * time.Second, reconnect: 30 * time.Second,
+			limit: call.Limit{Set: true, Duration: 10 * time.Minute}, preconnect: media.PreconnectNetwork,
+		},
+		open: func(cfg media.SessionConfig) (mediaSession, error) {
+			s.mu.Lock()
+			s.emit = cfg.Emit
+			s.mu.Unlock()
+			return fakeSession{s}, nil
+		},
+	}
+	if change != nil {
+		change(&s.loop.settings)
+	}
+	s.backend = &backend{loop: s.loop}
+	ctx, stop := context.WithCancel(t.Context())
+	s.stop = stop
+	go func() { defer close(s.done); s.loop.run(ctx) }()
+	return s
+}
+
+// end stops the loop and waits for it.
+func (s *stage) end() { s.stop(); <-s.done }
+
+type fakeSignaling struct{ s *stage }
+
+func limitText(l signaling.Limit) string {
+	if !l.Set {
+		return "no limit"
+	}
+	return l.Duration.String()
+}
+
+func (f fakeSignaling) Ringing(room signaling.RoomKey, sdp string, ring time.Duration) {
+	f.s.note("ringing %s %q %v", room.ID, sdp, ring)
+}
+func (f fakeSignaling) Accept(_ signaling.RoomKey, sdp string, l signaling.Limit) []byte {
+	f.s.note("accept %q %s", sdp, limitText(l))
+	return []byte("accept frame")
+}
+func (f fakeSignaling) Start(_ signaling.RoomKey, l signaling.Limit) []byte {
+	f.s.note("start %s", limitText(l))
+	return []byte("start frame")
+}
+func (f fakeSignaling) Reject(room signaling.RoomKey, c cause.Cause) {
+	f.s.note("reject %s %s", room.ID, c)
+}
+func (f fakeSignaling) Bye(room signaling.RoomKey, e cause.End) []byte {
+	f.s.note("bye %s %s%s%s", room.ID, e.Cause, e.Origin, e.Detail)
+	return []byte("bye frame")
+}
+func (f fakeSignaling) Candidates(_ signaling.RoomKey, list [][]byte, end bool) {
+	f.s.note("%d candidates %v", len(list), end)
+}
+func (f fakeSignaling) NeedRestart(_ signaling.RoomKey, generation int) {
+	f.s.note("needRestart %d", generation)
+}
+func (f fakeSignaling) Restarted(_ signaling.RoomKey, generation int, sdp string) {
+	f.s.note("restarted %d %q", generation, sdp)
+}
+func (f fakeSignaling) AnswerData(_ signaling.RoomKey, id, code string) []byte {
+	f.s.note("answer data %s %q", id, code)
+	return nil
+}
+func (f fakeSignaling) ReceiveFrame(signaling.RoomKey, []byte) []byte { return nil }
+func (f fakeSignaling) End(room signaling.RoomKey)                    { f.s.note("end %s", room.ID) }
+
+type fakeRecords struct{ s *stage }
+
+func (f fakeRecords) Begin(store.Record) error { return nil }
+func (f fakeRecords) End(r store.Record) error {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	f.s.records = append(f.s.records, r)
+	return nil
+}
+
+type fakeSession struct{ s *stage }
+
+func (f fakeSession) Answer(ctx context.Context, _ string) (string, error) { return f.s.answer(ctx) }
+func (f fakeSession) AddCandidates(c []media.Candidate) error {
+	f.s.note("add %d candidates", len(c))
+	return nil
+}
+func (f fakeSession) Restart(context.Context, int, string) (string, error) {
+	return "restarted SDP", nil
+}
+func (f fakeSession) Prepare() { f.s.note("prepare") }
+func (f fakeSession) Accept(l media.Limit) {
+	f.s.note("media accepted")
+	go func() {
+		s := media.Started{At: f.s.clock.Now()}
+		if l.Set {
+			s.Deadline = s.At + l.Duration
+		}
+		f.s.emit(s)
+	}()
+}
+func (f fakeSession) SetMicrophone(on bool)      { f.s.note("microphone %v", on) }
+func (f fakeSession) SetCamera(bool)             {}
+func (f fakeSession) SendData(text []byte) error { f.s.note("frame %s", text); return nil }
+func (f fakeSession) Stats() media.Stats         { return media.Stats{} }
+func (f fakeSession) Shut()                      { f.s.note("shut") }
+func (f fakeSession) Close() error               { f.s.note("close"); return nil }
+
+func theOffer(room string) signaling.Offer {
+	return signaling.Offer{
+		Room: signaling.RoomKey{ID: room, Phone: "anna"}, RoomType: signaling.Video, SDP: "their SDP",
+		Contact: signaling.Contact{JKT: "anna", Name: "Anna", Rights: []signaling.Right{signaling.RightCall}},
+	}
+}
+
+func (s *stage) receive(ev signaling.Event) { s.loop.box.put(fromSignaling{ev}) }
+
+// talk brings the stage to a talk in room "r".
+func (s *stage) talk() {
+	s.t.Helper()
+	s.receive(theOffer("r"))
+	synctest.Wait()
+	if err := s.backend.Answer(s.t.Context(), ""); err != nil {
+		s.t.Fatal(err)
+	}
+	if got := s.took(); !strings.Contains(got, "start 10m0s") {
+		s.t.Fatalf("there is no talk: %s", got)
+	}
+}
+
+func TestAWholeCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		defer s.end()
+		sub := s.loop.events.Subscribe(0)
+		s.receive(theOffer("r"))
+		s.want(`ringing r "our SDP" 1m0s`)
+		if err := s.backend.Answer(t.Context(), "r"); err != nil {
+			t.Fatal(err)
+		}
+		s.want(`accept "our SDP" 10m0s; media accepted; start 10m0s`)
+		time.Sleep(10*time.Minute - time.Millisecond)
+		s.want("")
+		time.Sleep(time.Millisecond)
+		s.want("shut; bye r hanguptimeLimit; end r; close")
+		sub.Close()
+		var names []string
+		for ev := range sub.C {
+			names = append(names, ev.Name)
+		}
+		if got, want := strings.Join(names, " "), "ringing hangOnVoip startVoip hangUpVoip endVoip finishVoip"; got != want {
+			t.Errorf("events = %s, want %s", got, want)
+		}
+		r := s.records[0]
+		if len(s.records) != 1 || r.Cause != cause.Hangup || r.Origin != cause.TimeLimit || r.TalkSeconds != 600 {
+			t.Errorf("records = %+v", s.records)
+		}
+	})
+}
+
+// TestBothLocksEndItOnce: the session's own lock reports, and the timer of the loop comes
+// late: one end, not two.
+func TestBothLocksEndItOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		defer s.end()
+		s.talk()
+		time.Sleep(10*time.Minute - time.Millisecond)
+		s.emit(media.DeadlineReached{At: s.clock.Now()})
+		time.Sleep(time.Second)
+		s.want("shut; bye r hanguptimeLimit; end r; close")
+		if len(s.records) != 1 {
+			t.Errorf("%d records", len(s.records))
+		}
+	})
+}
+
+func TestTimeouts(t *testing.T) {
+	for name, tt := range map[string]struct {
+		until func(s *stage)
+		after time.Duration
+		want  string
+		cause cause.Cause
+	}{
+		"nobody answers": {func(*stage) {}, time.Minute, "shut; reject r timeout; end r; close", cause.Timeout},
+		"media stays lost": {func(s *stage) {
+			if err := s.backend.Answer(s.t.Context(), ""); err != nil {
+				s.t.Error(err)
+			}
+			s.took()
+			s.emit(media.Lost{})
+			s.want("needRestart 1")
+		}, 30 * time.Second, "shut; bye r abortedmediaLost; end r; close", cause.Aborted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, nil)
+				defer s.end()
+				s.receive(theOffer("r"))
+				s.took()
+				tt.until(s)
+				time.Sleep(tt.after - time.Millisecond)
+				s.want("")
+				time.Sleep(2 * time.Millisecond)
+				s.want(tt.want)
+				if s.records[0].Cause != tt.cause {
+					t.Errorf("record = %+v", s.records[0])
+				}
+			})
+		})
+	}
+}
+
+// TestMediaThatHangs: an SDP answer that never comes does not hold the loop up.
+func TestMediaThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		defer s.end()
+		s.answer = func(ctx context.Context) (string, error) { <-ctx.Done(); return "", ctx.Err() }
+		s.receive(theOffer("r"))
+		s.want("")
+		if _, err := ask(t.Context(), s.loop, func() (bool, error) { return true, nil }); err != nil {
+			t.Fatalf("the loop is stuck: %v", err)
+		}
+		time.Sleep(answerTimeout)
+		s.want("shut; reject r joinFailed; end r; close")
+	})
+}
+
+func TestBadOfferIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		defer s.end()
+		s.answer = func(context.Context) (string, error) { return "", fmt.Errorf("x: %w", media.ErrBadOffer) }
+		s.receive(theOffer("r"))
+		s.want("shut; reject r badRequest; end r; close")
+	})
+}
+
+func TestBusyForASecondCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		defer s.end()
+		s.talk()
+		second := theOffer("other")
+		second.Room.Phone, second.Contact.Name = "bert", "Bert"
+		s.receive(second)
+		s.want("reject other busy; end other")
+		if len(s.records) != 1 || s.records[0].Cause != cause.Busy || s.records[0].Contact != "Bert" || s.loop.refused["busy"] != 1 {
+			t.Errorf("records = %+v, refused = %v", s.records, s.loop.refused)
+		}
+		s.receive(theOffer("r")) // the same room again
+		s.want("")
+	})
+}
+
+func TestForbidden(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		defer s.end()
+		o := theOffer("r")
+		o.Contact.Rights = []signaling.Right{signaling.RightBeCalled}
+		s.receive(o)
+		s.want("reject r forbidden; end r")
+		if s.loop.refused["forbidden"] != 1 {
+			t.Errorf("refused = %v", s.loop.refused)
+		}
+	})
+}
+
+func TestWithoutPreconnectTheAnswerWaitsForAPerson(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, func(c *settings) { c.preconnect = media.PreconnectOff })
+		defer s.end()
+		s.receive(theOffer("r"))
+		s.want(`ringing r "" 1m0s`)
+		if err := s.backend.Answer(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		s.want(`accept "our SDP" 10m0s; media accepted; start 10m0s`)
+	})
+}
+
+func TestPreconnectMediaPrepares(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, func(c *settings) { c.preconnect = media.PreconnectMedia })
+		defer s.end()
+		s.receive(theOffer("r"))
+		s.want(`prepare; ringing r "our SDP" 1m0s`)
+	})
+}
+
+// TestCandidatesWaitForTheirSDP: ours for the answer, theirs for the session.
+func TestCandidatesWaitForTheirSDP(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, func(c *settings) { c.preconnect = media.PreconnectOff })
+		defer s.end()
+		s.receive(theOffer("r"))
+		s.receive(signaling.Candidates{Room: theOffer("r").Room, Candidates: [][]byte{[]byte(`{"candidate":"a"}`), []byte(`nonsense`)}})
+		s.want(`ringing r "" 1m0s`)
+		release := make(chan struct{})
+		s.answer = func(context.Context) (string, error) { <-release; return "our SDP", nil }
+		if err := s.backend.Answer(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		s.emit(media.LocalCandidates{Candidates: make([]media.Candidate, 3)})
+		s.want("")
+		close(release)
+		s.want(`add 1 candidates; accept "our SDP" 10m0s; 3 candidates false; media accepted; start 10m0s`)
+		s.emit(media.LocalCandidates{End: true})
+		s.want("0 candidates true")
+	})
+}
+
+func TestShutdownInATalk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		s.talk()
+		s.emit(media.DataOpen{})
+		s.took()
+		s.stop()
+		<-s.done
+		s.want("shut; bye r abortedshutdown; frame bye frame; end r; close")
+		if r := s.records[0]; r.Cause != cause.Aborted || r.Detail != cause.Shutdown {
+			t.Errorf("record = %+v", r)
+		}
+	})
+}
+
+func TestAnOldSessionIsNotHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		defer s.end()
+		s.talk()
+		old := s.emit
+		if err := s.backend.HangUp(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		s.took()
+		s.receive(theOffer("next"))
+		s.took()
+		old(media.Failed{Err: errors.New("late")})
+		old(media.DeadlineReached{})
+		s.want("")
+		if s.loop.state.Phase != call.Ringing {
+			t.Errorf("the next call is %s", s.loop.state.Phase)
+		}
+	})
+}
+
+func TestRequestsThatDoNotFit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		defer s.end()
+		ctx := t.Context()
+		for name, err := range map[string]error{
+			"answer": s.backend.Answer(ctx, ""), "reject": s.backend.Reject(ctx, ""), "hangup": s.backend.HangUp(ctx, ""),
+			"mute": s.backend.SetMicrophone(ctx, false),
+		} {
+			if !errors.Is(err, control.ErrNoCall) {
+				t.Errorf("%s without a call = %v", name, err)
+			}
+		}
+		s.talk()
+		if err := s.backend.Answer(ctx, ""); !errors.Is(err, control.ErrNotRinging) {
+			t.Errorf("answer in a talk = %v", err)
+		}
+		if err := s.backend.HangUp(ctx, "another room"); !errors.Is(err, control.ErrNoCall) {
+			t.Errorf("hangup of another room = %v", err)
+		}
+		if err := s.backend.SetMicrophone(ctx, false); err != nil {
+			t.Error(err)
+		}
+		s.want("microphone false")
+	})
+}
+
+func TestAStuckLoopIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		defer s.end()
+		release := make(chan struct{})
+		s.loop.box.put(request(func() { <-release }))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := s.backend.HangUp(ctx, ""); !errors.Is(err, control.ErrBusy) {
+			t.Errorf("HangUp of a stuck loop = %v", err)
+		}
+		close(release)
+	})
+}
+
+// TestUnlock: the door opens only with the right, and only when somebody listens.
+func TestUnlock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		defer s.end()
+		s.talk()
+		knock := signaling.PhoneData{Room: theOffer("r").Room, ID: "k", Right: signaling.RightUnlock, Payload: []byte(`{"door":1}`)}
+		sub := s.loop.events.Subscribe(0)
+		s.receive(knock)
+		s.want(`answer data k "forbidden"`)
+		if err := s.backend.HangUp(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		o := theOffer("with right")
+		o.Contact.Rights = append(o.Contact.Rights, signaling.RightUnlock)
+		s.receive(o)
+		synctest.Wait()
+		knock.Room = o.Room
+		s.took()
+		s.receive(knock)
+		s.want(`answer data k ""`)
+		sub.Close()
+		var names []string
+		for ev := range sub.C {
+			names = append(names, ev.Name)
+			if ev.Name == "unlock" && !json.Valid(ev.Data) {
+				t.Errorf("unlock carries %s", ev.Data)
+			}
+		}
+		if n := len(slices.DeleteFunc(names, func(n string) bool { return n != "unlock" })); n != 1 {
+			t.Errorf("the door was opened %d times", n)
+		}
+		s.receive(knock)
+		s.want(`answer data k "noHandler"`)
+	})
+}

@@ -1,0 +1,258 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"callbox/signaling"
+)
+
+const (
+	contactsFile = "contacts.json"
+	maxContacts  = 1000 // revoked ones included; a person cannot look after more
+)
+
+type contactsJSON struct {
+	Version  int                 `json:"version"`
+	Contacts []signaling.Contact `json:"contacts"`
+}
+
+// Contact returns the contact with this key; a revoked one too, marked so.
+func (s *Store) Contact(jkt string) (signaling.Contact, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := s.byKey(jkt); i >= 0 {
+		return clone(s.contacts[i]), true
+	}
+	return signaling.Contact{}, false
+}
+
+// List returns all contacts in the order in which they were added, revoked ones
+// too.
+func (s *Store) List() []signaling.Contact {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]signaling.Contact, len(s.contacts))
+	for i, c := range s.contacts {
+		out[i] = clone(c)
+	}
+	return out
+}
+
+// Pair adds a contact, or makes a known key current again, with the rights and
+// the limit of c. The name of a new contact is cleaned, and numbered when it is
+// taken; one that is known and not revoked keeps its name, which people chose.
+// fresh is false when the key was already paired.
+func (s *Store) Pair(c signaling.Contact) (stored signaling.Contact, fresh bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.byKey(c.JKT)
+	fresh = i < 0 || s.contacts[i].Revoked
+	if i >= 0 && !s.contacts[i].Revoked {
+		c.Name, c.Added = s.contacts[i].Name, s.contacts[i].Added
+	}
+	stored, err = s.put(c, i)
+	return stored, fresh, err
+}
+
+// Add adds a contact that a person vouches for. ErrExists when the key is a
+// contact that is not revoked; ErrName when the name is taken or cannot be used.
+func (s *Store) Add(c signaling.Contact) (signaling.Contact, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.byKey(c.JKT)
+	if i >= 0 && !s.contacts[i].Revoked {
+		return signaling.Contact{}, fmt.Errorf("cannot add %q: %w, named %q", c.Name, ErrExists, s.contacts[i].Name)
+	}
+	if err := s.checkFree(c.Name, c.JKT); err != nil {
+		return signaling.Contact{}, err
+	}
+	return s.put(c, i)
+}
+
+// Rename gives a contact another name. Errors: ErrNotFound, ErrName.
+func (s *Store) Rename(nameOrJKT, name string) (signaling.Contact, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, err := s.find(nameOrJKT)
+	if err != nil {
+		return signaling.Contact{}, err
+	}
+	if err := s.checkFree(name, s.contacts[i].JKT); err != nil {
+		return signaling.Contact{}, err
+	}
+	c := clone(s.contacts[i])
+	c.Name = name
+	return c, s.save(replaced(s.contacts, i, c))
+}
+
+// Revoke marks a contact: its key stays known and refused until it is paired
+// anew. Revoking twice is no error. ErrNotFound when there is none.
+func (s *Store) Revoke(nameOrJKT string) (signaling.Contact, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, err := s.find(nameOrJKT)
+	if err != nil || s.contacts[i].Revoked {
+		return s.at(i), err
+	}
+	c := clone(s.contacts[i])
+	c.Revoked, c.RevokedTime = true, s.now().UTC()
+	return c, s.save(replaced(s.contacts, i, c))
+}
+
+// Remove forgets a contact as if it had never been: its key is a stranger's. To
+// keep a key out, Revoke it. ErrNotFound when there is none.
+func (s *Store) Remove(nameOrJKT string) (signaling.Contact, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, err := s.find(nameOrJKT)
+	if err != nil {
+		return signaling.Contact{}, err
+	}
+	c := s.contacts[i]
+	return c, s.save(slices.Delete(slices.Clone(s.contacts), i, i+1))
+}
+
+// put stores c at i, or at the end for i < 0.
+func (s *Store) put(c signaling.Contact, i int) (signaling.Contact, error) {
+	c = clone(c)
+	c.Revoked, c.RevokedTime = false, time.Time{}
+	if c.Added.IsZero() {
+		c.Added = s.now().UTC()
+	}
+	c.Name = freeName(cleanName(c.Name), func(n string) bool { return s.nameTaken(n, c.JKT) })
+	if err := checkContact(c); err != nil {
+		return signaling.Contact{}, fmt.Errorf("cannot store the contact %q: %w", c.Name, err)
+	}
+	next := slices.Clone(s.contacts)
+	if i >= 0 {
+		next[i] = c
+	} else {
+		if len(next) >= maxContacts {
+			return signaling.Contact{}, fmt.Errorf("cannot store the contact %q: there are %d already; remove some", c.Name, maxContacts)
+		}
+		next = append(next, c)
+	}
+	return clone(c), s.save(next)
+}
+
+// save writes first, so that memory never holds what the disk does not.
+func (s *Store) save(next []signaling.Contact) error {
+	if err := s.files.writeJSON(contactsFile, contactsJSON{version, next}); err != nil {
+		return err
+	}
+	s.contacts = next
+	return nil
+}
+
+func (s *Store) loadContacts() error {
+	const remedy = "remove it to start with no contacts"
+	var f contactsJSON
+	err := s.files.readJSON(contactsFile, &f, remedy)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, c := range f.Contacts {
+		if err := checkContact(c); err != nil {
+			return s.files.damaged(contactsFile, err, remedy)
+		}
+		if s.byKey(c.JKT) >= 0 || s.nameTaken(c.Name, c.JKT) {
+			return s.files.damaged(contactsFile, fmt.Errorf("it has %q twice", c.Name), remedy)
+		}
+		s.contacts = append(s.contacts, c)
+	}
+	return nil
+}
+
+// checkContact keeps out what must never be trusted, on the way in and out.
+func checkContact(c signaling.Contact) error {
+	if got := thumbprint(c.JWK); got != c.JKT {
+		return fmt.Errorf("its key has the thumbprint %s, not %q", got, c.JKT)
+	}
+	if err := checkName(c.Name); err != nil {
+		return err
+	}
+	for _, r := range c.Rights {
+		switch r {
+		case signaling.RightCall, signaling.RightBeCalled, signaling.RightAuto, signaling.RightUnlock:
+		default:
+			return fmt.Errorf("%q is no right; allowed: call, beCalled, auto, unlock", r)
+		}
+	}
+	if !(c.MaxSeconds >= 0 && c.MaxSeconds <= 1<<31) {
+		return fmt.Errorf("its longest call is %v s; allowed: 0 (no limit of its own) to 2147483648", c.MaxSeconds)
+	}
+	return nil
+}
+
+// thumbprint is RFC 7638's for a P-256 key, as base64url.
+func thumbprint(k signaling.JWK) string {
+	text, _ := json.Marshal(struct { // strings always marshal; the order is the RFC's
+		Crv string `json:"crv"`
+		Kty string `json:"kty"`
+		X   string `json:"x"`
+		Y   string `json:"y"`
+	}{k.Crv, k.Kty, k.X, k.Y})
+	sum := sha256.Sum256(text)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+func (s *Store) byKey(jkt string) int {
+	return slices.IndexFunc(s.contacts, func(c signaling.Contact) bool { return c.JKT == jkt })
+}
+
+// find looks for a key first: a phone that names itself like another's key gains
+// nothing by it.
+func (s *Store) find(nameOrJKT string) (int, error) {
+	if i := s.byKey(nameOrJKT); i >= 0 {
+		return i, nil
+	}
+	i := slices.IndexFunc(s.contacts, func(c signaling.Contact) bool { return sameName(c.Name, nameOrJKT) })
+	if i < 0 {
+		return i, fmt.Errorf("cannot find %q: %w; callboxctl contacts lists them", nameOrJKT, ErrNotFound)
+	}
+	return i, nil
+}
+
+func (s *Store) at(i int) signaling.Contact {
+	if i < 0 {
+		return signaling.Contact{}
+	}
+	return clone(s.contacts[i])
+}
+
+func (s *Store) nameTaken(name, byOtherThan string) bool {
+	return slices.ContainsFunc(s.contacts, func(c signaling.Contact) bool {
+		return c.JKT != byOtherThan && sameName(c.Name, name)
+	})
+}
+
+func (s *Store) checkFree(name, jkt string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if s.nameTaken(name, jkt) {
+		return fmt.Errorf("%w: %q is another contact's", ErrName, name)
+	}
+	return nil
+}
+
+func clone(c signaling.Contact) signaling.Contact {
+	c.Rights = slices.Clone(c.Rights)
+	return c
+}
+
+func replaced(list []signaling.Contact, i int, c signaling.Contact) []signaling.Contact {
+	next := slices.Clone(list)
+	next[i] = c
+	return next
+}

@@ -1,0 +1,156 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// version is the schema of the files. A change of what they hold counts it up.
+const version = 1
+
+// files is the directory. crash, which tests set, is asked before each step of a
+// write and stops it there as the end of the process would.
+type files struct {
+	dir   string
+	crash func(step string) error
+}
+
+func (f files) path(name string) string { return filepath.Join(f.dir, name) }
+
+func (f files) step(name string) error {
+	if f.crash == nil {
+		return nil
+	}
+	return f.crash(name)
+}
+
+// replace writes a file as a whole, mode 0600, and returns when it will survive a
+// power cut.
+func (f files) replace(name string, data []byte) error {
+	if err := f.write(name, data); err != nil {
+		return fmt.Errorf("cannot write %s: %w; is the disk full or read-only?", f.path(name), err)
+	}
+	return nil
+}
+
+func (f files) write(name string, data []byte) error {
+	temp := f.path(name + ".tmp")
+	if err := os.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := f.step("create"); err != nil {
+		return err
+	}
+	t, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = t.Write(data)
+	if err == nil {
+		err = t.Sync()
+	}
+	if err = errors.Join(err, t.Close()); err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	if err := f.step("rename"); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, f.path(name)); err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	if err := f.step("sync"); err != nil {
+		return err
+	}
+	return f.syncDir()
+}
+
+// syncDir makes renames and new files durable.
+func (f files) syncDir() error {
+	d, err := os.Open(f.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// sweep removes what a crash in the middle of replace left.
+func (f files) sweep() error {
+	left, err := filepath.Glob(f.path("*.tmp"))
+	if err != nil {
+		return err
+	}
+	for _, path := range left {
+		if err := os.Remove(path); err != nil {
+			return fmt.Errorf("cannot remove an unfinished file: %w", err)
+		}
+	}
+	return nil
+}
+
+// damaged is the error of a file that makes no sense.
+func (f files) damaged(name string, why any, remedy string) error {
+	return fmt.Errorf("cannot use %s: %w (%v); restore it from a backup, or %s", f.path(name), ErrDamaged, why, remedy)
+}
+
+// readJSON reads a JSON file into v, which is a struct with the member version.
+// Unknown members are damage: dropping them would lose them at the next write.
+func (f files) readJSON(name string, v any, remedy string) error {
+	data, err := os.ReadFile(f.path(name))
+	if err != nil {
+		return err
+	}
+	if err := decode(data, v); err != nil {
+		if errors.Is(err, ErrNewer) {
+			return fmt.Errorf("cannot use %s: %w; install that version again, or %s", f.path(name), err, remedy)
+		}
+		return f.damaged(name, err, remedy)
+	}
+	return nil
+}
+
+func decode(data []byte, v any) error {
+	var head struct {
+		Version *int `json:"version"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return err
+	}
+	switch {
+	case head.Version == nil || *head.Version < 1:
+		return errors.New("it has no version")
+	case *head.Version > version:
+		return fmt.Errorf("%w: it has version %d, and this one knows %d", ErrNewer, *head.Version, version)
+	}
+	return strict(data, v)
+}
+
+// strict decodes exactly one value without unknown members.
+func strict(data []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows its end")
+	}
+	return nil
+}
+
+func (f files) writeJSON(name string, v any) error {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("cannot write %s: %w", f.path(name), err)
+	}
+	return f.replace(name, []byte(b.String()))
+}

@@ -1,0 +1,210 @@
+// Package devices turns the names of the configuration into drivers: it knows
+// all of them, so that nothing else has to.
+package devices
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"callbox/hal"
+	"callbox/hal/clock"
+	"callbox/hal/sound"
+	"callbox/hal/v4l2"
+	"callbox/hal/virtual"
+)
+
+// Kind is what a device is for.
+type Kind string
+
+// The kinds of devices.
+const (
+	Camera     Kind = "camera"
+	Microphone Kind = "microphone"
+	Speaker    Kind = "speaker"
+	Display    Kind = "display"
+)
+
+// Set is what the device is made of; each part may be nil.
+type Set struct {
+	Camera     hal.Camera
+	CameraMode hal.VideoMode // wanted
+	Sound      hal.Sound
+	Display    hal.Display
+	// Report says how each part was chosen, in the order of the kinds.
+	Report []Choice
+}
+
+// Choice is how one part was chosen.
+type Choice struct {
+	Kind    Kind
+	Wanted  string // as configured
+	Chosen  string // a stable name, virtual or none
+	Virtual bool
+	// Reason says why Chosen is not simply Wanted, for people; "" when it is.
+	Reason string
+}
+
+// Found is a real device.
+type Found struct {
+	Kind        Kind
+	Name        string // stable: what the configuration says
+	Description string // for people
+	Driver      string // V4L2, ALSA or PulseAudio
+}
+
+// List finds all real devices and opens none for streaming. What was found is
+// right when there is an error, too: that tells of what could not be asked.
+func List() ([]Found, error) {
+	cameras, errCameras := v4l2.List()
+	sounds, errSounds := sound.List()
+	var found []Found
+	for _, d := range cameras {
+		found = append(found, Found{Camera, d.Name, d.Card, "V4L2"})
+	}
+	for _, d := range sounds {
+		if d.Microphone {
+			found = append(found, Found{Microphone, d.Name, d.Description, string(d.Backend)})
+		}
+	}
+	for _, d := range sounds {
+		if d.Speaker {
+			found = append(found, Found{Speaker, d.Name, d.Description, string(d.Backend)})
+		}
+	}
+	return found, errors.Join(errCameras, errSounds)
+}
+
+// Open chooses a driver for every part; it opens no device for streaming. A
+// configured name that no device has is an error that wraps hal.ErrNotFound and
+// lists those there are; "auto" falls back to the virtual device, and the report
+// says so.
+func Open(o hal.Options, clk clock.Clock, log zerolog.Logger) (*Set, error) {
+	found, problems := List()
+	return open(o, found, problems, clk, log)
+}
+
+func open(o hal.Options, found []Found, problems error, clk clock.Clock, log zerolog.Logger) (*Set, error) {
+	s := &Set{CameraMode: hal.VideoMode{Width: o.Camera.Size.Width, Height: o.Camera.Size.Height, FrameRate: o.Camera.FrameRate}}
+	camera, errCamera := choose(Camera, o.Camera.Name, found, problems)
+	microphone, errMicrophone := choose(Microphone, o.Microphone.Name, found, problems)
+	speaker, errSpeaker := choose(Speaker, o.Speaker.Name, prefer(found, microphone), problems)
+	display, errDisplay := choose(Display, cmp.Or(o.Display.Name, hal.NameNone), found, nil)
+	if err := errors.Join(errCamera, errMicrophone, errSpeaker, errDisplay); err != nil {
+		return nil, err
+	}
+	s.Report = []Choice{camera, microphone, speaker, display}
+
+	switch {
+	case camera.Virtual:
+		s.Camera = virtual.NewCamera(clk)
+	case camera.Chosen != hal.NameNone:
+		s.Camera = v4l2.New(camera.Chosen, clk, log)
+	}
+	var err error
+	if s.Sound, err = openSound(o, microphone, speaker, log); err != nil {
+		return nil, err
+	}
+	if display.Virtual {
+		s.Display = virtual.NewDisplay(o.Display.Record)
+	}
+	for _, c := range s.Report {
+		ev := log.Info()
+		if c.Reason != "" {
+			ev = log.Warn().Str("reason", c.Reason)
+		}
+		ev.Str("kind", string(c.Kind)).Str("wanted", c.Wanted).Str("chosen", c.Chosen).Msg("device chosen")
+	}
+	return s, nil
+}
+
+// openSound makes one device of the two halves; nil when both are none.
+func openSound(o hal.Options, microphone, speaker Choice, log zerolog.Logger) (hal.Sound, error) {
+	var c sound.Config
+	var err error
+	switch {
+	case microphone.Virtual && o.Microphone.File != "":
+		c.VirtualMicrophone, err = virtual.NewPlayer(o.Microphone.File)
+	case microphone.Virtual:
+		c.VirtualMicrophone, err = virtual.NewTone(o.Microphone.Tone, false)
+	case microphone.Chosen != hal.NameNone:
+		c.Microphone = microphone.Chosen
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case speaker.Virtual:
+		c.VirtualSpeaker = virtual.NewSpeaker(o.Speaker.Record)
+	case speaker.Chosen != hal.NameNone:
+		c.Speaker = speaker.Chosen
+	}
+	switch {
+	case c.Microphone != "" || c.Speaker != "":
+		return sound.New(c, log), nil
+	case c.VirtualMicrophone != nil || c.VirtualSpeaker != nil:
+		return virtual.NewSound(c.VirtualMicrophone, c.VirtualSpeaker), nil
+	}
+	return nil, nil
+}
+
+// choose finds the device for a configured name; "" means auto.
+func choose(kind Kind, wanted string, found []Found, problems error) (Choice, error) {
+	wanted = cmp.Or(wanted, hal.NameAuto)
+	c := Choice{Kind: kind, Wanted: wanted, Chosen: wanted}
+	var names []string
+	for _, f := range found {
+		if f.Kind == kind {
+			names = append(names, f.Name)
+		}
+	}
+	switch {
+	case wanted == hal.NameNone:
+	case wanted == hal.NameVirtual:
+		c.Virtual = true
+	case wanted == hal.NameAuto && len(names) > 0:
+		c.Chosen = names[0]
+	case wanted == hal.NameAuto && kind != Display:
+		c.Chosen, c.Virtual = hal.NameVirtual, true
+		c.Reason = fmt.Sprintf("no %s was found", kind)
+		if problems != nil {
+			c.Reason += ": " + strings.ReplaceAll(problems.Error(), "\n", "; ")
+		}
+	case !slices.Contains(names, wanted):
+		allowed := append(names, hal.NameAuto, hal.NameVirtual, hal.NameNone)
+		if kind == Display {
+			allowed = []string{hal.NameVirtual, hal.NameNone}
+		}
+		err := fmt.Errorf("cannot use %s %q: %w; set hal.%s.name to one of: %s",
+			kind, wanted, hal.ErrNotFound, kind, strings.Join(allowed, ", "))
+		return c, errors.Join(err, problems)
+	}
+	return c, nil
+}
+
+// prefer puts the speaker that belongs to the chosen microphone first, then
+// those of the same driver: one device drives both.
+func prefer(found []Found, microphone Choice) []Found {
+	driver := ""
+	for _, f := range found {
+		if f.Kind == Microphone && f.Name == microphone.Chosen {
+			driver = f.Driver
+		}
+	}
+	rank := func(f Found) int {
+		switch {
+		case f.Driver != driver:
+			return 2
+		case f.Name != microphone.Chosen:
+			return 1
+		}
+		return 0
+	}
+	sorted := slices.Clone(found)
+	slices.SortStableFunc(sorted, func(a, b Found) int { return cmp.Compare(rank(a), rank(b)) })
+	return sorted
+}

@@ -1,0 +1,158 @@
+package devices
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"callbox/hal"
+	"callbox/hal/clock"
+	"callbox/hal/haltest"
+	"callbox/hal/sound"
+	"callbox/hal/v4l2"
+	"callbox/hal/virtual"
+)
+
+var machine = []Found{
+	{Camera, "usb-Cam-video-index0", "Cam", "V4L2"},
+	{Camera, "vivid", "vivid", "V4L2"},
+	{Microphone, "C920,0", "USB Audio", "ALSA"},
+	{Microphone, "Loopback,0", "Loopback PCM", "ALSA"},
+	{Speaker, "vc4hdmi0,0", "HDMI", "ALSA"},
+	{Speaker, "Loopback,0", "Loopback PCM", "ALSA"},
+	{Speaker, "a_sink", "Sink", "PulseAudio"},
+}
+
+func options(camera, microphone, speaker, display string) hal.Options {
+	o := hal.DefaultOptions()
+	o.Camera.Name, o.Microphone.Name, o.Speaker.Name, o.Display.Name = camera, microphone, speaker, display
+	return o
+}
+
+func TestOpen(t *testing.T) {
+	for name, tt := range map[string]struct {
+		options hal.Options
+		found   []Found
+		chosen  [4]string // by kind; "*" after a name: with a reason
+	}{
+		"defaults": {hal.DefaultOptions(), machine, [4]string{"usb-Cam-video-index0", "C920,0", "vc4hdmi0,0", "none"}},
+		"defaults, nothing there": {hal.DefaultOptions(), nil,
+			[4]string{"virtual*", "virtual*", "virtual*", "none"}},
+		"zero options": {hal.Options{Microphone: hal.MicrophoneOptions{Tone: 440}}, nil,
+			[4]string{"virtual*", "virtual*", "virtual*", "none"}},
+		"all none":             {options("none", "none", "none", "none"), machine, [4]string{"none", "none", "none", "none"}},
+		"all virtual":          {options("virtual", "virtual", "virtual", "virtual"), machine, [4]string{"virtual", "virtual", "virtual", "virtual"}},
+		"by name":              {options("vivid", "Loopback,0", "Loopback,0", "none"), machine, [4]string{"vivid", "Loopback,0", "Loopback,0", "none"}},
+		"speaker of the mic":   {options("none", "Loopback,0", "auto", "none"), machine, [4]string{"none", "Loopback,0", "Loopback,0", "none"}},
+		"half real":            {options("none", "C920,0", "virtual", "none"), machine, [4]string{"none", "C920,0", "virtual", "none"}},
+		"only cameras there":   {hal.DefaultOptions(), machine[:1], [4]string{"usb-Cam-video-index0", "virtual*", "virtual*", "none"}},
+		"speaker without mic":  {options("none", "none", "auto", "none"), machine, [4]string{"none", "none", "vc4hdmi0,0", "none"}},
+		"first one of a sound": {options("none", "auto", "a_sink", "none"), machine[4:], [4]string{"none", "virtual*", "a_sink", "none"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := open(tt.options, tt.found, nil, clock.Boot(), zerolog.Nop())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, kind := range []Kind{Camera, Microphone, Speaker, Display} {
+				c := s.Report[i]
+				want, reason := strings.CutSuffix(tt.chosen[i], "*")
+				if c.Kind != kind || c.Chosen != want || c.Virtual != (want == "virtual") || (c.Reason != "") != reason {
+					t.Errorf("%s: %+v, want %q", kind, c, tt.chosen[i])
+				}
+			}
+			checkSet(t, s)
+		})
+	}
+}
+
+// checkSet compares the drivers with the report.
+func checkSet(t *testing.T, s *Set) {
+	t.Helper()
+	name := func(c Choice) string {
+		if c.Chosen == hal.NameNone {
+			return ""
+		}
+		return c.Chosen
+	}
+	got := [4]string{}
+	if s.Camera != nil {
+		got[0] = s.Camera.Name()
+	}
+	if s.Sound != nil {
+		got[1], got[2] = s.Sound.Microphone(), s.Sound.Speaker()
+	}
+	if s.Display != nil {
+		got[3] = s.Display.Name()
+	}
+	for i, c := range s.Report {
+		if got[i] != name(c) {
+			t.Errorf("the %s is %q, the report says %q", c.Kind, got[i], c.Chosen)
+		}
+	}
+	switch s.Camera.(type) {
+	case nil, *virtual.Camera, *v4l2.Camera:
+	default:
+		t.Errorf("camera is a %T", s.Camera)
+	}
+	_, real := s.Sound.(*sound.Sound)
+	wantReal := false
+	for _, c := range s.Report[1:3] {
+		wantReal = wantReal || !c.Virtual && c.Chosen != hal.NameNone
+	}
+	if real != wantReal {
+		t.Errorf("sound is a %T", s.Sound)
+	}
+}
+
+func TestOpenUnknownNames(t *testing.T) {
+	problem := errors.New("no permission")
+	_, err := open(options("cam2", "mic2", "spk2", "panel"), machine, problem, clock.Boot(), zerolog.Nop())
+	if !errors.Is(err, hal.ErrNotFound) || !errors.Is(err, problem) {
+		t.Errorf("error = %v, want %v and %v", err, hal.ErrNotFound, problem)
+	}
+	for _, want := range []string{"cam2", "mic2", "spk2", "panel", "usb-Cam-video-index0, vivid", "C920,0", "vc4hdmi0,0", "hal.display.name"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not name %s: %v", want, err)
+		}
+	}
+}
+
+func TestOpenBadVirtualSound(t *testing.T) {
+	o := options("none", "virtual", "none", "none")
+	o.Microphone.Tone = 0
+	if _, err := open(o, nil, nil, clock.Boot(), zerolog.Nop()); err == nil {
+		t.Error("a tone of 0 Hz was taken")
+	}
+	o.Microphone.File = filepath.Join(t.TempDir(), "none.wav")
+	if _, err := open(o, nil, nil, clock.Boot(), zerolog.Nop()); err == nil {
+		t.Error("a missing file was taken")
+	}
+}
+
+// TestVirtualSetRuns opens what a machine without hardware gets.
+func TestVirtualSetRuns(t *testing.T) {
+	clk := clock.Boot()
+	s, err := Open(options("virtual", "virtual", "virtual", "virtual"), clk, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	haltest.Camera(t, s.Camera, clk, hal.VideoMode{Width: 128, Height: 96, FrameRate: 60})
+	haltest.Display(t, s.Display)
+}
+
+// List must work on any machine, with whatever it has.
+func TestList(t *testing.T) {
+	found, err := List()
+	if err != nil {
+		t.Log(err) // nodes that this user may not open
+	}
+	for _, f := range found {
+		if f.Name == "" || f.Kind == "" || f.Driver == "" {
+			t.Errorf("%+v", f)
+		}
+	}
+}

@@ -1,0 +1,158 @@
+// Package sound drives a microphone and a speaker as one full-duplex device, so
+// that an echo canceller sees both on one clock. It stands on miniaudio (malgo)
+// and its ALSA and PulseAudio back ends; their C libraries are loaded at run
+// time and need not be there.
+package sound
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/gen2brain/malgo"
+)
+
+// Backend is the sound system that a device belongs to.
+type Backend string
+
+// The back ends, in the order in which they are looked through. A system service
+// has ALSA; PulseAudio is for desktops and for system-wide servers.
+const (
+	ALSA  Backend = "ALSA"
+	Pulse Backend = "PulseAudio"
+)
+
+// Device is a sound device that was found.
+type Device struct {
+	// Name is stable: for ALSA the card's id and the device number, for example
+	// Loopback,0; for PulseAudio the name of the sink or source.
+	Name string
+	// Description is for people.
+	Description string
+	Backend     Backend
+	// Microphone and Speaker say what the device can be; it may be both.
+	Microphone, Speaker bool
+
+	id string // what the back end calls it
+}
+
+// List finds all real sound devices, ALSA's first, without opening any. Null
+// devices and monitors of sinks are not among them. The list is right as far as
+// it goes when there is an error, too.
+func List() ([]Device, error) {
+	found, err := listALSA("/proc/asound")
+	pulse, errPulse := listPulse()
+	return append(found, pulse...), errors.Join(err, errPulse)
+}
+
+// listALSA reads what the kernel says under root: that takes neither libasound
+// nor the right to open the devices, and shows no plug-ins such as "null".
+func listALSA(root string) ([]Device, error) {
+	f, err := os.Open(filepath.Join(root, "pcm"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // no sound in this kernel
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot look for sound cards: %w", err)
+	}
+	defer f.Close()
+	var found []Device
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		card, device, rest, ok := parsePCM(lines.Text())
+		if !ok {
+			continue
+		}
+		id, err := os.ReadFile(filepath.Join(root, fmt.Sprintf("card%d", card), "id"))
+		if err != nil {
+			continue // unplugged since
+		}
+		d := Device{Backend: ALSA, Description: rest[0]}
+		for _, field := range rest[1:] {
+			d.Speaker = d.Speaker || strings.HasPrefix(field, "playback ")
+			d.Microphone = d.Microphone || strings.HasPrefix(field, "capture ")
+		}
+		name := strings.TrimSpace(string(id))
+		d.Name = fmt.Sprintf("%s,%d", name, device)
+		// plughw brings formats and channels that miniaudio does not know to ones
+		// that it does.
+		d.id = fmt.Sprintf("plughw:CARD=%s,DEV=%d", name, device)
+		found = append(found, d)
+	}
+	if err := lines.Err(); err != nil {
+		return found, fmt.Errorf("cannot look for sound cards: %w", err)
+	}
+	return found, nil
+}
+
+// parsePCM takes a line of /proc/asound/pcm apart:
+//
+//	00-00: Loopback PCM : Loopback PCM : playback 8 : capture 8
+func parsePCM(line string) (card, device int, rest []string, ok bool) {
+	number, text, ok := strings.Cut(line, ": ")
+	if !ok {
+		return 0, 0, nil, false
+	}
+	c, d, ok := strings.Cut(number, "-")
+	card, errCard := strconv.Atoi(c)
+	device, errDevice := strconv.Atoi(d)
+	if !ok || errCard != nil || errDevice != nil {
+		return 0, 0, nil, false
+	}
+	for _, field := range strings.Split(text, " : ") {
+		rest = append(rest, strings.TrimSpace(field))
+	}
+	return card, device, rest, true
+}
+
+// listPulse asks the PulseAudio server, when there is one; none is started.
+func listPulse() ([]Device, error) {
+	if !pulseRuns() {
+		return nil, nil
+	}
+	ctx, err := newContext(Pulse)
+	if err != nil {
+		return nil, nil //nolint:nilerr // no server, no libpulse: there are no such devices
+	}
+	defer freeContext(ctx)
+	var found []Device
+	for _, kind := range []malgo.DeviceType{malgo.Capture, malgo.Playback} {
+		infos, err := ctx.Devices(kind)
+		if err != nil {
+			return found, fmt.Errorf("cannot list the PulseAudio devices: %w", err)
+		}
+		for _, info := range infos {
+			name, _, _ := strings.Cut(string(info.ID[:]), "\x00")
+			if name == "" || strings.HasSuffix(name, ".monitor") || strings.HasPrefix(name, "auto_null") {
+				continue
+			}
+			found = append(found, Device{
+				Name: name, Description: info.Name(), Backend: Pulse, id: name,
+				Microphone: kind == malgo.Capture, Speaker: kind == malgo.Playback,
+			})
+		}
+	}
+	return found, nil
+}
+
+// pulseRuns looks for the server's socket, so that a machine without one does
+// not load libpulse.
+func pulseRuns() bool {
+	if os.Getenv("PULSE_SERVER") != "" {
+		return true
+	}
+	for _, dir := range []string{os.Getenv("XDG_RUNTIME_DIR"), "/run"} {
+		if dir == "" {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, "pulse", "native")); err == nil {
+			return true
+		}
+	}
+	return false
+}

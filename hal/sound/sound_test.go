@@ -1,0 +1,257 @@
+package sound
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gen2brain/malgo"
+	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
+
+	"callbox/hal"
+	"callbox/hal/virtual"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestListALSA(t *testing.T) {
+	root := t.TempDir()
+	for name, text := range map[string]string{
+		"pcm": "00-00: Loopback PCM : Loopback PCM : playback 8 : capture 8\n" +
+			"00-01: Loopback PCM : Loopback PCM : playback 8 : capture 8\n" +
+			"01-03: HDMI 0 : HDMI 0 : playback 1\n" +
+			"02-00: USB Audio : USB Audio : capture 1\n" +
+			"03-00: unplugged : unplugged : capture 1\n" +
+			"broken line\n",
+		"card0/id": "Loopback\n", "card1/id": "vc4hdmi0\n", "card2/id": "C920\n",
+	} {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := listALSA(root)
+	want := []Device{
+		{"Loopback,0", "Loopback PCM", ALSA, true, true, "plughw:CARD=Loopback,DEV=0"},
+		{"Loopback,1", "Loopback PCM", ALSA, true, true, "plughw:CARD=Loopback,DEV=1"},
+		{"vc4hdmi0,3", "HDMI 0", ALSA, false, true, "plughw:CARD=vc4hdmi0,DEV=3"},
+		{"C920,0", "USB Audio", ALSA, true, false, "plughw:CARD=C920,DEV=0"},
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("listALSA = %v, %v; want %v", got, err, want)
+	}
+	if got, err := listALSA(filepath.Join(root, "none")); len(got) != 0 || err != nil {
+		t.Errorf("without sound in the kernel: %v, %v", got, err)
+	}
+	if err := os.Remove(filepath.Join(root, "pcm")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(root, "pcm"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := listALSA(root); err == nil {
+		t.Error("an unreadable list is no error")
+	}
+}
+
+// TestRebuffer feeds counted samples in all sizes, and wants whole frames, each
+// sample once and in order, on both ways.
+func TestRebuffer(t *testing.T) {
+	for name, sizes := range map[string][]int{
+		"whole frames":    {480},
+		"two at once":     {960},
+		"small":           {100},
+		"one by one":      {1},
+		"44.1 kHz period": {441},
+		"changing":        {480, 13, 1000, 480, 7, 240},
+		"first too large": {1024},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var captured, played []int16
+			given := int16(0)
+			r := rebuffer{process: func(in, out []int16) {
+				if len(in) != hal.FrameSamples || len(out) != hal.FrameSamples {
+					t.Fatalf("frames of %d and %d samples", len(in), len(out))
+				}
+				captured = append(captured, in...)
+				for i := range out {
+					given++
+					out[i] = given
+				}
+			}}
+			next := int16(0)
+			for i := 0; len(captured) < 20*hal.FrameSamples; i++ {
+				in, out := make([]int16, sizes[i%len(sizes)]), make([]int16, sizes[i%len(sizes)])
+				for j := range in {
+					next++
+					in[j] = next
+				}
+				r.exchange(out, in)
+				played = append(played, out...)
+			}
+			for i, v := range captured {
+				if v != int16(i+1) {
+					t.Fatalf("captured sample %d is %d", i, v)
+				}
+			}
+			played = slices.DeleteFunc(played, func(v int16) bool { return v == 0 })
+			for i, v := range played {
+				if v != int16(i+1) {
+					t.Fatalf("played sample %d is %d", i, v)
+				}
+			}
+			delay := len(r.in) + len(r.out)
+			if whole := sizes[0]%hal.FrameSamples == 0 && len(sizes) == 1; whole && delay != 0 || delay > 2*hal.FrameSamples {
+				t.Errorf("%d samples are held back", delay)
+			}
+		})
+	}
+}
+
+func TestRebufferHalves(t *testing.T) {
+	tone, err := virtual.NewTone(1000, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A speaker alone drives itself; the virtual microphone stands in.
+	frames, loud := 0, false
+	r := rebuffer{source: tone.Open(), process: func(in, out []int16) {
+		frames++
+		loud = loud || slices.Max(in) > 8000
+		for i := range out {
+			out[i] = 7
+		}
+	}}
+	out := make([]int16, 700)
+	for range 10 {
+		r.exchange(out, nil)
+		if slices.Contains(out, 0) {
+			t.Fatal("the speaker ran short")
+		}
+	}
+	if want := (7000 + hal.FrameSamples - 1) / hal.FrameSamples; frames != want || !loud {
+		t.Errorf("%d frames, want %d; sound from the virtual microphone: %v", frames, want, loud)
+	}
+
+	// A microphone alone; the virtual speaker takes what would be played.
+	speaker := virtual.NewSpeaker("")
+	sink, err := speaker.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = rebuffer{sink: sink, process: func(_, _ []int16) {}}
+	for range 10 {
+		r.exchange(nil, make([]int16, 700))
+	}
+	if n := speaker.Samples(); n != 7000/hal.FrameSamples*hal.FrameSamples {
+		t.Errorf("the virtual speaker got %d samples", n)
+	}
+}
+
+func TestWatch(t *testing.T) {
+	for name, tt := range map[string]struct {
+		runs    time.Duration // how long samples come
+		present bool
+		want    time.Duration // when it is lost; 0: never
+	}{
+		"never starts":           {0, true, startPatience},
+		"stops":                  {10 * time.Second, true, 10*time.Second + runPatience},
+		"unplugged":              {10 * time.Second, false, 10*time.Second + watchEvery},
+		"unplugged at the start": {0, false, watchEvery},
+		"goes on":                {time.Hour, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				periods := func() uint64 { return uint64(min(time.Since(start), tt.runs) / hal.FrameLength) }
+				stop, done := make(chan struct{}), make(chan struct{})
+				var lostAfter time.Duration
+				go func() {
+					defer close(done)
+					watch(stop, periods, func() bool { return tt.present }, func(string) { lostAfter = time.Since(start) })
+				}()
+				if tt.want == 0 {
+					time.Sleep(time.Minute)
+					close(stop)
+				}
+				<-done
+				if lostAfter < tt.want || lostAfter > tt.want+watchEvery && tt.want > 0 || tt.want == 0 && lostAfter != 0 {
+					t.Errorf("lost after %v, want %v", lostAfter, tt.want)
+				}
+			})
+		})
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	process := func(_, _ []int16) {}
+	for name, tt := range map[string]struct {
+		config Config
+		want   error
+	}{
+		"unknown microphone": {Config{Microphone: "nowhere,0"}, hal.ErrNotFound},
+		"unknown speaker":    {Config{Speaker: "nowhere,0"}, hal.ErrNotFound},
+		"null device":        {Config{Microphone: "null", Speaker: "null"}, hal.ErrNotFound},
+		"nothing":            {Config{}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := New(tt.config, zerolog.Nop()).Open(process)
+			if err == nil {
+				s.Close()
+				t.Fatal("it was opened")
+			}
+			if tt.want != nil && !errors.Is(err, tt.want) {
+				t.Errorf("Open = %v, want %v", err, tt.want)
+			}
+		})
+	}
+}
+
+// A device that ALSA itself refuses must give an error, and say nothing on stderr.
+func TestStartErrors(t *testing.T) {
+	stderr := os.Stderr
+	file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	restore := redirect(t, file)
+	device := &Device{Name: "nowhere,0", Backend: ALSA, Microphone: true, Speaker: true, id: "plughw:CARD=nowhere,DEV=0"}
+	s := &stream{log: zerolog.Nop(), gone: make(chan struct{}), stop: make(chan struct{}), stopped: make(chan struct{})}
+	err = s.start(device, device)
+	restore()
+	os.Stderr = stderr
+	if err == nil {
+		t.Fatal("a card that does not exist was opened")
+	}
+	if b, err := os.ReadFile(file.Name()); err != nil || len(b) != 0 {
+		t.Errorf("stderr got %q, %v", b, err)
+	}
+}
+
+func TestMeaning(t *testing.T) {
+	for in, want := range map[error]error{malgo.ErrBusy: hal.ErrBusy, malgo.ErrDoesNotExist: hal.ErrGone, malgo.ErrNoDevice: hal.ErrGone} {
+		if err := meaning(in); !errors.Is(err, want) || !errors.Is(err, in) {
+			t.Errorf("meaning(%v) = %v, want %v", in, err, want)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	s := New(Config{Microphone: "C920,0", VirtualSpeaker: virtual.NewSpeaker("")}, zerolog.Nop())
+	if s.Microphone() != "C920,0" || s.Speaker() != virtual.Name {
+		t.Errorf("names = %q, %q", s.Microphone(), s.Speaker())
+	}
+	if s := New(Config{Speaker: "C920,0"}, zerolog.Nop()); s.Microphone() != "" || s.Speaker() != "C920,0" {
+		t.Errorf("names = %q, %q", s.Microphone(), s.Speaker())
+	}
+}

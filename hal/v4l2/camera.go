@@ -1,0 +1,153 @@
+package v4l2
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"image"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sys/unix"
+
+	"callbox/hal"
+	"callbox/hal/clock"
+	"callbox/hal/jpeg"
+	"callbox/hal/v4l2/internal/uapi"
+)
+
+// Camera is a V4L2 camera; it implements hal.Camera. It is looked for anew at
+// each Open, so that a camera that was unplugged and comes back as another node
+// is found again.
+type Camera struct {
+	name  string
+	clock clock.Clock
+	log   zerolog.Logger
+}
+
+// New returns the camera with the stable name, which need not be there yet.
+func New(name string, clk clock.Clock, log zerolog.Logger) *Camera {
+	return &Camera{name: name, clock: clk, log: log.With().Str("camera", name).Logger()}
+}
+
+// Name returns the stable name.
+func (c *Camera) Name() string { return c.name }
+
+// Open starts the camera in the mode nearest to the wanted one; a size or rate
+// of 0 stands for 1280x720 and 30. Errors wrap hal.ErrNotFound, hal.ErrBusy,
+// hal.ErrGone or the kernel's error.
+func (c *Camera) Open(want hal.VideoMode) (hal.VideoStream, error) {
+	found, problems := List()
+	i := slices.IndexFunc(found, func(d Device) bool { return d.Name == c.name })
+	if i < 0 {
+		return nil, errors.Join(notFound(c.name, found), problems)
+	}
+	want = hal.VideoMode{
+		Width: cmp.Or(max(want.Width, 0), 1280), Height: cmp.Or(max(want.Height, 0), 720),
+		FrameRate: cmp.Or(max(want.FrameRate, 0), 30),
+	}
+	s, err := c.start(found[i].Path, want)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open camera %q (%s): %w", c.name, found[i].Path, meaning(err))
+	}
+	return s, nil
+}
+
+func notFound(name string, found []Device) error {
+	names := make([]string, len(found))
+	for i, d := range found {
+		names[i] = d.Name
+	}
+	list := "there is none"
+	if len(names) > 0 {
+		list = "set hal.camera.name to one of: " + strings.Join(names, ", ")
+	}
+	return fmt.Errorf("cannot open camera %q: %w; %s", name, hal.ErrNotFound, list)
+}
+
+// meaning adds our sentinel to an error of the kernel.
+func meaning(err error) error {
+	switch {
+	case errors.Is(err, unix.EBUSY):
+		return fmt.Errorf("%w: %w", hal.ErrBusy, err)
+	case errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO), errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: %w", hal.ErrGone, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; add the user to the group video", err)
+	}
+	return err
+}
+
+// start opens the node, sets format and rate, and starts streaming.
+func (c *Camera) start(path string, want hal.VideoMode) (_ *stream, err error) {
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	q := &kernelQueue{fd: fd, wakeup: -1, path: path}
+	defer func() {
+		if err != nil {
+			q.close()
+		}
+	}()
+	able := modes(fd, want)
+	if len(able) == 0 {
+		return nil, errors.New("it has none of the formats YU12, NV12, YUYV and MJPEG")
+	}
+	chosen := choose(able, want)
+	lay, err := setFormat(fd, chosen)
+	if err != nil {
+		return nil, err
+	}
+	s := &stream{
+		name: c.name, clock: c.clock, log: c.log, queue: q, layout: lay,
+		mode: hal.VideoMode{Width: lay.width &^ 1, Height: lay.height &^ 1, FrameRate: setRate(fd, chosen, want.FrameRate)},
+	}
+	s.frame.YCbCr = *image.NewYCbCr(image.Rect(0, 0, s.mode.Width, s.mode.Height), image.YCbCrSubsampleRatio420)
+	if lay.format == uapi.PixMJPEG || lay.format == uapi.PixJPEG {
+		if s.decoder, err = jpeg.NewDecoder(); err != nil {
+			return nil, err
+		}
+	}
+	if s.buffers, err = q.start(); err != nil {
+		s.closeDecoder()
+		return nil, err
+	}
+	c.log.Info().Str("path", path).Str("format", fourCC(lay.format)).Int("width", s.mode.Width).
+		Int("height", s.mode.Height).Float64("rate_hz", s.mode.FrameRate).Msg("camera open")
+	return s, nil
+}
+
+// setFormat asks for m; what the driver makes of it counts.
+func setFormat(fd int, m mode) (layout, error) {
+	f := uapi.Format{Type: uapi.BufTypeVideoCapture, Pix: uapi.PixFormat{
+		Width: uint32(m.width), Height: uint32(m.height), PixelFormat: m.format, Field: uapi.FieldNone,
+	}}
+	if err := uapi.Ioctl(fd, uapi.SetFmt, &f); err != nil {
+		return layout{}, fmt.Errorf("cannot set format %s %dx%d: %w", fourCC(m.format), m.width, m.height, err)
+	}
+	if !slices.Contains(costs, f.Pix.PixelFormat) {
+		return layout{}, fmt.Errorf("cannot use the camera's format %s: wanted %s", fourCC(f.Pix.PixelFormat), fourCC(m.format))
+	}
+	return newLayout(f.Pix)
+}
+
+// setRate asks for a rate and returns the one that the driver gives. Drivers
+// without a choice do not know S_PARM; their pictures come as they come.
+func setRate(fd int, m mode, want float64) float64 {
+	p := uapi.StreamParm{Type: uapi.BufTypeVideoCapture}
+	if uapi.Ioctl(fd, uapi.GetParm, &p) == nil && p.Capture.Capability&uapi.CapTimePerFrame != 0 {
+		p.Capture.TimePerFrame = interval(want)
+		p.Capture.CaptureMode, p.Capture.ExtendedMode = 0, 0
+		if uapi.Ioctl(fd, uapi.SetParm, &p) != nil {
+			p.Capture.TimePerFrame = uapi.Fract{}
+		}
+	}
+	return cmp.Or(rate(p.Capture.TimePerFrame), m.rate, want)
+}
+
+func fourCC(code uint32) string {
+	return string([]byte{byte(code), byte(code >> 8), byte(code >> 16), byte(code >> 24)})
+}

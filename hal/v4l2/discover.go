@@ -1,0 +1,150 @@
+// Package v4l2 drives V4L2 cameras (Linux media subsystem documentation, part I,
+// "Video for Linux API") through the kernel's ioctls, single-planar and with
+// memory-mapped buffers.
+//
+// It takes YU12, NV12, YUYV and MJPEG, and delivers I420. Only MJPEG needs a C
+// library.
+package v4l2
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"callbox/hal/v4l2/internal/uapi"
+)
+
+// Device is a camera that was found.
+type Device struct {
+	// Name is stable: the name of the udev link by id, else that by path, else
+	// made from the card's name and its bus.
+	Name string
+	// Card is what the driver calls the camera, for people.
+	Card string
+	// Path is the node at the moment, for example /dev/video0.
+	Path string
+}
+
+// List finds the cameras whose formats this package takes. It asks each node for
+// its abilities and starts none. The error tells of nodes that could not be
+// asked; the list is right for the others all the same.
+func List() ([]Device, error) { return list("/dev", probe) }
+
+// identity is what a node says of itself.
+type identity struct{ card, bus string }
+
+// errNoCamera means that a node is not a camera that this package takes.
+var errNoCamera = errors.New("no usable camera")
+
+func list(root string, probe func(path string) (identity, error)) ([]Device, error) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil, fmt.Errorf("cannot look for cameras: %w", err)
+	}
+	type node struct {
+		number int
+		path   string
+	}
+	var nodes []node
+	for _, e := range entries {
+		digits, ok := strings.CutPrefix(e.Name(), "video")
+		if n, err := strconv.Atoi(digits); ok && err == nil && n >= 0 {
+			nodes = append(nodes, node{n, filepath.Join(root, e.Name())})
+		}
+	}
+	slices.SortFunc(nodes, func(a, b node) int { return cmp.Compare(a.number, b.number) })
+
+	byID := links(filepath.Join(root, "v4l", "by-id"))
+	byPath := links(filepath.Join(root, "v4l", "by-path"))
+	var found []Device
+	var problems []error
+	for _, n := range nodes {
+		id, err := probe(n.path)
+		switch {
+		case err == nil:
+			name := cmp.Or(byID[n.path], byPath[n.path], madeName(id))
+			found = append(found, Device{Name: unused(name, found), Card: id.card, Path: n.path})
+		case errors.Is(err, errNoCamera), errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
+			// not a camera, or gone since the directory was read
+		case errors.Is(err, fs.ErrPermission):
+			problems = append(problems, fmt.Errorf("cannot ask %s: %w; add the user to the group video", n.path, err))
+		default:
+			problems = append(problems, fmt.Errorf("cannot ask %s: %w", n.path, err))
+		}
+	}
+	return found, errors.Join(problems...)
+}
+
+// links maps the nodes that the links of a udev directory lead to to the links'
+// names; of several to one node, the first by name.
+func links(dir string) map[string]string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil // no udev, no links: names are made then
+	}
+	names := map[string]string{}
+	for _, e := range entries {
+		if target, err := filepath.EvalSymlinks(filepath.Join(dir, e.Name())); err == nil && names[target] == "" {
+			names[target] = e.Name()
+		}
+	}
+	return names
+}
+
+// madeName joins card and bus, with "_" for what would need quotes in YAML or a
+// shell.
+func madeName(id identity) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:@", r) {
+			return r
+		}
+		return '_'
+	}, strings.Trim(id.card+"-"+id.bus, "- "))
+}
+
+// unused adds a number to name when another device has it already.
+func unused(name string, found []Device) string {
+	try := name
+	for i := 2; slices.ContainsFunc(found, func(d Device) bool { return d.Name == try }); i++ {
+		try = fmt.Sprintf("%s-%d", name, i)
+	}
+	return try
+}
+
+// probe asks one node who it is.
+func probe(path string) (identity, error) {
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return identity{}, err
+	}
+	defer func() { _ = unix.Close(fd) }()
+	var c uapi.Capability
+	if err := uapi.Ioctl(fd, uapi.QueryCap, &c); err != nil {
+		if errors.Is(err, unix.ENOTTY) {
+			err = errNoCamera
+		}
+		return identity{}, err
+	}
+	caps := c.Capabilities
+	if caps&uapi.CapDeviceCaps != 0 {
+		caps = c.DeviceCaps // of this node, not of all nodes of the camera
+	}
+	if caps&uapi.CapVideoCapture == 0 || caps&uapi.CapStreaming == 0 || len(formats(fd)) == 0 {
+		return identity{}, errNoCamera
+	}
+	return identity{card: text(c.Card[:]), bus: text(c.BusInfo[:])}, nil
+}
+
+// text returns a C string.
+func text(p []byte) string {
+	s, _, _ := strings.Cut(string(p), "\x00")
+	return strings.TrimSpace(s)
+}

@@ -1,0 +1,106 @@
+package media
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/transport/v5"
+	"github.com/pion/transport/v5/stdnet"
+	"github.com/pion/webrtc/v4"
+	"github.com/rs/zerolog"
+
+	"callbox/media/gate"
+)
+
+// The codecs that are offered; the payload types are only used if the phone
+// leaves the choice to us.
+const (
+	payloadVP8  = 96
+	payloadRTX  = 97
+	payloadOpus = 111
+
+	opusFormat = "minptime=10;useinbandfec=1;usedtx=1"
+)
+
+// vp8 and opusCodec are what the tracks are made of.
+func vp8Codec() webrtc.RTPCodecCapability {
+	return webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: videoClock, RTCPFeedback: []webrtc.RTCPFeedback{
+		{Type: "ccm", Parameter: "fir"},
+		{Type: "nack"},
+		{Type: "nack", Parameter: "pli"},
+		{Type: webrtc.TypeRTCPFBTransportCC},
+	}}
+}
+
+func opusCodec() webrtc.RTPCodecCapability {
+	return webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: opusFormat}
+}
+
+// newAPI returns the pion API of one session. It is made for each, because the
+// gate hangs on its network.
+func newAPI(o Options, g *gate.Gate, log zerolog.Logger) (*webrtc.API, error) {
+	m := &webrtc.MediaEngine{}
+	for _, c := range []struct {
+		codec   webrtc.RTPCodecCapability
+		payload webrtc.PayloadType
+		kind    webrtc.RTPCodecType
+	}{
+		{vp8Codec(), payloadVP8, webrtc.RTPCodecTypeVideo},
+		{webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeRTX, ClockRate: videoClock, SDPFmtpLine: fmt.Sprintf("apt=%d", payloadVP8)},
+			payloadRTX, webrtc.RTPCodecTypeVideo},
+		{opusCodec(), payloadOpus, webrtc.RTPCodecTypeAudio},
+	} {
+		if err := m.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: c.codec, PayloadType: c.payload}, c.kind); err != nil {
+			return nil, fmt.Errorf("cannot register %s: %w", c.codec.MimeType, err)
+		}
+	}
+	// pion's defaults, without simulcast (we neither send nor take it) and the
+	// statistics interceptor (a copy of every header for numbers that we count).
+	r := &interceptor.Registry{}
+	for _, configure := range []func() error{
+		func() error { return webrtc.ConfigureNack(m, r) },
+		func() error { return webrtc.ConfigureRTCPReports(r) },
+		func() error { return webrtc.ConfigureTWCCSender(m, r) },
+	} {
+		if err := configure(); err != nil {
+			return nil, fmt.Errorf("cannot set up RTP: %w", err)
+		}
+	}
+	below, err := stdnet.NewNet()
+	if err != nil {
+		return nil, fmt.Errorf("cannot list the network interfaces: %w", err)
+	}
+	s := webrtc.SettingEngine{LoggerFactory: pionLog{log}}
+	s.SetNet(g.Net(freshNet{below}))
+	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
+	// pion holds peer-reflexive pairs back for 1 s; a doorbell cannot wait so long.
+	s.SetPrflxAcceptanceMinWait(0)
+	s.SetHostAcceptanceMinWait(0)
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeQueryOnly)
+	s.SetIncludeLoopbackCandidate(o.ICE.Loopback)
+	// Active TCP dials by itself, past the gate; the protocol has no TCP candidates.
+	s.DisableActiveTCP(true)
+	if names := o.ICE.Interfaces; len(names) > 0 {
+		s.SetInterfaceFilter(func(name string) bool { return slices.Contains(names, name) })
+	}
+	s.SetSCTPMaxReceiveBufferSize(sctpReceiveBytes)
+	// The device speaks first, so that DTLS begins with the first working path.
+	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleClient); err != nil {
+		return nil, fmt.Errorf("cannot set the DTLS role: %w", err)
+	}
+	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(r), webrtc.WithSettingEngine(s)), nil
+}
+
+// freshNet lists the interfaces anew each time: stdnet keeps what it saw first,
+// and after a change of network a restart would offer addresses that are gone.
+type freshNet struct{ transport.Net }
+
+func (n freshNet) Interfaces() ([]*transport.Interface, error) {
+	now, err := stdnet.NewNet()
+	if err != nil {
+		return nil, err
+	}
+	return now.Interfaces()
+}

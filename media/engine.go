@@ -1,0 +1,104 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/rs/zerolog"
+
+	"callbox/hal/clock"
+)
+
+// ErrClosed means that an engine or a session was used after its Close.
+var ErrClosed = errors.New("media is closed")
+
+// EngineOptions are what an engine is made of.
+type EngineOptions struct {
+	Options
+	Devices
+	Clock clock.Clock // boot time; Captured of the cameras is on it
+	Log   zerolog.Logger
+}
+
+// Engine owns the choice of devices and codecs. It lives as long as the daemon;
+// while there is no session it has no goroutine and no open device.
+type Engine struct {
+	opts EngineOptions
+
+	// A device has one user at a time: a session that begins while another ends
+	// waits for it.
+	camera, sound, display slot
+
+	mu       sync.Mutex
+	closed   bool
+	sessions map[*Session]struct{}
+}
+
+// NewEngine checks the options.
+func NewEngine(o EngineOptions) (*Engine, error) {
+	if o.Clock == nil {
+		return nil, errors.New("cannot make a media engine without a clock")
+	}
+	if o.VideoBitrate < 50_000 || o.AudioBitrate < 6_000 || o.AudioBitrate > 510_000 {
+		return nil, fmt.Errorf("cannot send at %d bit/s of video and %d of audio; set media.video_bitrate to at least 50kbit and media.audio_bitrate between 6kbit and 510kbit",
+			o.VideoBitrate, o.AudioBitrate)
+	}
+	if o.Camera != nil && (o.CameraMode.Width <= 0 || o.CameraMode.Height <= 0 || o.CameraMode.FrameRate <= 0) {
+		return nil, fmt.Errorf("cannot use the camera in mode %+v; set hal.camera.size and hal.camera.frame_rate", o.CameraMode)
+	}
+	return &Engine{
+		opts: o, sessions: map[*Session]struct{}{},
+		camera: newSlot(), sound: newSlot(), display: newSlot(),
+	}, nil
+}
+
+// Close closes the sessions that are left. It may be called twice.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	e.closed = true
+	var left []*Session
+	for s := range e.sessions {
+		left = append(left, s)
+	}
+	e.mu.Unlock()
+	var errs []error
+	for _, s := range left {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (e *Engine) add(s *Session) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return ErrClosed
+	}
+	e.sessions[s] = struct{}{}
+	return nil
+}
+
+func (e *Engine) remove(s *Session) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.sessions, s)
+}
+
+// slot lets one in at a time.
+type slot chan struct{}
+
+func newSlot() slot { return make(slot, 1) }
+
+// take returns false when ctx ends first.
+func (s slot) take(ctx context.Context) bool {
+	select {
+	case s <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (s slot) give() { <-s }

@@ -1,0 +1,61 @@
+package media
+
+import (
+	"errors"
+	"io"
+	"net"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+)
+
+// maxBadReads is how many reads in a row may fail until a track is given up: a
+// malformed packet is one failed read, a closed transport fails for ever.
+const maxBadReads = 100
+
+// readLoop calls read until its source ends, and use for each packet of n bytes.
+func readLoop(read func(p []byte) (int, error), use func(p []byte)) {
+	buf := make([]byte, 1<<11) // pion's MTU is 1460
+	for bad := 0; bad < maxBadReads; {
+		n, err := read(buf)
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrClosedPipe), errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			bad++
+		default:
+			bad = 0
+			use(buf[:n])
+		}
+	}
+}
+
+// readFeedback reads what the phone says of one of our tracks, until the end.
+// Reading also drives pion's retransmissions.
+func (s *Session) readFeedback(sender *webrtc.RTPSender) {
+	readLoop(func(p []byte) (int, error) {
+		n, _, err := sender.Read(p)
+		return n, err
+	}, func(p []byte) {
+		s.heard()
+		packets, err := rtcp.Unmarshal(p)
+		if err != nil || s.video == nil {
+			return
+		}
+		for _, p := range packets {
+			switch p.(type) {
+			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+				s.video.requestKeyframe()
+			}
+		}
+	})
+}
+
+// readReports reads the phone's reports on its own track: pion's receiver reports
+// need them.
+func (s *Session) readReports(r *webrtc.RTPReceiver) {
+	readLoop(func(p []byte) (int, error) {
+		n, _, err := r.Read(p)
+		return n, err
+	}, func([]byte) { s.heard() })
+}

@@ -1,0 +1,54 @@
+package media
+
+import (
+	"strings"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+)
+
+// receive takes a track of the phone. What comes before the start is read, so
+// that the connection lives, and thrown away: it is neither decoded nor played.
+func (s *Session) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	use := func(*rtp.Packet) {}
+	switch codec := track.Codec().MimeType; {
+	case strings.EqualFold(codec, webrtc.MimeTypeOpus) && s.sound.hasSpeaker():
+		use = func(p *rtp.Packet) {
+			s.sound.push(p, s.now())
+		}
+	case strings.EqualFold(codec, webrtc.MimeTypeVP8) && s.cfg.Video && s.engine.opts.Display != nil:
+		v := newVideoReceiver(s, track)
+		s.goFunc(v.run)
+		use = v.push
+	}
+	s.goFunc(func() { s.readReports(receiver) })
+	s.goFunc(func() {
+		readLoop(func(p []byte) (int, error) {
+			n, _, err := track.Read(p)
+			return n, err
+		}, func(p []byte) {
+			s.heard()
+			if !s.running() {
+				return
+			}
+			packet := &rtp.Packet{}
+			if packet.Unmarshal(append([]byte(nil), p...)) == nil {
+				use(packet)
+			}
+		})
+	})
+}
+
+// running reports whether media flows: started and not shut.
+func (s *Session) running() bool {
+	select {
+	case <-s.startedNow:
+	default:
+		return false
+	}
+	return !s.over.Load()
+}
+
+// now is the time on the engine's clock.
+func (s *Session) now() time.Duration { return s.engine.opts.Clock.Now() }

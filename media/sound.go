@@ -1,0 +1,179 @@
+package media
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"callbox/hal"
+	"callbox/media/capture"
+	"callbox/media/codec/opus"
+	"callbox/media/playout"
+)
+
+// soundDevice drives both halves of the device's sound from one place: the hal's
+// callback, or a clock of its own while there is no device, so that the phone's
+// sound is still decoded and ours still has its times.
+type soundDevice struct {
+	s      *Session
+	device hal.Sound // may be nil
+	wanted *wanted
+	told   bool // that it is gone; of run
+
+	microphone, speaker atomic.Bool
+
+	ring *capture.Ring // to the encoder
+
+	// mu is held for the length of a callback, some tenths of a millisecond when
+	// a packet is decoded in it. Who else takes it only copies a packet.
+	mu      sync.Mutex
+	dec     *opus.Decoder
+	buf     *playout.Buffer // nil before the first packet, and after the end
+	zero    [hal.FrameSamples]int16
+	scratch [hal.FrameSamples]int16
+}
+
+func newSoundDevice(s *Session) *soundDevice {
+	d := &soundDevice{s: s, device: s.engine.opts.Sound, wanted: newWanted(), ring: capture.NewRing()}
+	d.microphone.Store(true)
+	d.speaker.Store(true)
+	return d
+}
+
+func (d *soundDevice) hasMicrophone() bool { return d.device != nil && d.device.Microphone() != "" }
+func (d *soundDevice) hasSpeaker() bool    { return d.device != nil && d.device.Speaker() != "" }
+
+// name is for the person who reads the event.
+func (d *soundDevice) name() string {
+	if d.hasMicrophone() {
+		return d.device.Microphone()
+	}
+	return d.device.Speaker()
+}
+
+// process is the hal.SoundFunc.
+func (d *soundDevice) process(captured, playback []int16) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.s.running() {
+		clear(playback)
+		return
+	}
+	if d.microphone.Load() {
+		d.ring.Write(captured)
+	} else {
+		d.ring.Write(d.zero[:])
+	}
+	if d.buf == nil {
+		clear(playback)
+		return
+	}
+	d.buf.Pull(playback)
+	if !d.speaker.Load() {
+		clear(playback)
+	}
+}
+
+// push takes a packet of the phone.
+func (d *soundDevice) push(p *rtp.Packet, arrival time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.dec == nil {
+		dec, err := opus.NewDecoder()
+		if err != nil {
+			d.s.log.Error().Err(err).Msg("sound of the phone")
+			return
+		}
+		d.dec, d.buf = dec, playout.New(dec)
+	}
+	if d.buf != nil {
+		d.buf.Push(p.SequenceNumber, p.Timestamp, p.Payload, arrival)
+	}
+}
+
+func (d *soundDevice) stats() playout.Stats {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.buf == nil {
+		return playout.Stats{}
+	}
+	return d.buf.Stats()
+}
+
+// run has the device open while it is wanted, until the session ends.
+func (d *soundDevice) run() {
+	ctx := d.s.ctx
+	defer d.free()
+	if d.device == nil {
+		return
+	}
+	d.wanted.each(ctx, func(ctx context.Context) {
+		if gone, err := d.use(ctx); gone && !d.told {
+			d.told = true
+			d.s.deviceGone("sound", d.name(), err)
+		}
+	}, func(ctx context.Context) { d.tick(ctx, reopenDevice) })
+}
+
+// use opens the device and waits for its end; gone is false when nobody wants it
+// any more. While it is being opened the ticker keeps the time.
+func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
+	if !d.s.engine.sound.take(ctx) {
+		return false, nil
+	}
+	defer d.s.engine.sound.give()
+	type result struct {
+		stream hal.SoundStream
+		err    error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		stream, err := d.device.Open(d.process)
+		opened <- result{stream, err}
+	}()
+	var r result
+	opening, stop := context.WithCancel(context.WithoutCancel(ctx)) // the device cannot be told to stop opening
+	go func() {
+		r = <-opened
+		stop()
+	}()
+	d.tick(opening, 0)
+	if r.err != nil {
+		return ctx.Err() == nil, r.err
+	}
+	d.told = false
+	select {
+	case <-ctx.Done():
+	case <-r.stream.Gone():
+		gone, err = true, hal.ErrGone
+	}
+	_ = r.stream.Close() // a device that does not close is not ours to mend
+	return gone, err
+}
+
+// tick stands in for the device: it calls process each 10 ms, until ctx ends or
+// for some time (0: without end).
+func (d *soundDevice) tick(ctx context.Context, length time.Duration) {
+	t := time.NewTicker(hal.FrameLength)
+	defer t.Stop()
+	for n := time.Duration(0); length == 0 || n < length; n += hal.FrameLength {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			d.process(d.zero[:], d.scratch[:])
+		}
+	}
+}
+
+func (d *soundDevice) free() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.buf = nil
+	if d.dec != nil {
+		_ = d.dec.Close() // never fails
+	}
+}

@@ -1,0 +1,46 @@
+package media
+
+import "time"
+
+// Times of a session; every file takes them from here.
+const (
+	// iceDisconnected is how long silence lasts until the way is lost: RFC 7675
+	// sends a check each 5 s, a person notices after two.
+	iceDisconnected = 5 * time.Second
+	// iceFailed comes on top: together they are the 30 s of consent (RFC 7675, 5.1).
+	iceFailed = 25 * time.Second
+	// iceKeepalive is how often an idle pair is checked, and so how soon a way is
+	// found to be back.
+	iceKeepalive = 2 * time.Second
+
+	// candidateBatch gathers local candidates, so that a network card's eight
+	// make one signed message and not eight.
+	candidateBatch = 30 * time.Millisecond
+
+	// keyframeInterval bounds what a phone that keeps asking can cost.
+	keyframeInterval = 300 * time.Millisecond
+	// pliInterval is how often we ask the phone, about two round trips.
+	pliInterval = 500 * time.Millisecond
+	// videoReorder is how long a picture waits for its packets.
+	videoReorder = 200 * time.Millisecond
+
+	// reopenDevice is the pause between looks for a device that is gone.
+	reopenDevice = 2 * time.Second
+	// mediaBefore: a phone that sent something this shortly before the way was
+	// lost must send again until the way counts as back.
+	mediaBefore = 10 * time.Second
+	// flushData is what Close gives a last message on the data channel.
+	flushData = 150 * time.Millisecond
+)
+
+// Sizes of a session.
+const (
+	maxDataFrame     = 8 << 10 // bytes of a text frame, as the protocol says
+	maxQueuedData    = 32      // frames that wait for the daemon until the phone is slowed down
+	maxCandidates    = 80      // remote ones that are kept before their description
+	rtpPayloadSize   = 1180    // bytes: 1200 with the RTP header and an extension
+	videoClock       = 90000
+	maxVideoPackets  = 512 // that the sample builder keeps
+	decodeQueue      = 8   // pictures between network and decoder
+	sctpReceiveBytes = 256 << 10
+)

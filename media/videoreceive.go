@@ -1,0 +1,127 @@
+package media
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/rtp/codecs"
+	"github.com/pion/webrtc/v4"
+	"github.com/pion/webrtc/v4/pkg/media/samplebuilder"
+
+	"callbox/hal"
+	"callbox/media/codec/vpx"
+)
+
+// videoReceiver shows the phone's pictures: RTP, decoder, display. It exists only
+// when there is a display.
+type videoReceiver struct {
+	s       *Session
+	track   *webrtc.TrackRemote
+	builder *samplebuilder.SampleBuilder // of the goroutine that reads
+	queue   chan received
+	skipped atomic.Bool // a picture was thrown away since the last one in the queue
+}
+
+// received is a picture as the phone encoded it.
+type received struct {
+	data    []byte
+	damaged bool // pictures are missing before it
+	arrived time.Duration
+}
+
+func newVideoReceiver(s *Session, track *webrtc.TrackRemote) *videoReceiver {
+	return &videoReceiver{
+		s: s, track: track, queue: make(chan received, decodeQueue),
+		builder: samplebuilder.New(maxVideoPackets, &codecs.VP8Packet{}, videoClock, samplebuilder.WithMaxTimeDelay(videoReorder)),
+	}
+}
+
+// push takes a packet; it never waits. A decoder that is behind loses pictures.
+func (v *videoReceiver) push(p *rtp.Packet) {
+	v.builder.Push(p)
+	for sample := v.builder.Pop(); sample != nil; sample = v.builder.Pop() {
+		v.s.count.videoFramesReceived.Add(1)
+		r := received{
+			data: sample.Data, arrived: v.s.now(),
+			damaged: sample.PrevDroppedPackets > 0 || v.skipped.Load(),
+		}
+		select {
+		case v.queue <- r:
+			v.skipped.Store(false)
+		default:
+			v.skipped.Store(true)
+		}
+	}
+}
+
+// run decodes and shows until the session ends.
+func (v *videoReceiver) run() {
+	select {
+	case <-v.s.startedNow:
+	case <-v.s.ctx.Done():
+		return
+	}
+	e := v.s.engine
+	if !e.display.take(v.s.ctx) {
+		return
+	}
+	defer e.display.give()
+	name := e.opts.Display.Name()
+	screen, err := e.opts.Display.Open()
+	if err != nil {
+		v.s.deviceGone("display", name, err)
+		return
+	}
+	defer func() { _ = screen.Close() }() // the call is over for the display either way
+	dec, err := vpx.NewDecoder()
+	if err != nil {
+		v.s.deviceGone("display", name, err)
+		return
+	}
+	defer func() { _ = dec.Close() }() // never fails
+	v.requestKeyframe() // what came before the start was thrown away
+	for {
+		select {
+		case <-v.s.ctx.Done():
+			return
+		case r := <-v.queue:
+			if err := v.show(r, dec, screen); err != nil {
+				v.s.deviceGone("display", name, err)
+				return
+			}
+		}
+	}
+}
+
+// show decodes and shows one picture; its error is that of the display.
+func (v *videoReceiver) show(r received, dec *vpx.Decoder, screen hal.DisplayStream) error {
+	if !v.s.running() {
+		return nil
+	}
+	if r.damaged {
+		dec.Lost()
+	}
+	img, err := dec.Decode(r.data)
+	if errors.Is(err, vpx.ErrNeedKeyframe) {
+		v.requestKeyframe()
+	}
+	if err != nil || img == nil {
+		return nil //nolint:nilerr // damage on the way is the network's daily business
+	}
+	v.s.count.videoFramesDecoded.Add(1)
+	return screen.Show(&hal.Frame{YCbCr: *img, Captured: r.arrived})
+}
+
+// requestKeyframe asks the phone for a keyframe, not too often.
+func (v *videoReceiver) requestKeyframe() {
+	if !v.s.pli.allow() {
+		return
+	}
+	err := v.s.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(v.track.SSRC())}})
+	if err != nil {
+		v.s.log.Trace().Err(err).Msg("keyframe request")
+	}
+}

@@ -1,0 +1,99 @@
+import { devices, onDevices, type Device, type RoomType } from "../src/sdk.js";
+import { h, icon, setText } from "./dom.js";
+import { linkKey } from "./strings.js";
+import { words } from "./words.js";
+
+/** The devices and what can be done with them. */
+export class HomeView {
+  readonly element = h("section", { class: "home", "data-testid": "home" });
+  readonly #call: (device: Device, roomType: RoomType) => void;
+  readonly #states = new Map<string, HTMLElement>();
+  #shown = "";
+  #off: (() => void) | undefined;
+
+  constructor(call: (device: Device, roomType: RoomType) => void) {
+    this.#call = call;
+  }
+
+  /** Shows the present devices and follows their changes until `close`. */
+  async open(): Promise<void> {
+    this.#off ??= onDevices(() => {
+      void this.#update();
+    });
+    await this.#update();
+  }
+
+  close(): void {
+    this.#off?.();
+    this.#off = undefined;
+  }
+
+  async #update(): Promise<void> {
+    const list = await devices();
+    const identity = JSON.stringify(list.map(({ dkt, name }) => [dkt, name]));
+    // A change of state alone must not take the focus off a button.
+    if (identity !== this.#shown) {
+      this.#shown = identity;
+      this.#states.clear();
+      this.element.replaceChildren(...this.#content(list));
+    }
+    for (const { dkt, state } of list) {
+      const element = this.#states.get(dkt);
+      if (!element) continue;
+      element.dataset["link"] = state;
+      setText(element, words(linkKey(state)));
+    }
+  }
+
+  #content(list: readonly Device[]): HTMLElement[] {
+    if (list.length === 0) {
+      return [
+        h(
+          "div",
+          { class: "sheet", "data-testid": "no-device" },
+          h("div", { class: "badge" }, icon("door")),
+          h("h1", {}, words("homeNoneTitle")),
+          h("p", {}, words("homeNoneText")),
+        ),
+      ];
+    }
+    const many = list.length > 1;
+    const cards = list.map((device) => this.#card(device, many));
+    const title = many ? [h("h1", { class: "home-title" }, words("homeMany"))] : [];
+    return [...title, h("div", { class: many ? "cards" : "card-alone" }, ...cards), h("p", { class: "keys" }, words("keys"))];
+  }
+
+  #card(device: Device, many: boolean): HTMLElement {
+    const state = h("p", { class: "link-state", role: "status", "data-testid": "device-state" });
+    this.#states.set(device.dkt, state);
+    const button = (roomType: RoomType): HTMLElement =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: `button ${roomType === "video" ? "primary" : "tonal"}`,
+          "data-testid": `call-${roomType}`,
+          "data-dkt": device.dkt,
+          ...(many ? { "aria-label": `${words(roomType === "video" ? "videoCall" : "voiceCall")}: ${device.name}` } : {}),
+          onclick: () => {
+            this.#call(device, roomType);
+          },
+        },
+        icon(roomType === "video" ? "video" : "phone"),
+        h("span", {}, words(roomType === "video" ? "videoCall" : "voiceCall")),
+      );
+    return h(
+      "article",
+      { class: "card" },
+      h("div", { class: "avatar", "aria-hidden": "true" }, initial(device.name)),
+      h(many ? "h2" : "h1", { "data-testid": "device-name" }, device.name),
+      state,
+      h("div", { class: "actions" }, button("video"), button("voice")),
+    );
+  }
+}
+
+/** The first character of a name, for its round picture. */
+export function initial(name: string): string {
+  return Array.from(name.trim())[0]?.toUpperCase() ?? "";
+}

@@ -1,0 +1,176 @@
+/**
+ * The call page. It uses only the SDK.
+ *
+ * `window.callbox` is the SDK's own module namespace: frozen, and the same
+ * functions that this page calls. Support and end-to-end tests read
+ * `callbox.events()` (the last 200 events with their times), `callbox.stats()`,
+ * `callbox.currentCall()`, `callbox.devices()`, `callbox.remoteStream()` and
+ * `callbox.localStream()` there. The main elements carry `data-testid`:
+ * pair-confirm, pair-name, call-video, call-voice, hang-up, mute, camera,
+ * remote-video, local-video, toast, timer, remaining, notice, state (with
+ * `data-state`: the phase), device-name, device-state (with `data-link`).
+ * The root element has `data-view`: problem, pairing, home or call.
+ */
+import * as callbox from "../src/sdk.js";
+import { CallView } from "./call.js";
+import { HomeView } from "./home.js";
+import { pairingView } from "./pairing.js";
+import { problemView } from "./problem.js";
+import { Ringback } from "./ringback.js";
+import { clockTime, endKey, errorKey } from "./strings.js";
+import { toast } from "./toast.js";
+import { language, words } from "./words.js";
+
+declare global {
+  interface Window {
+    readonly callbox: typeof callbox;
+  }
+}
+
+const lookAround = 500;
+
+class Page {
+  readonly #root = document.getElementById("app") ?? document.body;
+  readonly #home = new HomeView((device, roomType) => {
+    void this.#call(device, roomType);
+  });
+  readonly #callView = new CallView();
+  readonly #ringback = new Ringback();
+  #link: callbox.PairingLink | undefined;
+  #view = "";
+  /** The call whose end was told, or that failed with an error of its own. */
+  #told = "";
+  #wake: Promise<WakeLockSentinel | undefined> | undefined;
+
+  async run(): Promise<void> {
+    document.documentElement.lang = language;
+    const fragment = location.hash;
+    this.#takeLink();
+    const env = callbox.environment();
+    if (env !== "ok") {
+      this.#show("problem", problemView(env, fragment));
+      return;
+    }
+    addEventListener("hashchange", () => {
+      this.#takeLink();
+      this.#render();
+    });
+    addEventListener("popstate", () => {
+      this.#address(callbox.currentCall());
+    });
+    addEventListener("keydown", (event) => {
+      if (this.#view === "call" && this.#callView.key(event)) event.preventDefault();
+    });
+    callbox.onCall(() => {
+      this.#render();
+    });
+    try {
+      await callbox.start();
+    } catch (error) {
+      this.#say(error);
+    }
+    this.#render();
+    await this.#home.open();
+    this.#enter();
+  }
+
+  /** The page was entered with a room: if that call is not running here or in another tab, it is over. */
+  #enter(): void {
+    const { roomId = callbox.getPluginEnterOptions().query["groupId"] } = callbox.getPluginEnterOptions().query;
+    if (roomId === undefined) return;
+    setTimeout(() => {
+      const call = callbox.currentCall();
+      if (call && call.phase !== "ended") return;
+      history.replaceState(null, "", callbox.CALL_PAGE_PATH);
+      toast(words("callOver"));
+    }, lookAround);
+  }
+
+  #takeLink(): void {
+    const link = callbox.takePairingLink();
+    if (link === "invalid") toast(words("error_pairLinkInvalid"));
+    else if (link) this.#link = link;
+  }
+
+  async #call(device: callbox.Device, roomType: callbox.RoomType): Promise<void> {
+    try {
+      await callbox.callDevice({ dkt: device.dkt, roomType });
+    } catch (error) {
+      this.#say(error, device.name);
+    }
+  }
+
+  #say(error: unknown, name = ""): void {
+    toast(words(error instanceof callbox.CallboxError ? errorKey(error.code) : "error_unknown", { name }));
+  }
+
+  #render(): void {
+    const call = callbox.currentCall();
+    if (call && call.phase !== "ended") {
+      this.#show("call", this.#callView.element);
+      this.#callView.update(call);
+      this.#address(call);
+      this.#keepAwake(true);
+      if (call.here && call.phase === "ringing") this.#ringback.start();
+      else this.#ringback.stop();
+      return;
+    }
+    this.#ringback.stop();
+    this.#keepAwake(false);
+    if (this.#view === "call") {
+      this.#callView.close();
+      history.replaceState(null, "", callbox.CALL_PAGE_PATH);
+      if (call) this.#tellEnd(call);
+    }
+    if (this.#link) {
+      if (this.#view === "pairing") return;
+      this.#show(
+        "pairing",
+        pairingView(this.#link, () => {
+          this.#link = undefined;
+          this.#render();
+        }),
+      );
+      return;
+    }
+    this.#show("home", this.#home.element);
+  }
+
+  #tellEnd(call: callbox.CurrentCall): void {
+    // An attempt that the device never answered is told by callDevice's error.
+    const answered = callbox.events().some((event) => event.roomId === call.roomId);
+    if (!answered || call.roomId === this.#told) return;
+    this.#told = call.roomId;
+    const talked = call.elapsed > 0 ? ` · ${clockTime(call.elapsed)}` : "";
+    toast(words(endKey(call), { name: call.deviceName }) + talked);
+  }
+
+  /** The address names the running call; going back does not leave it. */
+  #address(call: callbox.CurrentCall | undefined): void {
+    if (!call || call.phase === "ended" || call.roomId === "") return;
+    if (callbox.getPluginEnterOptions().query["roomId"] === call.roomId) return;
+    history.pushState(null, "", `${callbox.CALL_PAGE_PATH}?roomId=${encodeURIComponent(call.roomId)}`);
+  }
+
+  #show(view: "problem" | "pairing" | "home" | "call", element: HTMLElement): void {
+    if (this.#view === view) return;
+    this.#view = view;
+    document.documentElement.dataset["view"] = view;
+    this.#root.replaceChildren(element);
+    if (view === "pairing") element.querySelector<HTMLElement>("[data-testid=pair-confirm]")?.focus();
+  }
+
+  /** A phone's screen stays on during a call. */
+  #keepAwake(on: boolean): void {
+    if (!("wakeLock" in navigator)) return;
+    if (on) {
+      this.#wake ??= navigator.wakeLock.request("screen").catch(() => undefined);
+    } else if (this.#wake) {
+      void this.#wake.then((lock) => lock?.release());
+      this.#wake = undefined;
+    }
+  }
+}
+
+Object.defineProperty(window, "callbox", { value: callbox, enumerable: true });
+void new Page().run();

@@ -1,0 +1,77 @@
+import { CallboxError, pair, type PairingLink } from "../src/sdk.js";
+import { h, icon, setText } from "./dom.js";
+import { errorKey } from "./strings.js";
+import { toast } from "./toast.js";
+import { words } from "./words.js";
+
+/** Asks the person, once, whether this phone shall be paired with the device of a link. */
+export function pairingView(link: PairingLink, done: () => void): HTMLElement {
+  const name = h("input", {
+    id: "phone-name",
+    type: "text",
+    maxlength: "64",
+    autocomplete: "off",
+    spellcheck: "false",
+    required: true,
+    "aria-describedby": "phone-name-hint",
+    "data-testid": "pair-name",
+  });
+  name.value = defaultName(navigator.userAgent);
+  const confirm = h("button", { type: "submit", class: "button primary", "data-testid": "pair-confirm" }, words("pairConfirm"));
+  const cancel = h("button", { type: "button", class: "button plain", "data-testid": "pair-cancel", onclick: done }, words("cancel"));
+
+  const submit = async (): Promise<void> => {
+    // Characters that no name may have are dropped rather than refused.
+    const clean = Array.from(name.value.replaceAll(/[\p{Cc}\p{Cf}]/gu, "").trim()).slice(0, 64).join("");
+    confirm.disabled = cancel.disabled = true;
+    setText(confirm, words("pairing"));
+    try {
+      const device = await pair(link, clean === "" ? words("defaultPhone") : clean);
+      toast(words("paired", { name: device.name }));
+      done();
+    } catch (error) {
+      toast(words(error instanceof CallboxError ? errorKey(error.code) : "error_unknown", { name: link.sn }));
+      confirm.disabled = cancel.disabled = false;
+      setText(confirm, words("pairConfirm"));
+    }
+  };
+
+  return h(
+    "form",
+    {
+      class: "sheet",
+      "data-testid": "pairing",
+      onsubmit: (event) => {
+        event.preventDefault();
+        void submit();
+      },
+    },
+    h("div", { class: "badge" }, icon("door")),
+    h("h1", {}, words("pairTitle")),
+    h("p", { class: "serial" }, link.sn),
+    h("p", {}, words("pairText")),
+    h("label", { for: "phone-name" }, words("pairName")),
+    name,
+    h("p", { class: "hint", id: "phone-name-hint" }, words("pairNameHint")),
+    confirm,
+    cancel,
+  );
+}
+
+/** A name for this phone that its owner recognises. */
+function defaultName(agent: string): string {
+  const known = /iPhone|iPad|Android|Macintosh|Windows|CrOS|Linux/.exec(agent)?.[0];
+  switch (known) {
+    case undefined:
+      return words("defaultPhone");
+    case "Macintosh":
+      return "Mac";
+    case "CrOS":
+      return "Chromebook";
+    case "Linux":
+    case "Windows":
+      return `${known} PC`;
+    default:
+      return known;
+  }
+}

@@ -1,0 +1,25 @@
+import { h, icon } from "./dom.js";
+import { words } from "./words.js";
+
+/** The page where calls are impossible: why, and what to do. */
+export function problemView(kind: "insecureContext" | "unsupportedBrowser", fragment: string): HTMLElement {
+  if (kind === "unsupportedBrowser") {
+    return h("section", { class: "sheet", "data-testid": "problem" }, badge(), h("h1", {}, words("browserTitle")), h("p", {}, words("browserText")));
+  }
+  const url = new URL(location.href);
+  url.protocol = "https:";
+  url.hash = fragment; // a pairing link goes along: it acts only after the person confirms it
+  return h(
+    "section",
+    { class: "sheet", "data-testid": "problem" },
+    badge(),
+    h("h1", {}, words("insecureTitle")),
+    h("p", {}, words("insecureText")),
+    h("p", {}, words("insecureTodo")),
+    h("a", { class: "button primary", href: url.href }, words("insecureOpen")),
+  );
+}
+
+function badge(): HTMLElement {
+  return h("div", { class: "badge" }, icon("lock"));
+}

@@ -1,0 +1,74 @@
+import { byteLength } from "./encoding.js";
+import { CallboxError } from "./errors.js";
+import type { Json } from "./ijson.js";
+import { isSeconds } from "./message.js";
+
+export type RoomType = "voice" | "video";
+
+/** What `callDevice` takes: the plug-in's names. */
+export interface CallOptions {
+  /** Serial number of a paired device. With only one device, neither `sn` nor `dkt` is needed. */
+  readonly sn?: string;
+  /** Thumbprint of a paired device's key: names one device even when two have the same `sn`. */
+  readonly dkt?: string;
+  readonly roomType: RoomType;
+  /** Longest talk in seconds, 0 < x <= 2^31; absent: no wish. The device may allow less. */
+  readonly timeLimit?: number;
+  /** This phone's camera is on when the call is answered (default: true). Ignored in a voice call. */
+  readonly enableCallerCamera?: boolean;
+  /** The device's camera is wanted (default: true). Ignored in a voice call. */
+  readonly enableListenerCamera?: boolean;
+  /** Caller's name in this phone's own events. The device shows the name it has stored. */
+  readonly nickName?: string;
+  /** Device's name in this phone's own events and page (default: the name from the pairing). */
+  readonly deviceName?: string;
+  /** Up to 1 KiB of text for the maker's own use. */
+  readonly customQuery?: string;
+  /** Up to 4 KiB of any JSON for the maker's own use. */
+  readonly payload?: Json;
+}
+
+/** Checks what a caller of the SDK passed. @throws CallboxError badArgument, before anything is sent. */
+export function checkOptions(options: CallOptions): void {
+  const given: Readonly<Record<keyof CallOptions, unknown>> = {
+    sn: undefined,
+    dkt: undefined,
+    timeLimit: undefined,
+    enableCallerCamera: undefined,
+    enableListenerCamera: undefined,
+    nickName: undefined,
+    deviceName: undefined,
+    customQuery: undefined,
+    payload: undefined,
+    ...options,
+  };
+  if (given.roomType !== "voice" && given.roomType !== "video") throw bad('roomType must be "voice" or "video"');
+  if (given.timeLimit !== undefined && !isSeconds(given.timeLimit)) {
+    throw bad("timeLimit must be a finite number of seconds, more than 0 and at most 2^31; leave it out for no limit");
+  }
+  for (const name of ["sn", "dkt", "nickName", "deviceName", "customQuery"] as const) {
+    if (given[name] !== undefined && typeof given[name] !== "string") throw bad(`${name} must be a string`);
+  }
+  for (const name of ["enableCallerCamera", "enableListenerCamera"] as const) {
+    if (given[name] !== undefined && typeof given[name] !== "boolean") throw bad(`${name} must be true or false`);
+  }
+  if (typeof given.customQuery === "string" && byteLength(given.customQuery) > 1024) throw bad("customQuery is longer than 1 KiB");
+  checkPayload(given.payload);
+}
+
+/** Checks a maker's payload: JSON of at most 4 KiB. @throws CallboxError badArgument */
+export function checkPayload(payload: unknown): void {
+  if (payload === undefined) return;
+  if (typeof payload === "function" || typeof payload === "symbol") throw bad("payload cannot be written as JSON");
+  let text: string;
+  try {
+    text = JSON.stringify(payload);
+  } catch {
+    throw bad("payload cannot be written as JSON");
+  }
+  if (byteLength(text) > 4096) throw bad("payload is longer than 4 KiB");
+}
+
+function bad(message: string): CallboxError {
+  return new CallboxError("badArgument", message);
+}

@@ -1,0 +1,484 @@
+/** The phone: its key, its devices, one link to each, and at most one call. */
+import type { Clock } from "./clock.js";
+import type { End, Origin } from "./causes.js";
+import { DirectLink, type LinkState, type OpenSocket } from "./direct.js";
+import { randomId } from "./encoding.js";
+import { CallboxError, type ErrorCode } from "./errors.js";
+import type { Json, JsonObject } from "./ijson.js";
+import { open, type OwnKey, type PeerKey, type PublicJwk } from "./jws.js";
+import type { MakeLeg } from "./leg.js";
+import { Mail, lives } from "./mail.js";
+import type { OwnMedia } from "./media.js";
+import { deviceAddress, isName, malformed, parseBody, parseEnvelope, phoneAddress, unknownType, type DeviceBody, type Envelope } from "./message.js";
+import { checkOptions, type CallOptions } from "./options.js";
+import { checkPairingMac, pairingMac, type PairingLink } from "./pairing.js";
+import { Session, type CallView, type VoipEvent } from "./session.js";
+import type { DeviceRecord, Store } from "./store.js";
+
+export interface PhoneParts {
+  readonly store: Store;
+  readonly openSocket: OpenSocket;
+  readonly clock: Clock;
+  readonly makeLeg: MakeLeg;
+  /** Own media for one call; `ended` is called when a track ends by itself. */
+  readonly makeMedia: (ended: () => void) => OwnMedia;
+  /** Where the page itself was loaded from: tried after a device's own endpoints. */
+  readonly pageEndpoint?: string | undefined;
+  readonly events: PhoneEvents;
+}
+
+export interface PhoneEvents {
+  voip(event: VoipEvent): void;
+  callChanged(): void;
+  devicesChanged(): void;
+  data(payload: Json): boolean;
+}
+
+/** A paired device as a page shows it. */
+export interface Device {
+  readonly sn: string;
+  readonly dkt: string;
+  readonly name: string;
+  /** State of the connection: `up` is reachable. */
+  readonly state: LinkState;
+}
+
+/** What callDevice returns: the same value twice, under both of the plug-in's names. */
+export interface CallResult {
+  readonly roomId: string;
+  readonly groupId: string;
+}
+
+type Body = DeviceBody | typeof unknownType | typeof malformed;
+
+interface Room {
+  readonly dkt: string;
+  receive(envelope: Envelope, body: Body, text: string): void;
+  linkUp(): void;
+  linkDown(): void;
+  epoch(epoch: number): void;
+}
+
+const roomMemory = 120_000;
+
+export class Phone {
+  readonly #parts: PhoneParts;
+  #key: OwnKey | undefined;
+  #devices: DeviceRecord[] = [];
+  readonly #links = new Map<string, DirectLink>();
+  readonly #rooms = new Map<string, Room>();
+  /** Verification takes turns, so that messages stay in the order in which they came. */
+  #turn: Promise<void> = Promise.resolve();
+  #preparing: { view: CallView; media: OwnMedia; cancelled: boolean } | undefined;
+  #session: Session | undefined;
+  #lastView: CallView | undefined;
+  #connected = false;
+  /** Messages that were dropped, by reason. */
+  readonly dropped: Record<string, number> = {};
+
+  constructor(parts: PhoneParts) {
+    this.#parts = parts;
+  }
+
+  /** Loads the key and the devices. */
+  async load(): Promise<void> {
+    this.#key ??= await this.#parts.store.key();
+    this.#devices = await this.#parts.store.devices();
+    if (this.#connected) this.connect();
+    this.#parts.events.devicesChanged();
+  }
+
+  /** Keeps a link to each device open from now on. */
+  connect(): void {
+    this.#connected = true;
+    for (const device of this.#devices) this.#linkTo(device).open();
+  }
+
+  disconnect(): void {
+    this.#connected = false;
+    for (const link of this.#links.values()) link.close();
+    this.#links.clear();
+  }
+
+  /** The network may be back: what waits to connect tries now. */
+  hurry(): void {
+    if (!this.#connected) return;
+    for (const link of this.#links.values()) if (link.state === "down") link.open();
+  }
+
+  devices(): Device[] {
+    return this.#devices.map(({ sn, dkt, name }) => ({ sn, dkt, name, state: this.#links.get(dkt)?.state ?? "closed" }));
+  }
+
+  async forget(dkt: string): Promise<void> {
+    if (this.#session?.parts.device.dkt === dkt && this.#session.phase !== "ended") {
+      throw new CallboxError("callInProgress", "a call with this device is running");
+    }
+    await this.#parts.store.remove(dkt);
+    this.#links.get(dkt)?.close();
+    this.#links.delete(dkt);
+    await this.load();
+  }
+
+  /** Whether a call is being prepared or is running. */
+  get busy(): boolean {
+    return this.#preparing !== undefined || (this.#session !== undefined && this.#session.phase !== "ended");
+  }
+
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  get media(): OwnMedia | undefined {
+    return this.#preparing?.media ?? (this.busy ? this.#session?.parts.media : undefined);
+  }
+
+  /** The running call, or the last one, ended. */
+  view(): CallView | undefined {
+    return this.#preparing?.view ?? this.#session?.view() ?? this.#lastView;
+  }
+
+  /** Checks everything that can be checked before anything is sent or opened. */
+  check(options: CallOptions): DeviceRecord {
+    checkOptions(options);
+    if (this.busy) throw new CallboxError("callInProgress", "a call is running");
+    const fit = this.#devices.filter((d) => (options.dkt ?? d.dkt) === d.dkt && (options.sn ?? d.sn) === d.sn);
+    const [device, ...others] = fit;
+    if (!device) throw new CallboxError("notPaired", "this phone is not paired with that device");
+    if (others.length > 0) throw new CallboxError("ambiguousDevice", "several devices fit: pass dkt");
+    return device;
+  }
+
+  /** Calls a device. Resolves when the device has answered that it is there. */
+  async call(options: CallOptions): Promise<CallResult> {
+    const device = this.check(options);
+    const key = this.#ownKey();
+    const link = this.#linkTo(device);
+    const refusal = linkError(link.state);
+    if (refusal) throw refusal;
+    link.open();
+
+    const video = options.roomType === "video";
+    const ownCamera = video && options.enableCallerCamera !== false;
+    const media = this.#parts.makeMedia(() => this.#session?.tracksChanged());
+    const preparing = {
+      media,
+      cancelled: false,
+      view: {
+        phase: "preparing" as const,
+        roomId: "",
+        dkt: device.dkt,
+        deviceName: options.deviceName ?? device.name,
+        roomType: options.roomType,
+        elapsed: 0,
+        remaining: undefined,
+        mic: true,
+        camera: ownCamera,
+        problems: [],
+        remote: undefined,
+        end: undefined,
+        endedByDevice: false,
+      },
+    };
+    this.#preparing = preparing;
+    this.#parts.events.callChanged();
+    await media.open({ audio: true, video: ownCamera });
+    // An earlier hang-up has cleared it already, and a new call may have begun.
+    if (preparing.cancelled) {
+      media.close();
+      throw new CallboxError("cancelled", "the call was given up");
+    }
+    this.#preparing = undefined;
+
+    return new Promise<CallResult>((resolve, reject) => {
+      const { clock, makeLeg, events } = this.#parts;
+      const session = new Session({
+        key,
+        device,
+        carrier: link,
+        clock,
+        makeLeg,
+        media,
+        options,
+        allowLoopback: isLoopback(link.provenUrl ?? device.endpoints[0] ?? ""),
+        hooks: {
+          emit: (event) => {
+            events.voip(event);
+          },
+          changed: () => {
+            events.callChanged();
+          },
+          data: (payload) => events.data(payload),
+          joined: () => {
+            resolve({ roomId: session.roomId, groupId: session.roomId });
+          },
+          failed: (end) => {
+            reject(linkError(link.state) ?? failure(end, session.roomId));
+            this.#over(session);
+          },
+          over: () => {
+            this.#over(session);
+          },
+        },
+      });
+      this.#session = session;
+      this.#rooms.set(session.roomId, {
+        dkt: device.dkt,
+        receive: (envelope, body, text) => {
+          session.receive(envelope, body, text);
+        },
+        linkUp: () => {
+          session.linkUp();
+        },
+        linkDown: () => {
+          // Nothing can come of a link that has stopped for good.
+          if (linkError(link.state) && session.phase === "inviting") session.hangUp("other");
+          session.linkDown();
+        },
+        epoch: (epoch) => {
+          session.epoch(epoch);
+        },
+      });
+      events.callChanged();
+    });
+  }
+
+  /** Ends the call, or the one named. @throws CallboxError noCall */
+  hangUp(origin: Origin, roomId?: string): void {
+    if (this.#preparing && roomId === undefined) {
+      this.#preparing.cancelled = true;
+      this.#lastView = { ...this.#preparing.view, phase: "ended", end: { cause: "cancelled", origin } };
+      this.#preparing = undefined;
+      this.#session = undefined;
+      this.#parts.events.callChanged();
+      return;
+    }
+    const session = this.#session;
+    if (!session || !this.busy || (roomId !== undefined && roomId !== session.roomId)) {
+      throw new CallboxError("noCall", roomId === undefined ? "no call is running" : "this is not the running call", roomId);
+    }
+    session.hangUp(origin);
+  }
+
+  /** Pairs this phone with the device of a link, after the person has agreed. */
+  async pair(link: PairingLink, name: string): Promise<Device> {
+    if (!isName(name)) throw new CallboxError("badArgument", "a name has 1 to 64 characters, none of them control characters");
+    const key = this.#ownKey();
+    const known = this.#devices.find((d) => d.dkt === link.dkt);
+    let paired;
+    try {
+      paired = await this.#exchange(link, name, key);
+    } catch (error) {
+      if (this.#connected) this.connect(); // the link to a device that was known before made room
+      throw error;
+    }
+    const endpoints = [...new Set([paired.url, ...link.endpoints, ...(known?.endpoints ?? [])])].slice(0, 16);
+    // A link never replaces an entry; what it may add is a way to reach the same key.
+    const record: DeviceRecord = known
+      ? { ...known, endpoints }
+      : { sn: link.sn, dkt: link.dkt, jwk: paired.jwk, endpoints, name: paired.name };
+    await this.#parts.store.put(record);
+    this.#links.get(link.dkt)?.close();
+    this.#links.delete(link.dkt);
+    await this.load();
+    return { sn: record.sn, dkt: record.dkt, name: record.name, state: this.#links.get(record.dkt)?.state ?? "closed" };
+  }
+
+  async #exchange(link: PairingLink, name: string, key: OwnKey): Promise<{ jwk: DeviceRecord["jwk"]; name: string; url: string }> {
+    const { clock } = this.#parts;
+    const roomId = randomId();
+    const mac = await pairingMac(link, "phone", key.jkt, name);
+    // One connection per key counts: the one to the same device makes room.
+    this.#links.get(link.dkt)?.close();
+    this.#links.delete(link.dkt);
+    const target = { ...link, endpoints: this.#endpoints(link.endpoints) };
+    let direct: DirectLink | undefined;
+    try {
+      return await new Promise((resolve, reject) => {
+        const fail = (code: ErrorCode, message: string): void => {
+          reject(new CallboxError(code, message, roomId));
+        };
+        const given = clock.after(lives.first, () => {
+          fail("unreachable", "the device did not answer");
+        });
+        const link_ = new DirectLink(key, target, this.#parts.openSocket, clock, {
+          state: (state) => {
+            const refusal = linkError(state);
+            if (refusal) reject(refusal);
+            if (state === "up") mail.up();
+            else mail.down();
+          },
+          hello: () => undefined,
+          message: (text) => {
+            void this.#verify(link_, target, text).then(async (message) => {
+              if (message?.envelope.roomId !== roomId || !mail.arrive(message.envelope, text)) return;
+              const { body, envelope } = message;
+              if (body === unknownType) return;
+              if (body === malformed) {
+                fail("badRequest", "the device's answer breaks the protocol");
+                return;
+              }
+              if (body.t === "reject" && envelope.ref === sent.id) {
+                void mail.ack(envelope);
+                fail(body.cause === "forbidden" ? "pairRefused" : (errorOf(body.cause) ?? "aborted"), "the device refused the pairing");
+              }
+              if (body.t !== "paired" || envelope.ref !== sent.id) return;
+              void mail.ack(envelope);
+              const right = await checkPairingMac(link, "device", key.jkt, body.name, body.mac);
+              given.cancel();
+              if (right) resolve({ jwk: body.jwk, name: body.name, url: link_.provenUrl ?? "" });
+              else fail("badRequest", "the device's answer does not prove that it knows the secret");
+            });
+          },
+        });
+        direct = link_;
+        const mail = new Mail(key, link, roomId, clock, link_, { suspicious: false });
+        const sent = { id: randomId() };
+        mail.post("pair", { name, mac }, { id: sent.id, withKey: true, life: lives.first }).catch(reject);
+        link_.open();
+      });
+    } finally {
+      const done = direct;
+      // A moment later, so that the last acknowledgement gets out.
+      clock.after(200, () => {
+        done?.close();
+      });
+    }
+  }
+
+  /** The page is being closed. */
+  unload(): void {
+    this.#session?.unload();
+  }
+
+  #ownKey(): OwnKey {
+    if (!this.#key) throw new CallboxError("storage", "the phone's key is not loaded");
+    return this.#key;
+  }
+
+  #over(session: Session): void {
+    this.#lastView = session.view();
+    // The room goes on acknowledging what is late or comes again.
+    this.#parts.clock.after(roomMemory, () => {
+      session.forget();
+      this.#rooms.delete(session.roomId);
+    });
+    this.#parts.events.callChanged();
+  }
+
+  #endpoints(endpoints: readonly string[]): string[] {
+    const { pageEndpoint } = this.#parts;
+    return pageEndpoint === undefined ? [...endpoints] : [...endpoints, pageEndpoint];
+  }
+
+  #linkTo(device: DeviceRecord): DirectLink {
+    const existing = this.#links.get(device.dkt);
+    if (existing) return existing;
+    const target = { ...device, endpoints: this.#endpoints(device.endpoints) };
+    const link: DirectLink = new DirectLink(this.#ownKey(), target, this.#parts.openSocket, this.#parts.clock, {
+      state: (state) => {
+        for (const room of this.#rooms.values()) {
+          if (room.dkt !== device.dkt) continue;
+          if (state === "up") room.linkUp();
+          else room.linkDown();
+        }
+        this.#parts.events.devicesChanged();
+      },
+      hello: (epoch) => {
+        for (const room of this.#rooms.values()) if (room.dkt === device.dkt) room.epoch(epoch);
+      },
+      message: (text) => {
+        const work = async (): Promise<void> => {
+          const message = await this.#verify(link, target, text);
+          if (!message) return;
+          const room = this.#rooms.get(message.envelope.roomId);
+          if (room?.dkt === device.dkt) room.receive(message.envelope, message.body, text);
+          else this.#drop("unknownRoom");
+        };
+        // A failure with one message must not stop the next ones.
+        this.#turn = this.#turn.then(work).catch((error: unknown) => {
+          this.#drop("failed");
+          reportError(error);
+        });
+      },
+    });
+    this.#links.set(device.dkt, link);
+    return link;
+  }
+
+  async #verify(
+    link: DirectLink,
+    target: { readonly sn: string },
+    text: string,
+  ): Promise<{ envelope: Envelope; body: Body } | undefined> {
+    const { peer } = link;
+    const payload = peer && (await open(text, peer));
+    const envelope = payload && parseEnvelope(payload);
+    const fault = this.#fault(payload, envelope, target.sn, peer);
+    if (fault === undefined && envelope) return { envelope, body: parseBody(envelope.t, payload) };
+    this.#drop(fault ?? "malformed");
+    return undefined;
+  }
+
+  /** Why a message is dropped; undefined: it is the device's, for this phone. */
+  #fault(payload: JsonObject | undefined, envelope: Envelope | undefined, sn: string, peer: PeerKey | undefined): string | undefined {
+    const { jkt } = this.#ownKey();
+    if (!payload || !peer) return "signature";
+    if (!envelope) return "malformed";
+    if (envelope.from !== deviceAddress(sn)) return "from";
+    if (envelope.to !== phoneAddress(jkt)) return "to";
+    if (envelope.tkt !== jkt) return "tkt";
+    return envelope.jwk && !sameKey(envelope.jwk, peer.jwk) ? "jwk" : undefined;
+  }
+
+  #drop(reason: string): void {
+    this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
+  }
+}
+
+function sameKey(a: PublicJwk, b: PublicJwk): boolean {
+  return a.x === b.x && a.y === b.y;
+}
+
+/** Reports whether a URL leads to this very machine. */
+export function isLoopback(url: string): boolean {
+  try {
+    const { hostname } = new URL(url);
+    return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
+  } catch {
+    return false;
+  }
+}
+
+function linkError(state: LinkState): CallboxError | undefined {
+  if (state === "keyChanged") return new CallboxError("deviceKeyChanged", "the device has another key than the one this phone was paired with");
+  if (state === "unsupported") return new CallboxError("unsupported", "the device speaks no version of the protocol that this page speaks");
+  return undefined;
+}
+
+function errorOf(cause: End["cause"]): ErrorCode | undefined {
+  switch (cause) {
+    case "hangup":
+    case "cancelled":
+      return "cancelled";
+    case "forbidden":
+    case "dnd":
+    case "busy":
+    case "unsupported":
+    case "badRequest":
+    case "needNonce":
+      return cause;
+    case "answeredElsewhere":
+    case "rejected":
+    case "timeout":
+    case "joinFailed":
+    case "aborted":
+      return undefined;
+  }
+}
+
+function failure(end: End, roomId: string): CallboxError {
+  if (end.detail === "unreachable") return new CallboxError("unreachable", "the device did not answer", roomId);
+  const code = errorOf(end.cause) ?? (end.cause === "joinFailed" ? "mediaUnavailable" : "aborted");
+  return new CallboxError(code, `the call ended before the device answered: ${end.cause}`, roomId);
+}

@@ -1,0 +1,386 @@
+/**
+ * callbox-phone: calls a callbox device from a browser, with the names of
+ * WeChat's `wmpf-voip` plug-in.
+ *
+ * ```ts
+ * const off = onVoipEvent((event) => console.log(event.eventName, event.data));
+ * const { roomId } = await callDevice({ roomType: "video", timeLimit: 60 });
+ * video.srcObject = remoteStream() ?? null; // once `hangOnVoip` came
+ * forceHangUpVoip(roomId);
+ * ```
+ *
+ * Failures come one way only: a rejected promise with a `CallboxError` and its
+ * documented `code`. A call that `callDevice` has resolved for ends by its events.
+ */
+import { realClock } from "./clock.js";
+import type { Socket } from "./direct.js";
+import { CallboxError } from "./errors.js";
+import type { Json } from "./ijson.js";
+import { BrowserLeg, type LegStats } from "./leg.js";
+import { BrowserMedia, defaultMedia, type MediaSettings } from "./media.js";
+import { checkOptions, checkPayload, type CallOptions } from "./options.js";
+import { parsePairingLink, type PairingLink } from "./pairing.js";
+import { Phone, type CallResult, type Device } from "./phone.js";
+import type { CallView, VoipEvent } from "./session.js";
+import { BrowserStore } from "./store.js";
+import { Tabs } from "./tabs.js";
+
+export { CallboxError, type ErrorCode } from "./errors.js";
+export { causes, type Cause, type Detail, type End, type Origin } from "./causes.js";
+export type { CallOptions, RoomType } from "./options.js";
+export type { CallResult, Device } from "./phone.js";
+export type { CallView, VoipEvent } from "./session.js";
+export type { Info } from "./channel.js";
+export type { Json } from "./ijson.js";
+export type { LegStats } from "./leg.js";
+export type { LinkState } from "./direct.js";
+export type { MediaProblem, MediaSettings } from "./media.js";
+export type { PairingLink } from "./pairing.js";
+export type { Phase } from "./call.js";
+
+/**
+ * Path of the call page, relative to where the page is served. It is entered
+ * with `?roomId=`; entering it again, in this tab or in another, does not touch
+ * the running call. In the tab of the call, enter it with `history.pushState`:
+ * loading a document ends what the old one was doing.
+ */
+export const CALL_PAGE_PATH = "./";
+
+/** How a page was entered: the plug-in's shape. */
+export interface EnterOptions {
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+}
+
+/** A call as this tab sees it. */
+export interface CurrentCall extends CallView {
+  readonly groupId: string;
+  /** False: the call runs in another tab of this browser, and this one looks on. */
+  readonly here: boolean;
+}
+
+/** An event with the time at which it came. */
+export interface LoggedEvent extends VoipEvent {
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+const logLength = 200;
+const log: LoggedEvent[] = [];
+const voipListeners = new Set<(event: VoipEvent) => void>();
+const callListeners = new Set<() => void>();
+const deviceListeners = new Set<() => void>();
+const dataListeners = new Set<(payload: Json) => void>();
+const onload = readOptions();
+
+let settings: MediaSettings = defaultMedia;
+let elsewhere: CallView | undefined;
+let running: { readonly phone: Phone; readonly tabs: Tabs; readonly ready: Promise<void> } | undefined;
+
+/** Whether this page can work at all: secure context, keys, locks, WebRTC. */
+export function environment(): "ok" | "insecureContext" | "unsupportedBrowser" {
+  if (!globalThis.isSecureContext) return "insecureContext";
+  const needed = ["RTCPeerConnection", "indexedDB", "BroadcastChannel", "WebSocket"].every((name) => name in globalThis);
+  return needed && "locks" in navigator && "subtle" in crypto && "mediaDevices" in navigator ? "ok" : "unsupportedBrowser";
+}
+
+/** Calls a device. Resolves when the device has answered that it is there; from then on the events tell the rest. */
+export async function callDevice(options: CallOptions): Promise<CallResult> {
+  checkOptions(options);
+  const { phone, tabs } = await start();
+  phone.check(options);
+  await tabs.hold();
+  return phone.call(options);
+}
+
+/** Ends the running call, as the app: origin `forceFromApp`. With an id, only if it is that call. */
+export async function forceHangUpVoip(roomId?: string): Promise<void> {
+  await hangUpAs("forceFromApp", roomId);
+}
+
+/** Ends the running call, as the person: origin `manual`. */
+export async function hangUp(): Promise<void> {
+  await hangUpAs("manual", undefined);
+}
+
+/** Hears all events of calls. @returns the function that stops it */
+export function onVoipEvent(listener: (event: VoipEvent) => void): () => void {
+  return subscribe(voipListeners, listener);
+}
+
+/** How this page was loaded. The fragment is never part of it. */
+export function getPluginOnloadOptions(): EnterOptions {
+  return onload;
+}
+
+/** How the page was entered last: follows `history.pushState` and `replaceState`. */
+export function getPluginEnterOptions(): EnterOptions {
+  return readOptions();
+}
+
+/** Takes a pairing link out of the address bar, at once and for good. `invalid`: there was one that cannot be read. */
+export function takePairingLink(): PairingLink | "invalid" | undefined {
+  const match = /^#pair=(.*)$/s.exec(location.hash);
+  if (!match) return undefined;
+  history.replaceState(history.state, "", location.pathname + location.search);
+  return parsePairingLink(match[1] ?? "") ?? "invalid";
+}
+
+/** Pairs this phone with the device of a link, under a name for this phone. Call it only after the person agreed. */
+export async function pair(link: PairingLink, name: string): Promise<Device> {
+  const { phone, tabs } = await start();
+  await tabs.hold();
+  if (phone.busy) throw new CallboxError("callInProgress", "a call is running");
+  const device = await phone.pair(link, name);
+  tabs.post({ k: "devices" });
+  // Browsers delete what a site has stored when space is short, unless it asks.
+  await navigator.storage.persist().catch(() => false);
+  return device;
+}
+
+/** The paired devices. */
+export async function devices(): Promise<readonly Device[]> {
+  return (await start()).phone.devices();
+}
+
+/** Hears of every change in `devices()`. */
+export function onDevices(listener: () => void): () => void {
+  return subscribe(deviceListeners, listener);
+}
+
+/** Forgets a device. The device keeps this phone as a contact until it is removed there. */
+export async function forgetDevice(dkt: string): Promise<void> {
+  const { phone, tabs } = await start();
+  await phone.forget(dkt);
+  tabs.post({ k: "devices" });
+}
+
+/** The running call, here or in another tab; or the last one, ended; undefined: none yet. */
+export function currentCall(): CurrentCall | undefined {
+  const phone = running?.phone;
+  const own = phone?.view();
+  if (elsewhere && !phone?.busy) return { ...elsewhere, groupId: elsewhere.roomId, here: false };
+  return own && { ...own, groupId: own.roomId, here: true };
+}
+
+/** Hears of every change in `currentCall()`; in a talk at least once a second. */
+export function onCall(listener: () => void): () => void {
+  return subscribe(callListeners, listener);
+}
+
+/** Own microphone on or off. False: there is none that can be opened. */
+export async function setMic(on: boolean): Promise<boolean> {
+  return (await sessionHere()).setMic(on);
+}
+
+/** Own camera on or off; off also puts its light out. False: there is none that can be opened. */
+export async function setCamera(on: boolean): Promise<boolean> {
+  return (await sessionHere()).setCamera(on);
+}
+
+/** Changes between the front and the back camera. */
+export async function flipCamera(): Promise<boolean> {
+  return (await sessionHere()).flipCamera();
+}
+
+/** Own picture and sound, undefined when no call is here. A new stream whenever a track has changed. */
+export function localStream(): MediaStream | undefined {
+  const media = running?.phone.media;
+  if (!media) return undefined;
+  return new MediaStream([media.audio, media.video].filter((track) => track !== null));
+}
+
+/** The device's picture and sound, once it has answered. */
+export function remoteStream(): MediaStream | undefined {
+  return running?.phone.busy ? running.phone.session?.remote : undefined;
+}
+
+/** Sends the maker's own data to the device; `right: "unlock"` opens the door. While it rings and in the talk. */
+export async function sendData(data: { readonly payload: Json; readonly right?: "unlock" }): Promise<void> {
+  checkPayload(data.payload);
+  await (await sessionHere()).sendData(data.payload, data.right);
+}
+
+/** Hears the device's own data. */
+export function onData(listener: (payload: Json) => void): () => void {
+  return subscribe(dataListeners, listener);
+}
+
+/** Sets what is asked of microphone and camera, from the next call on. */
+export function configureMedia(change: Partial<MediaSettings>): void {
+  settings = { ...settings, ...change };
+}
+
+/** The last 200 events with their times: for support and tests. */
+export function events(): readonly LoggedEvent[] {
+  return [...log];
+}
+
+/** The state of the connection and of what arrives: for support and tests. */
+export async function stats(): Promise<{
+  readonly phase: CallView["phase"] | undefined;
+  readonly roomId: string | undefined;
+  readonly quality: number | undefined;
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly media: LegStats | undefined;
+}> {
+  const { phone } = await start();
+  const view = phone.view();
+  const session = phone.busy ? phone.session : undefined;
+  return {
+    phase: view?.phase,
+    roomId: view?.roomId,
+    quality: session?.quality,
+    dropped: { ...phone.dropped },
+    media: await session?.stats(),
+  };
+}
+
+/** Starts the phone: connects to the devices, unless another tab does. Every other function starts it too. */
+export async function start(): Promise<{ readonly phone: Phone; readonly tabs: Tabs }> {
+  const env = environment();
+  if (env === "insecureContext") throw new CallboxError(env, "open this page over https, or on the device itself");
+  if (env === "unsupportedBrowser") throw new CallboxError(env, "this browser lacks WebRTC, IndexedDB or Web Locks");
+  running ??= boot();
+  await running.ready;
+  return running;
+}
+
+function boot(): NonNullable<typeof running> {
+  const phone = new Phone({
+    store: new BrowserStore(),
+    clock: realClock,
+    pageEndpoint: location.origin,
+    openSocket: (url, protocol): Socket => new WebSocket(url, protocol),
+    makeLeg: (roomType, legEvents) => new BrowserLeg(roomType, realClock, legEvents),
+    makeMedia: (ended) => new BrowserMedia(settings, ended),
+    events: {
+      voip: (event) => {
+        tell(event);
+        tabs.post({ k: "event", event });
+      },
+      callChanged: () => {
+        tabs.post({ k: "view", view: phone.view() });
+        notify(callListeners);
+      },
+      devicesChanged: () => {
+        notify(deviceListeners);
+      },
+      data: (payload) => {
+        for (const listener of dataListeners) listener(payload);
+        return dataListeners.size > 0;
+      },
+    },
+  });
+  const tabs = new Tabs({
+    holding: (held) => {
+      if (held) {
+        elsewhere = undefined;
+        phone.connect();
+      } else {
+        phone.disconnect();
+      }
+    },
+    mayRelease: () => !phone.busy,
+    message: (message) => {
+      switch (message.k) {
+        case "who":
+          if (phone.busy) tabs.post({ k: "view", view: phone.view() });
+          return;
+        case "view":
+          elsewhere = message.view;
+          notify(callListeners);
+          return;
+        case "event":
+          tell(message.event);
+          return;
+        case "hangUp":
+          if (phone.busy && (message.roomId === "" || phone.view()?.roomId === message.roomId)) phone.hangUp(message.origin);
+          return;
+        case "devices":
+          void phone.load();
+          return;
+        case "released":
+          // The other tab is idle or gone: its call, if it had one, is over.
+          elsewhere = undefined;
+          notify(callListeners);
+          return;
+        case "want":
+        case "inCall":
+          return;
+      }
+    },
+  });
+  globalThis.addEventListener("online", () => {
+    phone.hurry();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState !== "visible") return;
+    phone.hurry();
+    void tabs.tryHold();
+  });
+  globalThis.addEventListener("pagehide", () => {
+    phone.unload();
+    tabs.release();
+  });
+  globalThis.addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) location.reload(); // its call and connections are gone
+  });
+  const ready = phone.load().then(async () => {
+    await tabs.tryHold();
+    if (!tabs.holds) tabs.post({ k: "who" });
+  });
+  return { phone, tabs, ready };
+}
+
+async function hangUpAs(origin: "manual" | "forceFromApp", roomId: string | undefined): Promise<void> {
+  const { phone, tabs } = await start();
+  const other = elsewhere;
+  if (!phone.busy && other && other.phase !== "ended" && (roomId === undefined || roomId === other.roomId)) {
+    tabs.post({ k: "hangUp", roomId: other.roomId, origin });
+    return;
+  }
+  phone.hangUp(origin, roomId);
+}
+
+async function sessionHere(): Promise<NonNullable<Phone["session"]>> {
+  const { phone } = await start();
+  if (phone.session && phone.busy) return phone.session;
+  throw elsewhere && elsewhere.phase !== "ended"
+    ? new CallboxError("otherTab", "the call is running in another tab of this browser")
+    : new CallboxError("noCall", "no call is running");
+}
+
+function tell(event: VoipEvent): void {
+  log.push({ at: new Date().toISOString(), ...event });
+  if (log.length > logLength) log.shift();
+  for (const listener of [...voipListeners]) guarded(() => {
+    listener(event);
+  });
+}
+
+function notify(listeners: ReadonlySet<() => void>): void {
+  for (const listener of [...listeners]) guarded(listener);
+}
+
+/** A listener that throws must not stop the call; its error still reaches the console. */
+function guarded(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    reportError(error);
+  }
+}
+
+function subscribe<T>(listeners: Set<T>, listener: T): () => void {
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+  };
+}
+
+function readOptions(): EnterOptions {
+  // Outside a page (a bundler's check, a test) there is no address.
+  if (typeof location === "undefined") return { path: "", query: {} };
+  return { path: location.pathname, query: Object.fromEntries(new URLSearchParams(location.search)) };
+}

@@ -1,0 +1,674 @@
+/** One call: carries out what call.ts decides, and tells it what happens. */
+import { begin, isEarly, step, type CallEvent, type CallState, type Effect, type Phase, type TimerName, type VoipEventName } from "./call.js";
+import type { End, Origin } from "./causes.js";
+import { DataSender, FrameBudget, InfoSender, dataError, parseFrame, type Info } from "./channel.js";
+import type { Clock, Timer } from "./clock.js";
+import { randomId } from "./encoding.js";
+import { CallboxError } from "./errors.js";
+import type { Json } from "./ijson.js";
+import type { OwnKey } from "./jws.js";
+import type { Leg, MakeLeg } from "./leg.js";
+import { Mail, lives, type Carrier, type Letter } from "./mail.js";
+import type { MediaProblem, OwnMedia } from "./media.js";
+import { malformed, unknownType, type DeviceBody, type Envelope } from "./message.js";
+import type { CallOptions } from "./options.js";
+import { checkAnswer, isUsable } from "./sdp.js";
+
+/** An event of the plug-in: `data` is what the plug-in documents, and cause and detail of an end. */
+export interface VoipEvent {
+  readonly eventName: VoipEventName | "endVoip" | "finishVoip";
+  readonly roomId: string;
+  /** The older name of roomId: always the same. */
+  readonly groupId: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** A call as the page shows it. */
+export interface CallView {
+  /** `preparing`: microphone and camera are being opened. */
+  readonly phase: "preparing" | Phase;
+  readonly roomId: string;
+  readonly dkt: string;
+  readonly deviceName: string;
+  readonly roomType: "voice" | "video";
+  /** Whole seconds of talk. */
+  readonly elapsed: number;
+  /** Seconds until the limit, undefined: no limit, or no talk yet. */
+  readonly remaining: number | undefined;
+  readonly mic: boolean;
+  readonly camera: boolean;
+  readonly problems: readonly MediaProblem[];
+  /** What the device said last of itself. */
+  readonly remote: Info | undefined;
+  readonly end: End | undefined;
+  /** The device's word ended the call. */
+  readonly endedByDevice: boolean;
+}
+
+export interface SessionParts {
+  readonly key: OwnKey;
+  readonly device: { readonly sn: string; readonly dkt: string; readonly name: string };
+  readonly carrier: Carrier;
+  readonly clock: Clock;
+  readonly makeLeg: MakeLeg;
+  readonly media: OwnMedia;
+  readonly allowLoopback: boolean;
+  readonly options: CallOptions;
+  readonly hooks: SessionHooks;
+}
+
+export interface SessionHooks {
+  emit(event: VoipEvent): void;
+  changed(): void;
+  /** The device answered the invite. */
+  joined(): void;
+  /** The attempt ended before the device answered. */
+  failed(end: End): void;
+  /** After the last event. */
+  over(): void;
+  /** The device's own data; false: nobody handles it. */
+  data(payload: Json): boolean;
+}
+
+const candidateBatch = 30;
+const maxCandidates = 40;
+const qualityPeriod = 2000;
+
+export class Session {
+  readonly roomId = randomId();
+  readonly parts: SessionParts;
+  readonly #mail: Mail;
+  readonly #leg: Leg;
+  readonly #timers = new Map<TimerName, Timer>();
+  readonly #budget: FrameBudget;
+  readonly #info: InfoSender;
+  readonly #data: DataSender;
+  #state: CallState;
+  #held: CallEvent[] = [];
+  #invite: Letter | undefined;
+  #challenge: { readonly id: string; readonly nonce: string } | undefined;
+  #offerId: string | undefined;
+  #restartId: string | undefined;
+  /** Sent when the page is closed: there is no time to sign then. */
+  #farewell: Letter | undefined;
+  #trickling = false;
+  #batch: RTCIceCandidateInit[] = [];
+  #batchTimer: Timer | undefined;
+  #sentCandidates = 0;
+  #remoteCandidates = 0;
+  #fingerprint: string | undefined;
+  #ringingAt: number | undefined;
+  #dataNonce: string | undefined;
+  #remoteInfo: Info | undefined;
+  #micOn = true;
+  #quality = 4;
+  #qualityTimer: Timer | undefined;
+  #lostBefore = { lost: 0, received: 0 };
+
+  constructor(parts: SessionParts) {
+    this.parts = parts;
+    const { clock, options } = parts;
+    this.#mail = new Mail(parts.key, parts.device, this.roomId, clock, parts.carrier, { suspicious: true });
+    this.#budget = new FrameBudget(clock);
+    this.#leg = parts.makeLeg(options.roomType, {
+      candidate: (candidate) => {
+        this.#localCandidate(candidate);
+      },
+      lost: () => {
+        this.#apply({ t: "lost" });
+      },
+      flowing: () => {
+        this.#apply({ t: "flowing" });
+      },
+      frame: (text) => {
+        this.#frame(text);
+      },
+      channelOpen: () => {
+        this.#sayInfo();
+      },
+    });
+    const send = (text: string): boolean => this.#leg.send(text);
+    this.#info = new InfoSender(clock, send);
+    this.#data = new DataSender(clock, send);
+    const [state, effects] = begin(options.roomType, options.timeLimit);
+    this.#state = state;
+    this.tracksChanged();
+    this.#run(effects);
+  }
+
+  get phase(): Phase {
+    return this.#state.phase;
+  }
+
+  get remote(): MediaStream | undefined {
+    return this.#state.accepted && this.#state.phase !== "ended" ? this.#leg.remote : undefined;
+  }
+
+  async stats(): ReturnType<Leg["stats"]> {
+    return this.#leg.stats();
+  }
+
+  view(): CallView {
+    const s = this.#state;
+    const { media, device, options } = this.parts;
+    const talked = s.startedAt === undefined ? 0 : (this.parts.clock.now() - s.startedAt) / 1000;
+    return {
+      phase: s.phase,
+      roomId: this.roomId,
+      dkt: device.dkt,
+      deviceName: options.deviceName ?? device.name,
+      roomType: options.roomType,
+      elapsed: Math.floor(talked + 0.05),
+      remaining: s.startedAt === undefined || s.limit === undefined ? undefined : Math.max(0, Math.ceil(s.limit - talked - 0.05)),
+      mic: this.#micOn && media.audio !== null,
+      camera: media.video !== null,
+      problems: [...media.problems],
+      remote: this.#remoteInfo,
+      end: s.end,
+      endedByDevice: s.endedByDevice,
+    };
+  }
+
+  hangUp(origin: Origin): void {
+    this.#apply({ t: "hangUp", origin });
+  }
+
+  /** The page is being closed: says so with what is signed already. */
+  unload(): void {
+    if (this.#state.phase === "ended" || this.#state.phase === "leaving" || !this.#farewell) return;
+    this.#leg.silence();
+    if (this.#state.accepted) {
+      this.#leg.send(JSON.stringify({ t: "bye", id: this.#farewell.id, cause: "hangup", origin: "unloadCallPage" }));
+    }
+    this.#mail.sendNow(this.#farewell);
+  }
+
+  /** Mutes or unmutes the microphone. False: there is none. */
+  async setMic(on: boolean): Promise<boolean> {
+    const done = await this.parts.media.set("audio", on);
+    if (done) this.#micOn = on;
+    this.tracksChanged();
+    return done;
+  }
+
+  /** Turns the camera on or off. False: there is none, or this is a voice call. */
+  async setCamera(on: boolean): Promise<boolean> {
+    if (this.parts.options.roomType === "voice") return false;
+    const done = await this.parts.media.set("video", on);
+    this.tracksChanged();
+    return done;
+  }
+
+  async flipCamera(): Promise<boolean> {
+    const done = await this.parts.media.flip();
+    this.tracksChanged();
+    return done;
+  }
+
+  /** Own tracks have changed: the connection gets the new ones, the device and the page hear of it. */
+  tracksChanged(): void {
+    this.#leg.setTrack("audio", this.parts.media.audio);
+    if (this.parts.options.roomType === "video") this.#leg.setTrack("video", this.parts.media.video);
+    this.#sayInfo();
+    this.parts.hooks.changed();
+  }
+
+  /** Sends the maker's own data: in the talk, or once per nonce while it rings. */
+  async sendData(payload: Json, right: string | undefined): Promise<void> {
+    const { phase } = this.#state;
+    if (phase === "talking" || phase === "reconnecting") return this.#data.post(payload, right);
+    const nonce = this.#dataNonce;
+    if (phase !== "ringing" || nonce === undefined || this.#ringingAt === undefined) {
+      throw new CallboxError("noCall", "data can be sent while the device rings and in the talk", this.roomId);
+    }
+    this.#dataNonce = undefined; // each nonce is good once; the ack brings the next
+    const at = (this.parts.clock.now() - this.#ringingAt) / 1000;
+    const id = randomId();
+    const answer = new Promise<string | undefined>((resolve) => {
+      this.#dataAnswers.set(id, resolve);
+    });
+    await this.#mail.post("data", { nonce, at, ...(right === undefined ? {} : { right }), payload }, {
+      id,
+      life: lives.first,
+      done: (how) => {
+        if (how === "expired") this.#dataAnswered(id, "unreachable");
+      },
+    });
+    const error = await answer;
+    if (error !== undefined) throw dataError(error);
+  }
+
+  readonly #dataAnswers = new Map<string, (error: string | undefined) => void>();
+
+  #dataAnswered(id: string, error: string | undefined): void {
+    this.#dataAnswers.get(id)?.(error);
+    this.#dataAnswers.delete(id);
+  }
+
+  linkUp(): void {
+    this.#mail.up();
+    this.#apply({ t: "up" });
+  }
+
+  linkDown(): void {
+    this.#mail.down();
+  }
+
+  epoch(epoch: number): void {
+    this.#apply({ t: "epoch", epoch });
+  }
+
+  /** A verified message of this room. */
+  receive(envelope: Envelope, body: DeviceBody | typeof unknownType | typeof malformed, text: string): void {
+    if (!this.#mail.arrive(envelope, text)) return;
+    if (body === malformed || envelope.v !== 1) {
+      this.#apply({ t: "breach" });
+      return;
+    }
+    if (body === unknownType) {
+      void this.#mail.ack(envelope);
+      return;
+    }
+    if (body.t === "ack") {
+      this.#acked(envelope.ref, body.error, body.nonce);
+      return;
+    }
+    if (!this.#refHolds(body.t, envelope.ref)) {
+      this.#apply({ t: "breach" });
+      return;
+    }
+    if (envelope.ref !== undefined && envelope.ref === this.#offerId) this.#startTrickle();
+    if (body.t === "data") {
+      void this.#mail.ack(envelope, this.parts.hooks.data(body.payload) ? {} : { error: "noHandler" });
+      return;
+    }
+    // The offer is the answer to a challenge; the device sends no challenge again.
+    if (body.t !== "challenge") void this.#mail.ack(envelope);
+    this.#body(body, envelope.id);
+  }
+
+  #body(body: DeviceBody, id: string): void {
+    switch (body.t) {
+      case "challenge":
+        if (this.#challenge) return; // each copy of the invite has got one; the first is used
+        this.#challenge = { id, nonce: body.nonce };
+        this.#apply({ t: "challenge", id, nonce: body.nonce, epoch: body.epoch, iceServers: body.iceServers });
+        return;
+      case "ringing": {
+        this.#ringingAt = this.parts.clock.now();
+        this.#dataNonce = body.nonce;
+        if (body.sdp === undefined || this.#sdpHolds(body.sdp)) this.#apply({ t: "ringing", sdp: body.sdp, ringTimeout: body.ringTimeout });
+        return;
+      }
+      case "accept":
+        if (this.#sdpHolds(body.sdp)) this.#apply({ t: "accept", sdp: body.sdp, timeLimit: body.timeLimit });
+        return;
+      case "restarted":
+        if (this.#sdpHolds(body.sdp)) this.#apply({ t: "restarted", generation: body.generation, sdp: body.sdp });
+        return;
+      case "candidates":
+        for (const candidate of body.candidates) {
+          const { candidate: line = "" } = candidate;
+          if (line !== "") this.#remoteCandidates += 1;
+          if (this.#remoteCandidates > maxCandidates || !isUsable(line, this.parts.allowLoopback)) continue;
+          this.#leg.addCandidate(candidate);
+        }
+        return;
+      case "start":
+      case "needRestart":
+        this.#apply(body);
+        return;
+      case "reject":
+        this.#apply({ t: "reject", end: { cause: body.cause } });
+        return;
+      case "bye":
+        this.#apply({ t: "bye", end: body.end });
+        return;
+      case "cancel": // a device cancels only calls that it made itself
+      case "data":
+      case "paired":
+      case "pong":
+      case "ack":
+        return;
+      default:
+        body satisfies never;
+    }
+  }
+
+  /** `ref` stands on every answer: of the invite or of the offer. */
+  #refHolds(t: DeviceBody["t"], ref: string | undefined): boolean {
+    switch (t) {
+      case "challenge":
+        return ref !== undefined && ref === this.#invite?.id;
+      case "ringing":
+      case "accept":
+        return ref !== undefined && ref === this.#offerId;
+      case "reject":
+        return ref !== undefined && (ref === this.#offerId || ref === this.#invite?.id);
+      default:
+        return true;
+    }
+  }
+
+  #sdpHolds(sdp: string): boolean {
+    try {
+      const checked = checkAnswer(sdp, {
+        roomType: this.parts.options.roomType,
+        fingerprint: this.#fingerprint,
+        allowLoopback: this.parts.allowLoopback,
+      });
+      this.#fingerprint = checked.fingerprint;
+      return true;
+    } catch {
+      this.#apply({ t: "breach" });
+      return false;
+    }
+  }
+
+  #acked(ref: string | undefined, error: string | undefined, nonce: string | undefined): void {
+    if (ref === undefined) return;
+    if (nonce !== undefined) this.#dataNonce = nonce;
+    if (ref === this.#offerId) this.#startTrickle();
+    if (ref === this.#leaveId) this.#apply({ t: "leaveAcked" });
+    this.#dataAnswered(ref, error);
+  }
+
+  #frame(text: string): void {
+    const frame = this.#budget.take() ? parseFrame(text) : undefined;
+    if (!frame) return;
+    switch (frame.t) {
+      case "accept": {
+        // The channel is open only when the answer came in `ringing`, so the copy may leave it out.
+        const sdp = frame.sdp ?? this.#state.earlySdp;
+        if (sdp === undefined || !this.#mail.arriveOnChannel(frame.id)) return;
+        this.#body({ t: "accept", sdp, timeLimit: frame.timeLimit }, frame.id);
+        return;
+      }
+      case "start":
+      case "bye":
+        if (this.#mail.arriveOnChannel(frame.id)) this.#body(frame, frame.id);
+        return;
+      case "info":
+        if (this.#state.startedAt === undefined) return;
+        this.#remoteInfo = frame.info;
+        this.parts.hooks.changed();
+        return;
+      case "data":
+        if (this.#state.startedAt === undefined || !this.#mail.arriveOnChannel(frame.id)) return;
+        this.#leg.send(JSON.stringify({ t: "dataAck", id: frame.id, ...(this.parts.hooks.data(frame.payload) ? {} : { error: "noHandler" }) }));
+        return;
+      case "dataAck":
+        this.#data.answered(frame.id, frame.error);
+        return;
+      default:
+        frame satisfies never;
+    }
+  }
+
+  #apply(event: CallEvent): void {
+    if (isEarly(this.#state, event)) {
+      this.#held.push(event);
+      return;
+    }
+    const before = this.#state;
+    const [next, effects] = step(before, event, this.parts.clock.now());
+    this.#state = next;
+    this.#run(effects);
+    if (next === before) return;
+    this.parts.hooks.changed();
+    const held = this.#held;
+    this.#held = [];
+    for (const early of held) this.#apply(early);
+  }
+
+  #run(effects: readonly Effect[]): void {
+    for (const effect of effects) this.#do(effect);
+  }
+
+  #do(effect: Effect): void {
+    const { hooks, clock } = this.parts;
+    switch (effect.do) {
+      case "sendInvite":
+        this.#attempt(this.#sendInvite());
+        return;
+      case "makeOffer":
+        this.#attempt(
+          this.#leg.offer(effect.iceServers).then((sdp) => {
+            this.#apply({ t: "offerReady", sdp });
+          }),
+        );
+        return;
+      case "sendOffer":
+        this.#attempt(this.#sendOffer(effect.sdp));
+        return;
+      case "setAnswer":
+      case "setRestartAnswer":
+        this.#attempt(this.#leg.answer(this.#clean(effect.sdp)));
+        return;
+      case "openMedia":
+        this.#leg.open();
+        this.#attempt(this.#signFarewell("bye", { cause: "hangup", origin: "unloadCallPage" }));
+        return;
+      case "closeMedia":
+        this.#leg.silence();
+        return;
+      case "restartIce":
+        this.#mail.drop(this.#restartId);
+        this.#attempt(this.#sendRestart(effect.generation));
+        return;
+      case "sendLeave":
+        void this.#sendLeave(effect.type, effect.end);
+        return;
+      case "timer":
+        this.#timers.get(effect.name)?.cancel();
+        this.#timers.set(
+          effect.name,
+          clock.after(effect.ms, () => {
+            this.#apply({ t: "timer", name: effect.name });
+          }),
+        );
+        return;
+      case "clear":
+        this.#timers.get(effect.name)?.cancel();
+        return;
+      case "joined":
+        hooks.joined();
+        return;
+      case "emit":
+        if (effect.event === "startVoip") this.#talkBegins();
+        if (effect.event === "calling") hooks.changed();
+        this.#emit(effect.event, effect.data);
+        return;
+      case "failed":
+        this.#close();
+        hooks.failed(effect.end);
+        return;
+      case "finish":
+        this.#close();
+        this.#finish(effect.keepTime);
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #emit(eventName: VoipEvent["eventName"], data: Readonly<Record<string, unknown>>): void {
+    this.parts.hooks.emit({ eventName, roomId: this.roomId, groupId: this.roomId, data });
+  }
+
+  #finish(seconds: number): void {
+    const { options, device, hooks } = this.parts;
+    this.#emit("endVoip", {
+      keepTime: seconds,
+      callerName: options.nickName ?? "",
+      listenerName: options.deviceName ?? device.name,
+      roomType: options.roomType,
+      isCaller: true,
+      businessType: 2,
+    });
+    this.#emit("finishVoip", { keepTime: seconds });
+    hooks.over();
+  }
+
+  /** A local failure of something the call cannot do without ends it. */
+  #attempt(work: Promise<unknown>): void {
+    work.catch(() => {
+      this.#apply({ t: "mediaFailed" });
+    });
+  }
+
+  async #sendInvite(): Promise<void> {
+    const { options } = this.parts;
+    const video = options.roomType === "video";
+    this.#invite = await this.#mail.compose(
+      "invite",
+      {
+        roomType: options.roomType,
+        ...(options.timeLimit === undefined ? {} : { timeLimit: options.timeLimit }),
+        enableCallerCamera: video && options.enableCallerCamera !== false,
+        enableListenerCamera: video && options.enableListenerCamera !== false,
+        ...(options.customQuery === undefined ? {} : { query: options.customQuery }),
+        ...(options.payload === undefined ? {} : { payload: options.payload }),
+      },
+      { withKey: true },
+    );
+    if (this.#state.phase !== "inviting") return;
+    this.#mail.dispatch(this.#invite, {
+      life: lives.first,
+      done: (how) => {
+        if (how === "expired") this.#apply({ t: "unanswered", type: "invite" });
+      },
+    });
+  }
+
+  async #sendOffer(sdp: string): Promise<void> {
+    const id = randomId();
+    this.#offerId = id;
+    await this.#mail.post("offer", { nonce: this.#challenge?.nonce, invite: this.#invite?.text, sdp }, {
+      id,
+      ref: this.#challenge?.id,
+      withKey: true,
+      life: lives.first,
+      done: (how) => {
+        if (how === "expired") this.#apply({ t: "unanswered", type: "offer" });
+      },
+    });
+    await this.#signFarewell("cancel", { cause: "cancelled" });
+  }
+
+  async #signFarewell(type: "cancel" | "bye", members: object): Promise<void> {
+    this.#farewell = await this.#mail.compose(type, members, { withKey: type === "cancel" });
+  }
+
+  async #sendRestart(generation: number): Promise<void> {
+    this.#sentCandidates = 0;
+    this.#remoteCandidates = 0;
+    const sdp = await this.#leg.restart();
+    const { id } = await this.#mail.post("restart", { generation, sdp }, { life: lives.rest });
+    this.#restartId = id;
+  }
+
+  #leaveId: string | undefined;
+
+  async #sendLeave(type: "cancel" | "bye", end: End): Promise<void> {
+    const id = randomId();
+    this.#leaveId = id;
+    this.#mail.drop(this.#offerId); // given up: the device must not get it after the cancel
+    this.#mail.drop(this.#restartId);
+    const members = type === "bye" ? end : { cause: end.cause };
+    if (type === "bye") this.#leg.send(JSON.stringify({ t: "bye", id, ...end }));
+    // It goes on being sent after this call's last event: the device should hear of it.
+    const done = (): void => {
+      this.#mail.close();
+    };
+    await this.#mail.post(type, members, { id, withKey: type === "cancel", life: lives.rest, done });
+  }
+
+  /** Candidates go out in batches, and only when the device has verified the offer. */
+  #localCandidate(candidate: RTCIceCandidateInit): void {
+    if (candidate.candidate !== "") this.#sentCandidates += 1;
+    if (this.#sentCandidates > maxCandidates) return;
+    this.#batch.push(candidate);
+    if (this.#trickling) this.#armBatch();
+  }
+
+  #startTrickle(): void {
+    if (this.#trickling) return;
+    this.#trickling = true;
+    if (this.#batch.length > 0) this.#sendBatch();
+  }
+
+  #armBatch(): void {
+    this.#batchTimer ??= this.parts.clock.after(candidateBatch, () => {
+      this.#sendBatch();
+    });
+  }
+
+  #sendBatch(): void {
+    this.#batchTimer?.cancel();
+    this.#batchTimer = undefined;
+    const candidates = this.#batch.splice(0);
+    if (this.#state.phase === "ended" || this.#state.phase === "leaving") return;
+    for (let i = 0; i < candidates.length; i += maxCandidates) {
+      void this.#mail.post("candidates", { candidates: candidates.slice(i, i + maxCandidates) }, { life: lives.rest });
+    }
+  }
+
+  /** The answer without the candidates that may not be used. */
+  #clean(sdp: string): string {
+    return checkAnswer(sdp, { roomType: this.parts.options.roomType, allowLoopback: this.parts.allowLoopback }).sdp;
+  }
+
+  #talkBegins(): void {
+    this.#sayInfo();
+    this.#measure();
+  }
+
+  #sayInfo(): void {
+    if (this.#state.startedAt === undefined || this.#state.phase === "ended") return;
+    const { mic, camera } = this.view();
+    this.#info.say({ mic, camera, speaker: true, quality: this.#quality });
+  }
+
+  /** Every 2 s: the quality of what arrives, from loss and delay. */
+  #measure(): void {
+    this.#qualityTimer = this.parts.clock.after(qualityPeriod, () => {
+      void this.#leg.stats().then((stats) => {
+        const lost = (stats.audio?.packetsLost ?? 0) + (stats.video?.packetsLost ?? 0);
+        const received = (stats.audio?.packetsReceived ?? 0) + (stats.video?.packetsReceived ?? 0);
+        const newLost = Math.max(0, lost - this.#lostBefore.lost);
+        const share = newLost / Math.max(1, newLost + received - this.#lostBefore.received);
+        this.#lostBefore = { lost, received };
+        const byLoss = share > 0.2 ? 1 : share > 0.08 ? 2 : share > 0.02 ? 3 : 4;
+        const byDelay = (stats.rttMs ?? 0) > 800 ? 2 : (stats.rttMs ?? 0) > 300 ? 3 : 4;
+        this.#quality = this.#state.phase === "reconnecting" ? 0 : Math.min(byLoss, byDelay);
+        this.#sayInfo();
+      });
+      if (this.#state.phase !== "ended") this.#measure();
+    });
+  }
+
+  get quality(): number {
+    return this.#quality;
+  }
+
+  #close(): void {
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#batchTimer?.cancel();
+    this.#qualityTimer?.cancel();
+    this.#info.stop();
+    this.#data.stop();
+    for (const id of [...this.#dataAnswers.keys()]) this.#dataAnswered(id, "noCall");
+    this.parts.media.close();
+    this.#leg.close();
+    this.#mail.drop(this.#invite?.id);
+    this.#mail.drop(this.#offerId);
+    this.#mail.drop(this.#restartId);
+    this.#farewell = undefined;
+  }
+
+  /** The room is forgotten: nothing of it is sent any more. */
+  forget(): void {
+    this.#mail.close();
+  }
+}

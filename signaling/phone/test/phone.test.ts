@@ -1,0 +1,509 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import type { CallOptions } from "../src/options.js";
+import { calm, until } from "./support/clock.js";
+import { FakeDevice, forge, frame } from "./support/device.js";
+import { answerSdp } from "./support/leg.js";
+import { Rig, codeOf } from "./support/phone.js";
+
+/** A paired phone whose call has got as far as its offer. */
+async function offered(options: Partial<CallOptions> = {}): Promise<{ rig: Rig; device: FakeDevice; room: string }> {
+  const device = await FakeDevice.make();
+  const rig = await Rig.paired(device);
+  const { roomId, groupId } = await rig.phone.call({ roomType: "video", ...options });
+  assert.equal(roomId, groupId);
+  await until(() => device.all("offer").length > 0, "offer");
+  await until(() => rig.phone.session?.phase === "offering", "offering");
+  return { rig, device, room: roomId };
+}
+
+async function talking(options: Partial<CallOptions> = {}): Promise<{ rig: Rig; device: FakeDevice; room: string }> {
+  const all = await offered(options);
+  const { rig, device, room } = all;
+  const { timeLimit } = options;
+  await device.answer(room, "ringing", { sdp: answerSdp(), ringTimeout: 60, nonce: "n" });
+  await device.answer(room, "accept", { sdp: answerSdp(), ...(timeLimit === undefined ? {} : { timeLimit }) });
+  await device.send(room, "start", timeLimit === undefined ? {} : { timeLimit });
+  rig.leg.channel = true;
+  await until(() => rig.phone.session?.phase === "talking", "talking");
+  return all;
+}
+
+suite("pairing", () => {
+  test("a link and the person's yes make an entry", async () => {
+    const device = await FakeDevice.make();
+    const rig = new Rig(device.openSocket);
+    await rig.phone.load();
+    const made = await rig.phone.pair(device.link(["https://door.local:8443"]), "Anna");
+    assert.deepEqual([made.sn, made.dkt, made.name], [device.sn, device.key.jkt, "Front door"]);
+    const record = rig.store.records.get(device.key.jkt);
+    assert.deepEqual(record?.jwk, device.key.jwk);
+    assert.equal(record.endpoints[0], "wss://door.local:8443/signal");
+    assert.ok(!JSON.stringify(record).includes(device.pairing?.secret ?? ""), "the secret is not kept");
+    const { payload } = device.last("pair");
+    assert.equal(payload["name"], "Anna");
+    await until(() => device.all("ack").length === 1, "the answer is acknowledged");
+  });
+  test("a device that does not know the secret is refused", async () => {
+    const device = await FakeDevice.make();
+    const rig = new Rig(device.openSocket);
+    await rig.phone.load();
+    const link = device.link();
+    device.pairing = undefined;
+    assert.equal(await codeOf(rig.phone.pair(link, "Anna")), "pairRefused");
+    assert.equal(rig.store.records.size, 0);
+  });
+  test("an answer with a wrong MAC makes no entry", async () => {
+    const device = await FakeDevice.make();
+    const rig = new Rig(device.openSocket);
+    await rig.phone.load();
+    const link = device.link();
+    device.deaf = true;
+    const result = codeOf(rig.phone.pair(link, "Anna"));
+    await until(() => device.all("pair").length > 0, "pair");
+    const { roomId, id } = device.last("pair");
+    await device.send(roomId, "paired", { jwk: device.key.jwk, name: "x", rights: [], mac: "A".repeat(43) }, id);
+    assert.equal(await result, "badRequest");
+    assert.equal(rig.store.records.size, 0);
+  });
+  test("a device that is off is unreachable after 10 s", async () => {
+    const device = await FakeDevice.make();
+    const rig = new Rig(device.openSocket);
+    await rig.phone.load();
+    device.off = true;
+    const result = codeOf(rig.phone.pair(device.link(), "Anna"));
+    await until(() => rig.clock.waiting > 0, "the attempt");
+    rig.clock.pass(10_000);
+    assert.equal(await result, "unreachable");
+  });
+  test("another key at the address is told", async () => {
+    const [device, other] = [await FakeDevice.make(), await FakeDevice.make()];
+    const rig = new Rig(other.openSocket);
+    await rig.phone.load();
+    assert.equal(await codeOf(rig.phone.pair(device.link(), "Anna")), "deviceKeyChanged");
+    assert.equal(other.received.length, 0);
+  });
+  test("a known entry is never replaced, only given another address", async () => {
+    const device = await FakeDevice.make();
+    const rig = await Rig.paired(device);
+    await rig.phone.pair({ ...device.link(["wss://new.example"]), sn: device.sn }, "Anna");
+    const record = rig.store.records.get(device.key.jkt);
+    assert.equal(record?.name, "Front door");
+    assert.deepEqual(record.endpoints, ["wss://new.example/signal", "wss://new.example", "ws://127.0.0.1:8080/signal"]);
+  });
+  test("a name that no contact may have is refused before anything is sent", async () => {
+    const device = await FakeDevice.make();
+    const rig = new Rig(device.openSocket);
+    await rig.phone.load();
+    assert.equal(await codeOf(rig.phone.pair(device.link(), "a\u202eb")), "badArgument");
+    assert.equal(device.sockets.length, 0);
+  });
+});
+
+suite("before a call", () => {
+  test("a wrong time limit sends nothing", async () => {
+    const device = await FakeDevice.make();
+    const rig = await Rig.paired(device);
+    await until(() => device.all("hello").length === 1, "hello");
+    for (const timeLimit of [0, -5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 32]) {
+      assert.equal(await codeOf(rig.phone.call({ roomType: "voice", timeLimit })), "badArgument");
+    }
+    await calm();
+    assert.equal(device.received.length, 1);
+    assert.equal(rig.medias.length, 0);
+  });
+  test("devices that are unknown or fit twice", async () => {
+    const device = await FakeDevice.make();
+    const rig = await Rig.paired(device);
+    assert.equal(await codeOf(rig.phone.call({ roomType: "voice", sn: "x" })), "notPaired");
+    const twin = await FakeDevice.make();
+    await rig.store.put({ sn: twin.sn, dkt: twin.key.jkt, jwk: twin.key.jwk, name: "Twin", endpoints: [] });
+    await rig.phone.load();
+    assert.equal(await codeOf(rig.phone.call({ roomType: "voice", sn: twin.sn })), "ambiguousDevice");
+  });
+  test("a device that does not answer is unreachable after 10 s, without events", async () => {
+    const device = await FakeDevice.make();
+    const rig = await Rig.paired(device);
+    device.deaf = true;
+    const result = codeOf(rig.phone.call({ roomType: "video" }));
+    await until(() => device.all("invite").length > 0, "invite");
+    rig.clock.pass(9_900);
+    await until(() => device.all("invite").length === 5, "five copies");
+    const copies = device.all("invite");
+    assert.equal(new Set(copies.map((m) => m.text)).size, 1, "the same bytes");
+    rig.clock.pass(100);
+    assert.equal(await result, "unreachable");
+    assert.deepEqual(rig.names, []);
+    assert.ok(rig.medias[0]?.closed);
+    assert.ok(!rig.phone.busy);
+  });
+  test("a device that is off, too", async () => {
+    const device = await FakeDevice.make();
+    device.off = true;
+    const rig = await Rig.paired(device);
+    const result = codeOf(rig.phone.call({ roomType: "video" }));
+    await until(() => rig.legs.length > 0, "session");
+    rig.clock.pass(10_000);
+    assert.equal(await result, "unreachable");
+  });
+  for (const cause of ["needNonce", "unsupported", "badRequest"] as const) {
+    test(`an invite refused with ${cause}`, async () => {
+      const device = await FakeDevice.make();
+      const rig = await Rig.paired(device);
+      device.deaf = true;
+      const result = codeOf(rig.phone.call({ roomType: "video" }));
+      await until(() => device.all("invite").length > 0, "invite");
+      const { roomId, id } = device.last("invite");
+      await device.send(roomId, "reject", { cause, jwk: device.key.jwk }, id);
+      assert.equal(await result, cause);
+    });
+  }
+  test("given up before the answer", async () => {
+    const device = await FakeDevice.make();
+    const rig = await Rig.paired(device);
+    device.deaf = true;
+    const result = codeOf(rig.phone.call({ roomType: "video" }));
+    await until(() => device.all("invite").length > 0, "invite");
+    rig.phone.hangUp("manual");
+    assert.equal(await result, "cancelled");
+  });
+  test("given up while the camera is opened", async () => {
+    const device = await FakeDevice.make();
+    const rig = await Rig.paired(device);
+    const result = codeOf(rig.phone.call({ roomType: "video" }));
+    assert.equal(rig.phone.view()?.phase, "preparing");
+    rig.phone.hangUp("manual");
+    assert.equal(await result, "cancelled");
+    assert.ok(rig.medias[0]?.closed);
+    assert.equal(rig.legs.length, 0);
+  });
+  test("a changed key of the device stops the call", async () => {
+    const [device, other] = [await FakeDevice.make(), await FakeDevice.make()];
+    const rig = new Rig(other.openSocket);
+    await rig.store.put({ sn: device.sn, dkt: device.key.jkt, jwk: device.key.jwk, name: "x", endpoints: ["ws://a"] });
+    await rig.phone.load();
+    assert.equal(await codeOf(rig.phone.call({ roomType: "video" })), "deviceKeyChanged");
+    assert.equal(other.received.length, 0);
+  });
+});
+
+suite("a call", () => {
+  test("invite, challenge, offer, ringing, accept, start, bye", async () => {
+    const { rig, device, room } = await talking({ timeLimit: 60, customQuery: "q", payload: { a: 1 } });
+    const invite = device.last("invite").payload;
+    assert.deepEqual([invite["timeLimit"], invite["query"], invite["payload"], invite["roomType"]], [60, "q", { a: 1 }, "video"]);
+    assert.ok(device.offerHolds(room), "the offer carries the whole invite");
+    assert.deepEqual(rig.leg.log.filter((l) => l !== "silence"), ["offer", "answer", "open"]);
+    rig.clock.pass(3000);
+    await device.send(room, "bye", { cause: "hangup", origin: "timeLimit" });
+    await until(() => rig.names.at(-1) === "finishVoip", "the end");
+    assert.deepEqual(rig.names, ["joinedRoomByCaller", "ringing", "hangOnVoip", "startVoip", "calling", "calling", "calling", "hangUpVoip", "endVoip", "finishVoip"]);
+    const end = rig.events.at(-3);
+    assert.deepEqual(end?.data, { cause: "hangup", keepTime: 3, status: "endByListener", origin: "timeLimit" });
+    assert.ok(rig.events.every((e) => e.roomId === room && e.groupId === room));
+    assert.ok(rig.medias[0]?.closed && rig.leg.log.at(-1) === "close");
+    // challenge has the offer as its answer; ringing, accept, start and bye are acknowledged
+    await until(() => device.all("ack").length === 4, "acks");
+    assert.equal(device.all("offer").length, 1);
+  });
+  test("the person hangs up", async () => {
+    const { rig, device } = await talking();
+    rig.phone.hangUp("manual");
+    await until(() => rig.names.at(-1) === "finishVoip", "the end");
+    const { payload } = device.last("bye");
+    assert.deepEqual([payload["cause"], payload["origin"]], ["hangup", "manual"]);
+    const copy = frame(rig.leg.frames.at(-1) ?? "");
+    assert.deepEqual([copy["t"], copy["id"]], ["bye", device.last("bye").id]);
+    assert.deepEqual(rig.events.at(-3)?.data["status"], "endByCaller");
+    assert.equal(await codeOf(Promise.resolve().then(() => { rig.phone.hangUp("manual"); })), "noCall");
+  });
+  test("an unanswered bye ends the call after half a second and goes on being sent", async () => {
+    const { rig, device } = await talking();
+    device.deaf = true;
+    rig.phone.hangUp("forceFromApp");
+    await until(() => device.all("bye").length === 1, "bye");
+    rig.clock.pass(500);
+    assert.equal(rig.names.at(-1), "finishVoip");
+    rig.clock.pass(1500);
+    await until(() => device.all("bye").length === 3, "three copies");
+  });
+  test("cancel while it rings", async () => {
+    const { rig, device, room } = await offered();
+    await device.answer(room, "ringing", { ringTimeout: 60, nonce: "n" });
+    await until(() => rig.names.includes("ringing"), "ringing");
+    rig.phone.hangUp("manual");
+    await until(() => rig.names.at(-1) === "finishVoip", "the end");
+    assert.deepEqual(device.last("cancel").payload["cause"], "cancelled");
+    assert.equal(rig.names.at(-3), "cancelVoip");
+  });
+  for (const [cause, event] of [["busy", "busy"], ["rejected", "rejectVoip"], ["timeout", "timeout"], ["dnd", "rejectVoip"], ["forbidden", "rejectVoip"]] as const) {
+    test(`the device rejects: ${cause}`, async () => {
+      const { rig, device, room } = await offered();
+      await device.answer(room, "reject", { cause });
+      await until(() => rig.names.at(-1) === "finishVoip", "the end");
+      assert.equal(rig.names.at(-3), event);
+    });
+  }
+  test("a second call while one is running is refused and disturbs nothing", async () => {
+    const { rig, device } = await talking();
+    assert.equal(await codeOf(rig.phone.call({ roomType: "voice" })), "callInProgress");
+    assert.equal(device.all("invite").length, 1);
+    assert.equal(rig.phone.session?.phase, "talking");
+    assert.equal(await codeOf(Promise.resolve().then(() => { rig.phone.hangUp("forceFromApp", "another-room"); })), "noCall");
+    assert.equal(rig.phone.session.phase, "talking");
+  });
+  test("closing the page says bye with what is signed already", async () => {
+    const { rig, device } = await talking();
+    await until(() => {
+      rig.phone.unload(); // nothing goes out before it is signed
+      return device.all("bye").length > 0;
+    }, "bye");
+    assert.equal(device.last("bye").payload["origin"], "unloadCallPage");
+    assert.equal(frame(rig.leg.frames.at(-1) ?? "")["id"], device.last("bye").id);
+  });
+  test("closing the page while it rings cancels", async () => {
+    const { rig, device, room } = await offered();
+    await device.answer(room, "ringing", { ringTimeout: 60, nonce: "n" });
+    await until(() => rig.names.includes("ringing"), "ringing");
+    await until(() => {
+      rig.phone.unload();
+      return device.all("cancel").length > 0;
+    }, "cancel");
+  });
+});
+
+suite("what the phone verifies", () => {
+  test("messages that are not the device's are dropped and counted", async () => {
+    const { rig, device, room } = await talking();
+    const bye = { cause: "hangup" };
+    const other = await FakeDevice.make();
+    other.phone = device.phone;
+    const texts: Readonly<Record<string, string>> = {
+      signature: forge(await device.compose(room, "bye", bye)),
+      from: await device.compose(room, "bye", bye, undefined, { from: "d.other" }),
+      to: await device.compose(room, "bye", bye, undefined, { to: `p.${"A".repeat(43)}` }),
+      tkt: await device.compose(room, "bye", bye, undefined, { tkt: "A".repeat(43) }),
+      malformed: await device.compose(room, "bye", bye, undefined, { groupId: "another" }),
+      jwk: await device.compose(room, "bye", bye, undefined, { jwk: other.key.jwk }),
+      unknownRoom: await device.compose("another", "bye", bye),
+    };
+    for (const text of Object.values(texts)) device.socket.deliver(text);
+    device.socket.deliver(await other.compose(room, "bye", bye));
+    await until(() => Object.values(rig.phone.dropped).reduce((a, b) => a + b, 0) === 8, "eight dropped");
+    assert.deepEqual(rig.phone.dropped, { signature: 2, from: 1, to: 1, tkt: 1, malformed: 1, jwk: 1, unknownRoom: 1 });
+    assert.equal(rig.phone.session?.phase, "talking");
+  });
+  const breaches: Readonly<Record<string, (device: FakeDevice, room: string) => Promise<string>>> = {
+    "an accept with a wrong ref": async (d, room) => d.send(room, "accept", { sdp: answerSdp() }, "x".repeat(24)),
+    "a ringing without a ref": async (d, room) => d.send(room, "ringing", { ringTimeout: 60, nonce: "n" }),
+    "an accept without an SDP": async (d, room) => d.answer(room, "accept"),
+    "two fingerprints": async (d, room) => d.answer(room, "accept", { sdp: answerSdp().replace("a=mid:1", `a=fingerprint:sha-256 ${Array.from({ length: 32 }, () => "AA").join(":")}\r\na=mid:1`) }),
+    "another version": async (d, room) => d.send(room, "start", { v: 2 }),
+    "a limit above the asked one": async (d, room) => d.answer(room, "accept", { sdp: answerSdp(), timeLimit: 61 }),
+    "no limit though one was asked": async (d, room) => d.answer(room, "accept", { sdp: answerSdp() }),
+  };
+  for (const [name, act] of Object.entries(breaches)) {
+    test(`${name} ends the call`, async () => {
+      const { rig, device, room } = await offered({ timeLimit: 60 });
+      await act(device, room);
+      await until(() => rig.names.at(-1) === "finishVoip", "the end");
+      assert.equal(rig.events.at(-3)?.data["cause"], "badRequest");
+      await until(() => device.received.some((m) => (m.t === "cancel" || m.t === "bye") && m.payload["cause"] === "badRequest"), "the device is told");
+      assert.ok(!rig.leg.log.includes("open"));
+    });
+  }
+  test("video in the answer to a voice call ends it", async () => {
+    const { rig, device, room } = await offered({ roomType: "voice" });
+    await device.answer(room, "accept", { sdp: answerSdp() });
+    await until(() => rig.names.at(-1) === "finishVoip", "the end");
+    assert.equal(rig.events.at(-3)?.data["cause"], "badRequest");
+  });
+  test("another fingerprint in a restart ends it", async () => {
+    const { rig, device, room } = await talking();
+    rig.leg.events.lost();
+    await until(() => device.all("restart").length === 1, "restart");
+    await device.send(room, "restarted", { generation: 1, sdp: answerSdp(undefined, Array.from({ length: 32 }, () => "AA").join(":")) }, device.last("restart").id);
+    await until(() => rig.names.at(-1) === "finishVoip", "the end");
+    assert.equal(rig.events.at(-3)?.data["cause"], "badRequest");
+    assert.equal(rig.leg.answers.length, 1);
+  });
+  test("only the first challenge counts", async () => {
+    const { rig, device, room } = await offered();
+    await device.send(room, "challenge", { nonce: "other", epoch: 7 }, device.last("invite").id);
+    await calm();
+    assert.equal(device.all("offer").length, 1);
+    assert.equal(rig.phone.session?.phase, "offering");
+  });
+});
+
+suite("delivery in a call", () => {
+  test("a duplicate gets the same ack and has no second effect", async () => {
+    const { rig, device, room } = await offered();
+    const text = await device.answer(room, "ringing", { ringTimeout: 60, nonce: "n" });
+    await until(() => device.all("ack").length === 1, "ack");
+    device.socket.deliver(text);
+    await until(() => device.all("ack").length === 2, "ack again");
+    const [first, second] = device.all("ack");
+    assert.equal(first?.text, second?.text);
+    assert.deepEqual(rig.names, ["joinedRoomByCaller", "ringing"]);
+  });
+  test("a start that overtakes its accept is kept", async () => {
+    const { rig, device, room } = await offered();
+    await device.send(room, "start");
+    await calm();
+    assert.equal(rig.phone.session?.phase, "offering");
+    await device.answer(room, "accept", { sdp: answerSdp() });
+    await until(() => rig.phone.session?.phase === "talking", "talking");
+  });
+  test("candidates wait for the device to verify the offer, and go in batches", async () => {
+    const device = await FakeDevice.make();
+    const rig = await Rig.paired(device);
+    device.acks = false;
+    const { roomId } = await rig.phone.call({ roomType: "video" });
+    await until(() => device.all("offer").length > 0, "offer");
+    for (let i = 0; i < 3; i++) rig.leg.events.candidate({ candidate: `candidate:${String(i)} 1 udp 1 10.0.0.1 5 typ host`, sdpMid: "0" });
+    rig.clock.pass(100);
+    await calm();
+    assert.equal(device.all("candidates").length, 0);
+    await device.answer(roomId, "ringing", { ringTimeout: 60, nonce: "n" });
+    await until(() => device.all("candidates").length === 1, "candidates");
+    for (let i = 3; i < 5; i++) rig.leg.events.candidate({ candidate: `candidate:${String(i)} 1 udp 1 10.0.0.1 5 typ host`, sdpMid: "0" });
+    rig.clock.pass(30);
+    await until(() => device.all("candidates").length === 2, "more candidates");
+    const sizes = device.all("candidates").map((m) => (m.payload["candidates"] as unknown[]).length);
+    assert.deepEqual(sizes, [3, 2]);
+  });
+  test("the device's candidates are filtered and counted", async () => {
+    const { rig, device, room } = await talking();
+    const line = (ip: string): { candidate: string; sdpMid: string } => ({ candidate: `candidate:1 1 udp 1 ${ip} 5 typ host`, sdpMid: "0" });
+    await device.send(room, "candidates", { candidates: [line("192.168.1.2"), line("0.0.0.0"), line("224.0.0.1"), { candidate: "" }] });
+    await until(() => rig.leg.candidates.length > 0, "candidates");
+    assert.deepEqual(rig.leg.candidates.map((c) => c.candidate), [line("192.168.1.2").candidate, ""]);
+    for (let i = 0; i < 2; i++) await device.send(room, "candidates", { candidates: Array.from({ length: 30 }, () => line("192.168.1.2")) });
+    await until(() => device.all("candidates").length + device.all("ack").length >= 6, "acks");
+    assert.equal(rig.leg.candidates.length, 39);
+  });
+  test("copies on the data channel come first and count once", async () => {
+    const { rig, device, room } = await offered();
+    await device.answer(room, "ringing", { sdp: answerSdp(), ringTimeout: 60, nonce: "n" });
+    await until(() => rig.names.includes("ringing"), "ringing");
+    rig.leg.events.frame('{"t":"accept","id":"AAAAAAAAAAAAAAAAAAAAAA"}');
+    rig.leg.events.frame('{"t":"start","id":"BBBBBBBBBBBBBBBBBBBBBA"}');
+    assert.equal(rig.phone.session?.phase, "talking");
+    await device.answer(room, "accept", { id: "AAAAAAAAAAAAAAAAAAAAAA", sdp: answerSdp() });
+    await device.send(room, "start", { id: "BBBBBBBBBBBBBBBBBBBBBA" });
+    await until(() => device.all("ack").length === 3, "both signed copies are acknowledged");
+    assert.deepEqual(rig.names, ["joinedRoomByCaller", "ringing", "hangOnVoip", "startVoip"]);
+    rig.leg.events.frame('{"t":"bye","id":"CCCCCCCCCCCCCCCCCCCCCA","cause":"hangup","origin":"manual"}');
+    await device.send(room, "bye", { id: "CCCCCCCCCCCCCCCCCCCCCA", cause: "hangup", origin: "manual" });
+    await until(() => device.all("ack").length === 4, "bye is acknowledged");
+    assert.equal(rig.names.filter((n) => n === "hangUpVoip").length, 1);
+  });
+  test("a lost connection does not end the talk; what waits goes out when it is back", async () => {
+    const { rig, device } = await talking();
+    device.off = true;
+    device.socket.cut();
+    rig.clock.pass(60_000);
+    await calm();
+    assert.equal(rig.phone.session?.phase, "talking");
+    device.off = false;
+    rig.leg.events.lost();
+    await calm();
+    assert.equal(device.all("restart").length, 0);
+    await until(() => {
+      rig.phone.hurry();
+      return device.all("restart").length > 0;
+    }, "restart");
+  });
+  test("a device that restarted ends the call when it is back", async () => {
+    const { rig, device } = await talking();
+    device.epoch += 1;
+    device.socket.cut();
+    rig.clock.pass(500);
+    await until(() => rig.names.at(-1) === "finishVoip", "the end");
+    assert.equal(rig.events.at(-3)?.data["detail"], "restarted");
+  });
+});
+
+suite("media", () => {
+  test("lost and brought back", async () => {
+    const { rig, device, room } = await talking();
+    rig.leg.events.lost();
+    assert.equal(rig.phone.view()?.phase, "reconnecting");
+    await until(() => device.all("restart").length === 1, "restart");
+    const { payload, id } = device.last("restart");
+    assert.equal(payload["generation"], 1);
+    await device.send(room, "restarted", { generation: 1, sdp: answerSdp() }, id);
+    await until(() => rig.leg.answers.length === 2, "the answer is set");
+    rig.leg.events.flowing();
+    assert.equal(rig.phone.view()?.phase, "talking");
+  });
+  test("lost for good", async () => {
+    const { rig } = await talking();
+    rig.leg.events.lost();
+    rig.clock.pass(32_000);
+    rig.clock.pass(500);
+    await until(() => rig.names.at(-1) === "finishVoip", "the end");
+    assert.equal(rig.events.at(-3)?.eventName, "abortVoip");
+    assert.deepEqual(rig.events.at(-3)?.data["error"], { errMsg: "mediaLost" });
+  });
+  test("answered and never connected", async () => {
+    const { rig, device, room } = await offered();
+    await device.answer(room, "accept", { sdp: answerSdp() });
+    await until(() => rig.phone.session?.phase === "connecting", "connecting");
+    rig.clock.pass(22_000);
+    await until(() => rig.names.at(-1) === "finishVoip", "the end");
+    assert.equal(rig.names.at(-3), "joinFailCaller");
+    assert.equal(device.last("bye").payload["cause"], "joinFailed");
+  });
+  test("a call without the own camera does not open it", async () => {
+    const { rig } = await offered({ enableCallerCamera: false });
+    assert.deepEqual(rig.medias[0]?.opened, { audio: true, video: false });
+    const voice = await offered({ roomType: "voice" });
+    assert.deepEqual(voice.rig.medias[0]?.opened, { audio: true, video: false });
+  });
+});
+
+suite("data", () => {
+  test("while it rings: signed, with the nonce, once each", async () => {
+    const { rig, device, room } = await offered();
+    await device.answer(room, "ringing", { ringTimeout: 60, nonce: "first" });
+    await until(() => rig.names.includes("ringing"), "ringing");
+    rig.clock.pass(1500);
+    device.deaf = true;
+    const { session } = rig.phone;
+    assert.ok(session);
+    const result = codeOf(session.sendData({ open: true }, "unlock"));
+    await until(() => device.all("data").length === 1, "data");
+    const { payload, id } = device.last("data");
+    assert.deepEqual([payload["nonce"], payload["at"], payload["right"], payload["payload"]], ["first", 1.5, "unlock", { open: true }]);
+    assert.equal(await codeOf(session.sendData(1, undefined)), "noCall");
+    await device.send(room, "ack", { error: "forbidden", nonce: "second" }, id);
+    assert.equal(await result, "forbidden");
+    const next = codeOf(session.sendData(2, undefined));
+    await until(() => device.all("data").length === 2, "more data");
+    assert.equal(device.last("data").payload["nonce"], "second");
+    await device.send(room, "ack", {}, device.last("data").id);
+    assert.equal(await next, "ok");
+  });
+  test("in the talk: on the data channel, both ways", async () => {
+    const { rig } = await talking();
+    const { session } = rig.phone;
+    assert.ok(session);
+    const result = codeOf(session.sendData({ a: 1 }, undefined));
+    const sent = frame(rig.leg.frames.find((f) => f.includes('"data"')) ?? "");
+    rig.leg.events.frame(JSON.stringify({ t: "dataAck", id: sent["id"] }));
+    assert.equal(await result, "ok");
+    rig.leg.events.frame('{"t":"data","id":"x","payload":[1]}');
+    rig.takesData = false;
+    rig.leg.events.frame('{"t":"data","id":"y","payload":2}');
+    rig.leg.events.frame('{"t":"data","id":"y","payload":2}');
+    assert.deepEqual(rig.data, [[1], 2]);
+    assert.deepEqual(rig.leg.frames.slice(-2).map((f) => frame(f)), [{ t: "dataAck", id: "x" }, { t: "dataAck", id: "y", error: "noHandler" }]);
+  });
+  test("the device's info is shown", async () => {
+    const { rig } = await talking();
+    rig.leg.events.frame('{"t":"info","mic":true,"camera":false,"speaker":true,"quality":3}');
+    assert.deepEqual(rig.phone.view()?.remote, { mic: true, camera: false, speaker: true, quality: 3 });
+  });
+});
