@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path/filepath"
 	"time"
@@ -27,6 +26,10 @@ import (
 // stopTimeout bounds the orderly stop of everything after the call has ended. It
 // lies below TimeoutStopSec of systemd/callbox.service.
 const stopTimeout = 5 * time.Second
+
+// drainTimeout is for how long the stop waits until phones have acknowledged the
+// last bye: two resends.
+const drainTimeout = 1500 * time.Millisecond
 
 // parts are what the daemon is made of.
 type parts struct {
@@ -165,7 +168,8 @@ func newLoop(p *parts, n *notifier) *loop {
 	cfg := p.cfg
 	l := &loop{
 		log: p.log, clock: p.clock, wall: time.Now, records: p.store, events: p.events,
-		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, beat: n.beat,
+		box: newMailbox(), state: call.New(), refused: map[string]uint64{},
+		beat: n.beat, status: n.set, paired: p.pairing.forget,
 		settings: settings{
 			deviceName: cfg.Device.Name, answerAuto: cfg.Call.Answer == config.AnswerAuto,
 			ring: cfg.Call.RingTimeout, connect: cfg.Call.ConnectTimeout, reconnect: cfg.Call.ReconnectTimeout,
@@ -228,15 +232,22 @@ func (d *daemon) announce() {
 		line = line.Strs("pages", d.direct.URLs())
 	}
 	line.Msg("callboxd is ready")
-	d.notifier.set(fmt.Sprintf("idle; %s", d.cfg.Device.Name))
+	d.notifier.set(d.loop.statusLine())
 }
 
 // close puts the parts away, from the top of the house to its bottom.
 func (p *parts) close() error {
 	var errs []error
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if p.device != nil {
+		drain, stop := context.WithTimeout(ctx, drainTimeout)
+		defer stop()
+		if err := p.device.Drain(drain); err != nil {
+			p.log.Debug().Err(err).Msg("a phone did not acknowledge the last message")
+		}
+	}
 	if p.direct != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
-		defer cancel()
 		errs = append(errs, p.direct.Close(ctx))
 	}
 	if p.device != nil {

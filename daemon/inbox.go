@@ -41,6 +41,7 @@ func (l *loop) signalingEvent(ev signaling.Event) {
 			})
 		}
 	case signaling.Paired:
+		l.paired()
 		l.log.Info().Str("contact", ev.Contact.Name).Str("jkt", ev.Contact.JKT).Bool("fresh", ev.Fresh).Msg("paired")
 		l.events.Publish("paired", "", map[string]any{"name": ev.Contact.Name, "jkt": ev.Contact.JKT, "rights": ev.Contact.Rights, "fresh": ev.Fresh})
 	case signaling.PairingAlarm:
@@ -218,6 +219,9 @@ func (l *loop) mediaEvent(gen uint64, ev media.Event) {
 	case media.Back:
 		l.step(call.MediaBack{Gen: gen})
 	case media.Failed:
+		if !l.state.Phase.Active() {
+			return // the phone closes its end, too
+		}
 		l.cur.log.Warn().Err(ev.Err).Msg("media failed")
 		l.step(call.MediaFailed{Gen: gen, Cause: cause.JoinFailed})
 	case media.Data:

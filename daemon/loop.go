@@ -104,7 +104,9 @@ type loop struct {
 	records   recorder
 	events    *control.Events
 	settings  settings
-	beat      func() // tells the watchdog that the loop is alive
+	beat      func()       // tells the watchdog that the loop is alive
+	status    func(string) // shows one line in systemctl status
+	paired    func()       // a pairing window was used
 
 	box      *mailbox
 	state    call.State
@@ -201,6 +203,7 @@ func (l *loop) step(ev call.Event) {
 		l.carryOut(e)
 	}
 	if next.Phase != before.Phase && l.cur != nil {
+		l.status(l.statusLine())
 		line := l.cur.log.Info().Str("from", string(before.Phase)).Str("to", string(next.Phase))
 		if next.Phase == call.Ended {
 			line = line.Str("cause", string(next.End.Cause))
@@ -213,6 +216,14 @@ func (l *loop) step(ev call.Event) {
 		}
 		line.Msg("call state")
 	}
+}
+
+// statusLine says what the device is doing, for systemctl status.
+func (l *loop) statusLine() string {
+	if l.state.Phase.Active() {
+		return string(l.state.Phase) + " with " + l.cur.offer.Contact.Name
+	}
+	return string(call.Idle)
 }
 
 // runsNow reports whether gen is the running call.

@@ -70,7 +70,7 @@ func (a *audioSender) send() error {
 		return err
 	}
 	defer func() { _ = enc.Close() }() // never fails
-	silent := true // RTP marks the beginning of a talk (RFC 3551, 4.1)
+	silent := true                     // RTP marks the beginning of a talk (RFC 3551, 4.1)
 	for {
 		out, _, err := enc.Read()
 		if err != nil {

@@ -82,7 +82,7 @@ func (v *videoReceiver) run() {
 		return
 	}
 	defer func() { _ = dec.Close() }() // never fails
-	v.requestKeyframe() // what came before the start was thrown away
+	v.requestKeyframe()                // what came before the start was thrown away
 	for {
 		select {
 		case <-v.s.ctx.Done():

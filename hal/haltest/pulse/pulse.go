@@ -29,7 +29,7 @@ type Server struct {
 // uses it from now on, too (t.Setenv). It needs the Debian package pulseaudio.
 func Start(t testing.TB, sinks ...string) *Server {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "callbox-pulse") //nolint:usetesting // with a long test name, TempDir is too long for a socket
+	dir, err := os.MkdirTemp("", "callbox-pulse") // with a long test name, t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
