@@ -190,7 +190,7 @@ func (b *backend) OpenPairing(_ context.Context, r control.PairRequest) (control
 				"the right %s is not given over a certificate that the device made for itself: whoever sits between could have put their own key in; give the device a real certificate (signaling.direct.tls), or use --force", text))
 		}
 	}
-	return b.parts.pairing.start(b.parts, rights, r.Name, life)
+	return b.parts.pairing.start(b.parts, signaling.PairingTerms{Rights: rights, Name: r.Name, Life: life, Force: r.Force})
 }
 
 func (b *backend) ClosePairing(context.Context) error {

@@ -46,7 +46,8 @@ func (l *loop) signalingEvent(ev signaling.Event) {
 		l.events.Publish("paired", "", map[string]any{"name": ev.Contact.Name, "jkt": ev.Contact.JKT, "rights": ev.Contact.Rights, "fresh": ev.Fresh})
 	case signaling.PairingAlarm:
 		l.log.Error().Str("first", ev.First).Str("second", ev.Second).
-			Msg("two phones knew the pairing secret: the first was revoked; pair again where nobody can see the code")
+			Msg("two phones knew the pairing secret: the first was revoked; pair again where nobody else sees the code")
+		l.keep(l.revoke(ev.First), "cannot revoke the phone that paired first: revoke it with callboxctl contacts revoke")
 		l.events.Publish("pairingAlarm", "", map[string]any{"first": ev.First, "second": ev.Second})
 		l.step(call.Revoked{Phone: ev.First})
 	case signaling.Unanswered:

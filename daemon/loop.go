@@ -104,9 +104,10 @@ type loop struct {
 	records   recorder
 	events    *control.Events
 	settings  settings
-	beat      func()       // tells the watchdog that the loop is alive
-	status    func(string) // shows one line in systemctl status
-	paired    func()       // a pairing window was used
+	beat      func()                 // tells the watchdog that the loop is alive
+	status    func(string)           // shows one line in systemctl status
+	paired    func()                 // a pairing window was used
+	revoke    func(jkt string) error // takes a contact's trust away, durably
 
 	box      *mailbox
 	state    call.State

@@ -15,7 +15,7 @@ type pairingWindow struct {
 }
 
 // start opens a window; the one before it is closed.
-func (w *pairingWindow) start(p *parts, rights []signaling.Right, name string, life time.Duration) (control.PairWindow, error) {
+func (w *pairingWindow) start(p *parts, t signaling.PairingTerms) (control.PairWindow, error) {
 	if p.direct == nil {
 		return control.PairWindow{}, control.ErrNoTransport
 	}
@@ -23,13 +23,13 @@ func (w *pairingWindow) start(p *parts, rights []signaling.Right, name string, l
 	if len(urls) == 0 {
 		return control.PairWindow{}, control.ErrNoTransport
 	}
-	opened := p.device.OpenPairing(rights, name, life)
+	opened := p.device.OpenPairing(t)
 	fragment, err := opened.Link(p.direct.Endpoints()).Fragment()
 	if err != nil {
 		return control.PairWindow{}, err
 	}
-	shown := control.PairWindow{URL: urls[0] + fragment, Expires: time.Now().Add(life), Name: name}
-	for _, r := range rights {
+	shown := control.PairWindow{URL: urls[0] + fragment, Expires: time.Now().Add(t.Life), Name: t.Name}
+	for _, r := range t.Rights {
 		shown.Rights = append(shown.Rights, string(r))
 	}
 	w.mu.Lock()

@@ -212,7 +212,7 @@ func TestNothingAfterClose(t *testing.T) {
 		r.Close()
 		r.Accept(r.room(), answerSDP, signaling.Limit{})
 		r.deliver(offer, r.phone.Cancel(roomID), r.phone.Invite(roomID+"2"))
-		r.OpenPairing(nil, "", 0)
+		r.OpenPairing(signaling.PairingTerms{})
 		time.Sleep(time.Minute)
 		r.expect()
 		r.expectNoEvent()

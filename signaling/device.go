@@ -82,7 +82,7 @@ type Device struct {
 	closed    bool
 	rooms     map[RoomKey]*room
 	desk      *pairing.Desk
-	pairing   pairingTerms
+	pairing   PairingTerms
 	paired    map[string]pairedAnswer // by the id of the pair message
 	suspended map[string]bool         // jkt: by a pairing alarm
 	refused   map[Reason]uint64

@@ -11,10 +11,14 @@ import (
 	"callbox/signaling/pairing"
 )
 
-// pairingTerms are what the next phone is paired with.
-type pairingTerms struct {
-	rights []Right
-	name   string
+// PairingTerms are what the next phone is paired with.
+type PairingTerms struct {
+	Rights []Right
+	Name   string        // of the contact; "" takes the phone's own
+	Life   time.Duration // of the window; 0 is pairing.DefaultLife
+	// Force gives auto and unlock over a self-made certificate, too: whoever sits
+	// between phone and device could have paired in the phone's place.
+	Force bool
 }
 
 // pairedAnswer is what a pair message got, for its duplicates.
@@ -24,18 +28,18 @@ type pairedAnswer struct {
 	until time.Duration
 }
 
-// OpenPairing opens a window through which one phone is paired with rights, or
-// renews it with a new secret. name is the contact's name; "" takes the phone's
-// own. life 0 is pairing.DefaultLife. A phone on a self-made certificate gets
-// neither auto nor unlock.
-func (d *Device) OpenPairing(rights []Right, name string, life time.Duration) pairing.Window {
-	if life <= 0 {
-		life = pairing.DefaultLife
+// OpenPairing opens a window through which one phone is paired, or renews it with
+// a new secret. A phone on a self-made certificate gets neither auto nor unlock,
+// unless the terms force it.
+func (d *Device) OpenPairing(t PairingTerms) pairing.Window {
+	if t.Life <= 0 {
+		t.Life = pairing.DefaultLife
 	}
+	t.Rights = slices.Clone(t.Rights)
 	d.mu.Lock()
 	defer d.unlock()
-	d.pairing = pairingTerms{rights: slices.Clone(rights), name: name}
-	return d.desk.Open(d.o.Clock.Now(), life)
+	d.pairing = t
+	return d.desk.Open(d.o.Clock.Now(), t.Life)
 }
 
 // ClosePairing closes the window, if one is open.
@@ -136,13 +140,13 @@ func (d *Device) pairedBefore(p Peer, m *message.Message) bool {
 // addContact stores the contact, closes the window and answers.
 func (d *Device) addContact(p Peer, m *message.Message, b message.Pair, secret []byte) {
 	c := Contact{
-		JKT: m.KID(), Name: b.Name, JWK: *m.JWK, Rights: slices.Clone(d.pairing.rights),
+		JKT: m.KID(), Name: b.Name, JWK: *m.JWK, Rights: slices.Clone(d.pairing.Rights),
 		Added: time.Now(), SelfSigned: !p.Secure,
 	}
-	if d.pairing.name != "" {
-		c.Name = d.pairing.name
+	if d.pairing.Name != "" {
+		c.Name = d.pairing.Name
 	}
-	if !p.Secure {
+	if !p.Secure && !d.pairing.Force {
 		c.Rights = slices.DeleteFunc(c.Rights, func(r Right) bool { return r == RightAuto || r == RightUnlock })
 	}
 	// Durable before it is answered, and with the mutex held: a window pairs one

@@ -41,7 +41,7 @@ func (r *rig) wantForbidden(m *message.Message) {
 
 func TestPairing(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
-		w := r.OpenPairing([]signaling.Right{signaling.RightCall, signaling.RightUnlock}, "", 0)
+		w := r.OpenPairing(signaling.PairingTerms{Rights: []signaling.Right{signaling.RightCall, signaling.RightUnlock}})
 		if w.Until == 0 || w.SN != sn || w.DKT != r.key.JKT() {
 			t.Errorf("window %+v", w)
 		}
@@ -73,55 +73,66 @@ func TestPairing(t *testing.T) {
 }
 
 func TestPairingNamesAndRights(t *testing.T) {
-	inBubble(t, func(t *testing.T, r *rig) {
-		w := r.OpenPairing([]signaling.Right{signaling.RightCall, signaling.RightAuto, signaling.RightUnlock}, "Grandma", 0)
-		p := r.newcomer()
-		from := r.peer(p)
-		from.Secure = false
-		r.Receive(from, p.Pair(pairRoom, w.Secret, "Ben's phone"))
-		if c := expectEvent[signaling.Paired](r).Contact; c.Name != "Grandma" || !c.SelfSigned || !slices.Equal(c.Rights, []signaling.Right{signaling.RightCall}) {
-			t.Errorf("contact %+v: want the name of the window, and neither auto nor unlock", c)
-		}
-	})
+	all := []signaling.Right{signaling.RightCall, signaling.RightAuto, signaling.RightUnlock}
+	for name, tt := range map[string]struct {
+		force bool
+		want  []signaling.Right
+	}{
+		"self-made certificate":         {false, []signaling.Right{signaling.RightCall}},
+		"self-made certificate, forced": {true, all},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, r *rig) {
+				w := r.OpenPairing(signaling.PairingTerms{Rights: all, Name: "Grandma", Force: tt.force})
+				p := r.newcomer()
+				from := r.peer(p)
+				from.Secure = false
+				r.Receive(from, p.Pair(pairRoom, w.Secret, "Ben's phone"))
+				if c := expectEvent[signaling.Paired](r).Contact; c.Name != "Grandma" || !c.SelfSigned || !slices.Equal(c.Rights, tt.want) {
+					t.Errorf("contact %+v: want the name of the window, and the rights %v", c, tt.want)
+				}
+			})
+		})
+	}
 }
 
 func TestPairingRefuses(t *testing.T) {
 	for name, do := range map[string]func(*rig) *message.Message{
 		"no window": func(r *rig) *message.Message { return r.pairs(r.newcomer(), make([]byte, 16)) },
 		"wrong secret": func(r *rig) *message.Message {
-			r.OpenPairing(nil, "", 0)
+			r.OpenPairing(signaling.PairingTerms{})
 			return r.pairs(r.newcomer(), make([]byte, 16))
 		},
 		"window run out": func(r *rig) *message.Message {
-			w := r.OpenPairing(nil, "", time.Minute)
+			w := r.OpenPairing(signaling.PairingTerms{Life: time.Minute})
 			time.Sleep(time.Minute)
 			return r.pairs(r.newcomer(), w.Secret)
 		},
 		"window closed": func(r *rig) *message.Message {
-			w := r.OpenPairing(nil, "", 0)
+			w := r.OpenPairing(signaling.PairingTerms{})
 			r.ClosePairing()
 			return r.pairs(r.newcomer(), w.Secret)
 		},
 		"window renewed": func(r *rig) *message.Message {
-			w := r.OpenPairing(nil, "", 0)
-			r.OpenPairing(nil, "", 0)
+			w := r.OpenPairing(signaling.PairingTerms{})
+			r.OpenPairing(signaling.PairingTerms{})
 			return r.pairs(r.newcomer(), w.Secret)
 		},
 		"MAC of another phone": func(r *rig) *message.Message {
-			w := r.OpenPairing(nil, "", 0)
+			w := r.OpenPairing(signaling.PairingTerms{})
 			p := r.newcomer()
 			mac := pairing.PhoneMAC(w.Secret, r.phone.JKT(), r.key.JKT(), "Eve")
 			r.from(p, p.Pair(pairRoom, w.Secret, "Eve", signalingtest.With(members{"mac": mac})))
 			return r.said(p)[0]
 		},
 		"another name": func(r *rig) *message.Message {
-			w := r.OpenPairing(nil, "", 0)
+			w := r.OpenPairing(signaling.PairingTerms{})
 			p := r.newcomer()
 			r.from(p, p.Pair(pairRoom, w.Secret, "Ben", signalingtest.With(members{"name": "Eve"})))
 			return r.said(p)[0]
 		},
 		"our own MAC played back": func(r *rig) *message.Message {
-			w := r.OpenPairing(nil, "", 0)
+			w := r.OpenPairing(signaling.PairingTerms{})
 			p := r.newcomer()
 			mac := pairing.DeviceMAC(w.Secret, p.JKT(), r.key.JKT(), "Eve")
 			r.from(p, p.Pair(pairRoom, w.Secret, "Eve", signalingtest.With(members{"mac": mac})))
@@ -140,7 +151,7 @@ func TestPairingRefuses(t *testing.T) {
 
 func TestAWrongMACClosesNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
-		w := r.OpenPairing(nil, "", 0)
+		w := r.OpenPairing(signaling.PairingTerms{})
 		eve := r.newcomer()
 		for range 5 {
 			r.wantForbidden(r.pairs(eve, make([]byte, 16)))
@@ -153,7 +164,7 @@ func TestAWrongMACClosesNothing(t *testing.T) {
 
 func TestARightMACIsNeverRefusedForRate(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
-		w := r.OpenPairing(nil, "", 0)
+		w := r.OpenPairing(signaling.PairingTerms{})
 		p := r.newcomer()
 		for range 1000 {
 			r.from(p, p.Pair(pairRoom, make([]byte, 16), "Eve")) // Eve sits on the same address
@@ -169,7 +180,7 @@ func TestARightMACIsNeverRefusedForRate(t *testing.T) {
 
 func TestASecondPhoneIsAnAlarm(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
-		w := r.OpenPairing([]signaling.Right{signaling.RightCall}, "", 0)
+		w := r.OpenPairing(signaling.PairingTerms{Rights: []signaling.Right{signaling.RightCall}})
 		first, second := r.newcomer(), r.newcomer()
 		if m := r.pairs(first, w.Secret); m.Type != message.TypePaired {
 			t.Fatalf("the first phone got %s", m.Type)
@@ -189,7 +200,7 @@ func TestASecondPhoneIsAnAlarm(t *testing.T) {
 		r.wantForbidden(r.pairs(second, w.Secret))
 		r.expectNoEvent() // one alarm is enough
 		// A person looked, and pairs the right one anew.
-		w = r.OpenPairing([]signaling.Right{signaling.RightCall}, "", 0)
+		w = r.OpenPairing(signaling.PairingTerms{Rights: []signaling.Right{signaling.RightCall}})
 		if m := r.pairs(first, w.Secret); m.Type != message.TypePaired {
 			t.Fatalf("paired anew, the phone got %s", m.Type)
 		}
@@ -201,7 +212,7 @@ func TestASecondPhoneIsAnAlarm(t *testing.T) {
 
 func TestAUsedSecretDoesNotBringARevokedPhoneBack(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
-		w := r.OpenPairing(nil, "", 0)
+		w := r.OpenPairing(signaling.PairingTerms{})
 		p := r.newcomer()
 		r.pairs(p, w.Secret)
 		r.emitted()
