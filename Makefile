@@ -59,8 +59,9 @@ $(PHONE)/node_modules/.installed: $(PHONE)/package.json $(PHONE)/package-lock.js
 fuzz: ## run every fuzz target for FUZZTIME (default 30s)
 	@.ci/fuzz $(or $(FUZZTIME),30s)
 
-bench: ## run the benchmarks
+bench: setup-test build ## run the benchmarks: of the packages, and of whole calls with a browser
 	go test -run '^$$' -bench . -benchmem ./...
+	go test -tags=e2e -run '^$$' -bench Call -benchtime 5x -timeout 20m ./cmd/callboxd/e2e/
 
 test-device: setup-device build ## a whole call in a virtual machine with a V4L2 camera and an ALSA card; RIG=path of the rig script
 	@test -n "$(RIG)" || { echo "make test-device: set RIG to the rig script, for example make test-device RIG=../rig/rig" >&2; exit 2; }

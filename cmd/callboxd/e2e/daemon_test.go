@@ -24,7 +24,7 @@ const binaries = "../../../build/bin"
 
 // device is a running callboxd with a state directory of its own.
 type device struct {
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	socket string
 	log    *lockedBuffer
@@ -39,12 +39,16 @@ type deviceOptions struct {
 	tone   float64 // of the virtual microphone, in Hz
 	extra  string  // more YAML: whole top-level sections
 	call   string  // more YAML below call:, indented by two
+	media  string  // more YAML below media:, likewise
 	width  int     // of the camera's picture; default 640
 	height int
 	rate   int // pictures a second; default 20
+
+	noDisplay bool // the phone's video is not decoded
+	quiet     bool // logs only what goes wrong
 }
 
-func startDevice(t *testing.T, o deviceOptions) *device {
+func startDevice(t testing.TB, o deviceOptions) *device {
 	t.Helper()
 	dir := t.TempDir()
 	if o.listen == "" {
@@ -55,6 +59,13 @@ func startDevice(t *testing.T, o deviceOptions) *device {
 	}
 	if o.rate == 0 {
 		o.rate = 20
+	}
+	display, level := "virtual", "debug"
+	if o.noDisplay {
+		display = "none"
+	}
+	if o.quiet {
+		level = "warn"
 	}
 	d := &device{t: t, dir: dir, socket: filepath.Join(dir, "control.sock"), log: &lockedBuffer{}}
 	config := fmt.Sprintf(`
@@ -69,12 +80,13 @@ hal:
   camera: {name: virtual, size: %[4]dx%[5]d, frame_rate: %[6]d}
   microphone: {name: virtual, tone: %[7]g}
   speaker: {name: virtual, record: %[1]s/speaker.wav}
-  display: {name: virtual, record: %[1]s/display.y4m}
+  display: {name: %[9]s, record: %[1]s/display.y4m}
 media:
   ice: {loopback: true}
-log: {level: debug, format: json}
+%[10]s
+log: {level: %[11]s, format: json}
 %[8]s
-`, dir, o.listen, o.call, o.width, o.height, o.rate, o.tone, o.extra)
+`, dir, o.listen, o.call, o.width, o.height, o.rate, o.tone, o.extra, display, o.media, level)
 	path := filepath.Join(dir, "callbox.yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
@@ -231,7 +243,7 @@ func (d *device) lastCall() record {
 }
 
 // eventually waits until ok, for things that happen in other processes.
-func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
+func eventually(t testing.TB, within time.Duration, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(within); ; time.Sleep(50 * time.Millisecond) {
 		if ok() {
@@ -243,7 +255,7 @@ func eventually(t *testing.T, within time.Duration, what string, ok func() bool)
 	}
 }
 
-func freePort(t *testing.T, host string) string {
+func freePort(t testing.TB, host string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {

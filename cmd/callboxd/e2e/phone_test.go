@@ -19,7 +19,7 @@ import (
 // phone is a headless Chromium of its own, with a camera that shows time stamps
 // and a microphone that beeps.
 type phone struct {
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
 	log *lockedBuffer
 
@@ -36,7 +36,7 @@ type phoneOptions struct {
 // chromium is Debian's.
 const chromium = "/usr/bin/chromium"
 
-func startPhone(t *testing.T, o phoneOptions) *phone {
+func startPhone(t testing.TB, o phoneOptions) *phone {
 	t.Helper()
 	dir := t.TempDir()
 	video, audio := filepath.Join(dir, "camera.y4m"), filepath.Join(dir, "microphone.wav")

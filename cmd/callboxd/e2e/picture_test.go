@@ -17,7 +17,7 @@ import (
 
 // writeCamera writes 10 s of pictures as a Y4M file for Chromium's fake camera:
 // each carries a time stamp that counts from 0, on a background that moves.
-func writeCamera(t *testing.T, path string) {
+func writeCamera(t testing.TB, path string) {
 	t.Helper()
 	const width, height, rate, seconds = 320, 240, 15, 10
 	f, err := os.Create(path)

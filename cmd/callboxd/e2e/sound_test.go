@@ -16,7 +16,7 @@ func randomTone() float64 { return float64(500 + rand.IntN(1500)) }
 
 // writeTone writes 4 s of beeps (250 ms on, 250 ms off) as a WAV file: browsers
 // take a steady tone for noise and suppress it.
-func writeTone(t *testing.T, path string, hz float64) {
+func writeTone(t testing.TB, path string, hz float64) {
 	t.Helper()
 	const rate, seconds = 48000, 4
 	pcm := make([]byte, 0, rate*seconds*2)
