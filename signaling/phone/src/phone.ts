@@ -200,7 +200,7 @@ export class Phone {
         makeLeg,
         media,
         options,
-        allowLoopback: isLoopback(link.provenUrl ?? device.endpoints[0] ?? ""),
+        allowLoopback: () => isLoopback(link.provenUrl ?? ""),
         hooks: {
           emit: (event) => {
             events.voip(event);

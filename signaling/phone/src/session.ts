@@ -7,7 +7,7 @@ import { randomId } from "./encoding.js";
 import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
 import type { OwnKey } from "./jws.js";
-import type { Leg, MakeLeg } from "./leg.js";
+import type { Leg, LegStats, MakeLeg } from "./leg.js";
 import { Mail, lives, type Carrier, type Letter } from "./mail.js";
 import type { MediaProblem, OwnMedia } from "./media.js";
 import { malformed, unknownType, type DeviceBody, type Envelope } from "./message.js";
@@ -52,7 +52,8 @@ export interface SessionParts {
   readonly clock: Clock;
   readonly makeLeg: MakeLeg;
   readonly media: OwnMedia;
-  readonly allowLoopback: boolean;
+  /** Asked when an SDP or a candidate has come: by then the link has proved which way it goes. */
+  readonly allowLoopback: () => boolean;
   readonly options: CallOptions;
   readonly hooks: SessionHooks;
 }
@@ -144,7 +145,7 @@ export class Session {
     return this.#state.accepted && this.#state.phase !== "ended" ? this.#leg.remote : undefined;
   }
 
-  async stats(): ReturnType<Leg["stats"]> {
+  async stats(): Promise<LegStats> {
     return this.#leg.stats();
   }
 
@@ -310,7 +311,7 @@ export class Session {
         for (const candidate of body.candidates) {
           const { candidate: line = "" } = candidate;
           if (line !== "") this.#remoteCandidates += 1;
-          if (this.#remoteCandidates > maxCandidates || !isUsable(line, this.parts.allowLoopback)) continue;
+          if (this.#remoteCandidates > maxCandidates || !isUsable(line, this.parts.allowLoopback())) continue;
           this.#leg.addCandidate(candidate);
         }
         return;
@@ -355,7 +356,7 @@ export class Session {
       const checked = checkAnswer(sdp, {
         roomType: this.parts.options.roomType,
         fingerprint: this.#fingerprint,
-        allowLoopback: this.parts.allowLoopback,
+        allowLoopback: this.parts.allowLoopback(),
       });
       this.#fingerprint = checked.fingerprint;
       return true;
@@ -442,8 +443,10 @@ export class Session {
         this.#attempt(this.#sendOffer(effect.sdp));
         return;
       case "setAnswer":
-      case "setRestartAnswer":
         this.#attempt(this.#leg.answer(this.#clean(effect.sdp)));
+        return;
+      case "setRestartAnswer":
+        this.#tryAgain(this.#leg.answer(this.#clean(effect.sdp)));
         return;
       case "openMedia":
         this.#leg.open();
@@ -454,7 +457,7 @@ export class Session {
         return;
       case "restartIce":
         this.#mail.drop(this.#restartId);
-        this.#attempt(this.#sendRestart(effect.generation));
+        this.#tryAgain(this.#sendRestart(effect.generation));
         return;
       case "sendLeave":
         void this.#sendLeave(effect.type, effect.end);
@@ -514,6 +517,13 @@ export class Session {
   #attempt(work: Promise<unknown>): void {
     work.catch(() => {
       this.#apply({ t: "mediaFailed" });
+    });
+  }
+
+  /** A restart that fails here harms no talk that still flows; a lost one is restarted once more. */
+  #tryAgain(work: Promise<unknown>): void {
+    work.catch(() => {
+      this.#apply({ t: "up" });
     });
   }
 
@@ -616,7 +626,7 @@ export class Session {
 
   /** The answer without the candidates that may not be used. */
   #clean(sdp: string): string {
-    return checkAnswer(sdp, { roomType: this.parts.options.roomType, allowLoopback: this.parts.allowLoopback }).sdp;
+    return checkAnswer(sdp, { roomType: this.parts.options.roomType, allowLoopback: this.parts.allowLoopback() }).sdp;
   }
 
   #talkBegins(): void {
@@ -633,7 +643,7 @@ export class Session {
   /** Every 2 s: the quality of what arrives, from loss and delay. */
   #measure(): void {
     this.#qualityTimer = this.parts.clock.after(qualityPeriod, () => {
-      void this.#leg.stats().then((stats) => {
+      const judge = (stats: LegStats): void => {
         const lost = (stats.audio?.packetsLost ?? 0) + (stats.video?.packetsLost ?? 0);
         const received = (stats.audio?.packetsReceived ?? 0) + (stats.video?.packetsReceived ?? 0);
         const newLost = Math.max(0, lost - this.#lostBefore.lost);
@@ -643,7 +653,8 @@ export class Session {
         const byDelay = (stats.rttMs ?? 0) > 800 ? 2 : (stats.rttMs ?? 0) > 300 ? 3 : 4;
         this.#quality = this.#state.phase === "reconnecting" ? 0 : Math.min(byLoss, byDelay);
         this.#sayInfo();
-      });
+      };
+      this.#leg.stats().then(judge, () => undefined); // the connection was closed meanwhile
       if (this.#state.phase !== "ended") this.#measure();
     });
   }
