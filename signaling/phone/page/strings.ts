@@ -36,7 +36,7 @@ const en = {
 
   insecureTitle: "This address cannot make calls",
   insecureText: "Browsers give microphone, camera and keys only to pages that were loaded over https, or on the device itself.",
-  insecureTodo: "Open the https address of the device. If the browser warns about the certificate, the device has made it itself: continue once.",
+  insecureStep: "Open the https address of the device. If the browser warns about the certificate, the device has made it itself: continue once.",
   insecureOpen: "Open over https",
   browserTitle: "This browser cannot make calls",
   browserText: "It lacks WebRTC, key storage or Web Locks. A current Chrome, Edge, Safari or Firefox has them; private windows sometimes do not.",
@@ -151,7 +151,7 @@ const zh: Table = {
 
   insecureTitle: "这个地址不能通话",
   insecureText: "浏览器只允许通过 https 打开的页面（或设备本机上的页面）使用麦克风、摄像头和密钥。",
-  insecureTodo: "请打开设备的 https 地址。如果浏览器提示证书不受信任，那是设备自己生成的证书：选择继续访问一次即可。",
+  insecureStep: "请打开设备的 https 地址。如果浏览器提示证书不受信任，那是设备自己生成的证书：选择继续访问一次即可。",
   insecureOpen: "用 https 打开",
   browserTitle: "这个浏览器不能通话",
   browserText: "它缺少 WebRTC、密钥存储或 Web Locks。新版 Chrome、Edge、Safari 或 Firefox 都可以；无痕窗口有时不行。",

@@ -21,7 +21,7 @@ import { BrowserMedia, defaultMedia, type MediaSettings } from "./media.js";
 import { checkOptions, checkPayload, type CallOptions } from "./options.js";
 import { parsePairingLink, type PairingLink } from "./pairing.js";
 import { Phone, type CallResult, type Device } from "./phone.js";
-import type { CallView, VoipEvent } from "./session.js";
+import type { CallView, VoipEvent } from "./view.js";
 import { BrowserStore } from "./store.js";
 import { Tabs } from "./tabs.js";
 
@@ -29,7 +29,7 @@ export { CallboxError, type ErrorCode } from "./errors.js";
 export { causes, type Cause, type Detail, type End, type Origin } from "./causes.js";
 export type { CallOptions, RoomType } from "./options.js";
 export type { CallResult, Device } from "./phone.js";
-export type { CallView, VoipEvent } from "./session.js";
+export type { CallView, VoipEvent } from "./view.js";
 export type { Info } from "./channel.js";
 export type { Json } from "./ijson.js";
 export type { LegStats } from "./leg.js";

@@ -1,49 +1,22 @@
 /** One call: carries out what call.ts decides, and tells it what happens. */
-import { begin, isEarly, step, type CallEvent, type CallState, type Effect, type Phase, type TimerName, type VoipEventName } from "./call.js";
+import { begin, isEarly, step, type CallEvent, type CallState, type Effect, type Phase, type TimerName } from "./call.js";
 import type { End, Origin } from "./causes.js";
-import { DataSender, FrameBudget, InfoSender, dataError, parseFrame, type Info } from "./channel.js";
+import { DataSender, FrameBudget, InfoSender, parseFrame, type Info } from "./channel.js";
 import type { Clock, Timer } from "./clock.js";
+import { DoorstepData } from "./doorstep.js";
 import { randomId } from "./encoding.js";
 import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
 import type { OwnKey } from "./jws.js";
 import type { Leg, LegStats, MakeLeg } from "./leg.js";
 import { Mail, lives, type Carrier, type Letter } from "./mail.js";
-import type { MediaProblem, OwnMedia } from "./media.js";
+import type { OwnMedia } from "./media.js";
 import { malformed, unknownType, type DeviceBody, type Envelope } from "./message.js";
 import type { CallOptions } from "./options.js";
-import { checkAnswer, isUsable } from "./sdp.js";
-
-/** An event of the plug-in: `data` is what the plug-in documents, and cause and detail of an end. */
-export interface VoipEvent {
-  readonly eventName: VoipEventName | "endVoip" | "finishVoip";
-  readonly roomId: string;
-  /** The older name of roomId: always the same. */
-  readonly groupId: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-/** A call as the page shows it. */
-export interface CallView {
-  /** `preparing`: microphone and camera are being opened. */
-  readonly phase: "preparing" | Phase;
-  readonly roomId: string;
-  readonly dkt: string;
-  readonly deviceName: string;
-  readonly roomType: "voice" | "video";
-  /** Whole seconds of talk. */
-  readonly elapsed: number;
-  /** Seconds until the limit, undefined: no limit, or no talk yet. */
-  readonly remaining: number | undefined;
-  readonly mic: boolean;
-  readonly camera: boolean;
-  readonly problems: readonly MediaProblem[];
-  /** What the device said last of itself. */
-  readonly remote: Info | undefined;
-  readonly end: End | undefined;
-  /** The device's word ended the call. */
-  readonly endedByDevice: boolean;
-}
+import { Quality } from "./quality.js";
+import { checkAnswer } from "./sdp.js";
+import { Trickle } from "./trickle.js";
+import type { CallView, VoipEvent } from "./view.js";
 
 export interface SessionParts {
   readonly key: OwnKey;
@@ -71,10 +44,6 @@ export interface SessionHooks {
   data(payload: Json): boolean;
 }
 
-const candidateBatch = 30;
-const maxCandidates = 40;
-const qualityPeriod = 2000;
-
 export class Session {
   readonly roomId = randomId();
   readonly parts: SessionParts;
@@ -84,6 +53,9 @@ export class Session {
   readonly #budget: FrameBudget;
   readonly #info: InfoSender;
   readonly #data: DataSender;
+  readonly #doorstep: DoorstepData;
+  readonly #trickle: Trickle;
+  readonly #quality: Quality;
   #state: CallState;
   #held: CallEvent[] = [];
   #invite: Letter | undefined;
@@ -92,19 +64,9 @@ export class Session {
   #restartId: string | undefined;
   /** Sent when the page is closed: there is no time to sign then. */
   #farewell: Letter | undefined;
-  #trickling = false;
-  #batch: RTCIceCandidateInit[] = [];
-  #batchTimer: Timer | undefined;
-  #sentCandidates = 0;
-  #remoteCandidates = 0;
   #fingerprint: string | undefined;
-  #ringingAt: number | undefined;
-  #dataNonce: string | undefined;
   #remoteInfo: Info | undefined;
   #micOn = true;
-  #quality = 4;
-  #qualityTimer: Timer | undefined;
-  #lostBefore = { lost: 0, received: 0 };
 
   constructor(parts: SessionParts) {
     this.parts = parts;
@@ -113,7 +75,7 @@ export class Session {
     this.#budget = new FrameBudget(clock);
     this.#leg = parts.makeLeg(options.roomType, {
       candidate: (candidate) => {
-        this.#localCandidate(candidate);
+        this.#trickle.found(candidate);
       },
       lost: () => {
         this.#apply({ t: "lost" });
@@ -131,6 +93,18 @@ export class Session {
     const send = (text: string): boolean => this.#leg.send(text);
     this.#info = new InfoSender(clock, send);
     this.#data = new DataSender(clock, send);
+    this.#doorstep = new DoorstepData(clock, this.#mail);
+    this.#quality = new Quality(clock, async () => this.#leg.stats(), () => {
+      this.#sayInfo();
+    });
+    this.#trickle = new Trickle(clock, {
+      send: (candidates) => {
+        void this.#mail.post("candidates", { candidates }, { life: lives.rest });
+      },
+      add: (candidate) => {
+        this.#leg.addCandidate(candidate);
+      },
+    });
     const [state, effects] = begin(options.roomType, options.timeLimit);
     this.#state = state;
     this.tracksChanged();
@@ -218,32 +192,8 @@ export class Session {
   async sendData(payload: Json, right: string | undefined): Promise<void> {
     const { phase } = this.#state;
     if (phase === "talking" || phase === "reconnecting") return this.#data.post(payload, right);
-    const nonce = this.#dataNonce;
-    if (phase !== "ringing" || nonce === undefined || this.#ringingAt === undefined) {
-      throw new CallboxError("noCall", "data can be sent while the device rings and in the talk", this.roomId);
-    }
-    this.#dataNonce = undefined; // each nonce is good once; the ack brings the next
-    const at = (this.parts.clock.now() - this.#ringingAt) / 1000;
-    const id = randomId();
-    const answer = new Promise<string | undefined>((resolve) => {
-      this.#dataAnswers.set(id, resolve);
-    });
-    await this.#mail.post("data", { nonce, at, ...(right === undefined ? {} : { right }), payload }, {
-      id,
-      life: lives.first,
-      done: (how) => {
-        if (how === "expired") this.#dataAnswered(id, "unreachable");
-      },
-    });
-    const error = await answer;
-    if (error !== undefined) throw dataError(error);
-  }
-
-  readonly #dataAnswers = new Map<string, (error: string | undefined) => void>();
-
-  #dataAnswered(id: string, error: string | undefined): void {
-    this.#dataAnswers.get(id)?.(error);
-    this.#dataAnswers.delete(id);
+    if (phase === "ringing") return this.#doorstep.send(payload, right);
+    throw new CallboxError("noCall", "data can be sent while the device rings and in the talk", this.roomId);
   }
 
   linkUp(): void {
@@ -278,7 +228,7 @@ export class Session {
       this.#apply({ t: "breach" });
       return;
     }
-    if (envelope.ref !== undefined && envelope.ref === this.#offerId) this.#startTrickle();
+    if (envelope.ref !== undefined && envelope.ref === this.#offerId) this.#trickle.start();
     if (body.t === "data") {
       void this.#mail.ack(envelope, this.parts.hooks.data(body.payload) ? {} : { error: "noHandler" });
       return;
@@ -296,8 +246,7 @@ export class Session {
         this.#apply({ t: "challenge", id, nonce: body.nonce, epoch: body.epoch, iceServers: body.iceServers });
         return;
       case "ringing": {
-        this.#ringingAt = this.parts.clock.now();
-        this.#dataNonce = body.nonce;
+        this.#doorstep.rings(body.nonce);
         if (body.sdp === undefined || this.#sdpHolds(body.sdp)) this.#apply({ t: "ringing", sdp: body.sdp, ringTimeout: body.ringTimeout });
         return;
       }
@@ -308,12 +257,7 @@ export class Session {
         if (this.#sdpHolds(body.sdp)) this.#apply({ t: "restarted", generation: body.generation, sdp: body.sdp });
         return;
       case "candidates":
-        for (const candidate of body.candidates) {
-          const { candidate: line = "" } = candidate;
-          if (line !== "") this.#remoteCandidates += 1;
-          if (this.#remoteCandidates > maxCandidates || !isUsable(line, this.parts.allowLoopback())) continue;
-          this.#leg.addCandidate(candidate);
-        }
+        this.#trickle.came(body.candidates, this.parts.allowLoopback());
         return;
       case "start":
       case "needRestart":
@@ -368,10 +312,9 @@ export class Session {
 
   #acked(ref: string | undefined, error: string | undefined, nonce: string | undefined): void {
     if (ref === undefined) return;
-    if (nonce !== undefined) this.#dataNonce = nonce;
-    if (ref === this.#offerId) this.#startTrickle();
+    if (ref === this.#offerId) this.#trickle.start();
     if (ref === this.#leaveId) this.#apply({ t: "leaveAcked" });
-    this.#dataAnswered(ref, error);
+    this.#doorstep.acked(ref, error, nonce);
   }
 
   #frame(text: string): void {
@@ -478,7 +421,10 @@ export class Session {
         hooks.joined();
         return;
       case "emit":
-        if (effect.event === "startVoip") this.#talkBegins();
+        if (effect.event === "startVoip") {
+          this.#sayInfo();
+          this.#quality.start();
+        }
         if (effect.event === "calling") hooks.changed();
         this.#emit(effect.event, effect.data);
         return;
@@ -571,8 +517,7 @@ export class Session {
   }
 
   async #sendRestart(generation: number): Promise<void> {
-    this.#sentCandidates = 0;
-    this.#remoteCandidates = 0;
+    this.#trickle.restart();
     const sdp = await this.#leg.restart();
     const { id } = await this.#mail.post("restart", { generation, sdp }, { life: lives.rest });
     this.#restartId = id;
@@ -583,6 +528,7 @@ export class Session {
   async #sendLeave(type: "cancel" | "bye", end: End): Promise<void> {
     const id = randomId();
     this.#leaveId = id;
+    this.#trickle.stop();
     this.#mail.drop(this.#offerId); // given up: the device must not get it after the cancel
     this.#mail.drop(this.#restartId);
     const members = type === "bye" ? end : { cause: end.cause };
@@ -594,82 +540,28 @@ export class Session {
     await this.#mail.post(type, members, { id, withKey: type === "cancel", life: lives.rest, done });
   }
 
-  /** Candidates go out in batches, and only when the device has verified the offer. */
-  #localCandidate(candidate: RTCIceCandidateInit): void {
-    if (candidate.candidate !== "") this.#sentCandidates += 1;
-    if (this.#sentCandidates > maxCandidates) return;
-    this.#batch.push(candidate);
-    if (this.#trickling) this.#armBatch();
-  }
-
-  #startTrickle(): void {
-    if (this.#trickling) return;
-    this.#trickling = true;
-    if (this.#batch.length > 0) this.#sendBatch();
-  }
-
-  #armBatch(): void {
-    this.#batchTimer ??= this.parts.clock.after(candidateBatch, () => {
-      this.#sendBatch();
-    });
-  }
-
-  #sendBatch(): void {
-    this.#batchTimer?.cancel();
-    this.#batchTimer = undefined;
-    const candidates = this.#batch.splice(0);
-    if (this.#state.phase === "ended" || this.#state.phase === "leaving") return;
-    for (let i = 0; i < candidates.length; i += maxCandidates) {
-      void this.#mail.post("candidates", { candidates: candidates.slice(i, i + maxCandidates) }, { life: lives.rest });
-    }
-  }
-
   /** The answer without the candidates that may not be used. */
   #clean(sdp: string): string {
     return checkAnswer(sdp, { roomType: this.parts.options.roomType, allowLoopback: this.parts.allowLoopback() }).sdp;
   }
 
-  #talkBegins(): void {
-    this.#sayInfo();
-    this.#measure();
-  }
-
   #sayInfo(): void {
     if (this.#state.startedAt === undefined || this.#state.phase === "ended") return;
     const { mic, camera } = this.view();
-    this.#info.say({ mic, camera, speaker: true, quality: this.#quality });
-  }
-
-  /** Every 2 s: the quality of what arrives, from loss and delay. */
-  #measure(): void {
-    this.#qualityTimer = this.parts.clock.after(qualityPeriod, () => {
-      const judge = (stats: LegStats): void => {
-        const lost = (stats.audio?.packetsLost ?? 0) + (stats.video?.packetsLost ?? 0);
-        const received = (stats.audio?.packetsReceived ?? 0) + (stats.video?.packetsReceived ?? 0);
-        const newLost = Math.max(0, lost - this.#lostBefore.lost);
-        const share = newLost / Math.max(1, newLost + received - this.#lostBefore.received);
-        this.#lostBefore = { lost, received };
-        const byLoss = share > 0.2 ? 1 : share > 0.08 ? 2 : share > 0.02 ? 3 : 4;
-        const byDelay = (stats.rttMs ?? 0) > 800 ? 2 : (stats.rttMs ?? 0) > 300 ? 3 : 4;
-        this.#quality = this.#state.phase === "reconnecting" ? 0 : Math.min(byLoss, byDelay);
-        this.#sayInfo();
-      };
-      this.#leg.stats().then(judge, () => undefined); // the connection was closed meanwhile
-      if (this.#state.phase !== "ended") this.#measure();
-    });
+    this.#info.say({ mic, camera, speaker: true, quality: this.#state.phase === "reconnecting" ? 0 : this.#quality.value });
   }
 
   get quality(): number {
-    return this.#quality;
+    return this.#quality.value;
   }
 
   #close(): void {
     for (const timer of this.#timers.values()) timer.cancel();
-    this.#batchTimer?.cancel();
-    this.#qualityTimer?.cancel();
+    this.#trickle.stop();
+    this.#quality.stop();
     this.#info.stop();
     this.#data.stop();
-    for (const id of [...this.#dataAnswers.keys()]) this.#dataAnswered(id, "noCall");
+    this.#doorstep.stop();
     this.parts.media.close();
     this.#leg.close();
     this.#mail.drop(this.#invite?.id);

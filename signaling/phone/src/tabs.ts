@@ -5,7 +5,7 @@
  */
 import { randomId } from "./encoding.js";
 import { CallboxError } from "./errors.js";
-import type { CallView, VoipEvent } from "./session.js";
+import type { CallView, VoipEvent } from "./view.js";
 
 /** What tabs tell each other. */
 export type TabMessage =
