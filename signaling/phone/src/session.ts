@@ -9,7 +9,8 @@ import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
 import type { OwnKey } from "./jws.js";
 import type { Leg, LegStats, MakeLeg } from "./leg.js";
-import { Mail, lives, type Carrier, type Letter } from "./mail.js";
+import { Letters } from "./letters.js";
+import { Mail, lives, type Carrier } from "./mail.js";
 import type { OwnMedia } from "./media.js";
 import { malformed, unknownType, type DeviceBody, type Envelope } from "./message.js";
 import type { CallOptions } from "./options.js";
@@ -54,16 +55,11 @@ export class Session {
   readonly #info: InfoSender;
   readonly #data: DataSender;
   readonly #doorstep: DoorstepData;
+  readonly #letters: Letters;
   readonly #trickle: Trickle;
   readonly #quality: Quality;
   #state: CallState;
   #held: CallEvent[] = [];
-  #invite: Letter | undefined;
-  #challenge: { readonly id: string; readonly nonce: string } | undefined;
-  #offerId: string | undefined;
-  #restartId: string | undefined;
-  /** Sent when the page is closed: there is no time to sign then. */
-  #farewell: Letter | undefined;
   #fingerprint: string | undefined;
   #remoteInfo: Info | undefined;
   #micOn = true;
@@ -72,6 +68,11 @@ export class Session {
     this.parts = parts;
     const { clock, options } = parts;
     this.#mail = new Mail(parts.key, parts.device, this.roomId, clock, parts.carrier, { suspicious: true });
+    this.#letters = new Letters(this.#mail, {
+      unanswered: (type) => {
+        this.#apply({ t: "unanswered", type });
+      },
+    });
     this.#budget = new FrameBudget(clock);
     this.#leg = parts.makeLeg(options.roomType, {
       candidate: (candidate) => {
@@ -150,12 +151,9 @@ export class Session {
 
   /** The page is being closed: says so with what is signed already. */
   unload(): void {
-    if (this.#state.phase === "ended" || this.#state.phase === "leaving" || !this.#farewell) return;
+    if (this.#state.phase === "ended" || this.#state.phase === "leaving") return;
     this.#leg.silence();
-    if (this.#state.accepted) {
-      this.#leg.send(JSON.stringify({ t: "bye", id: this.#farewell.id, cause: "hangup", origin: "unloadCallPage" }));
-    }
-    this.#mail.sendNow(this.#farewell);
+    this.#letters.sendFarewell((frame) => this.#leg.send(frame));
   }
 
   /** Mutes or unmutes the microphone. False: there is none. */
@@ -224,11 +222,11 @@ export class Session {
       this.#acked(envelope.ref, body.error, body.nonce);
       return;
     }
-    if (!this.#refHolds(body.t, envelope.ref)) {
+    if (!this.#letters.answers(body.t, envelope.ref)) {
       this.#apply({ t: "breach" });
       return;
     }
-    if (envelope.ref !== undefined && envelope.ref === this.#offerId) this.#trickle.start();
+    if (this.#letters.isOffer(envelope.ref)) this.#trickle.start();
     if (body.t === "data") {
       void this.#mail.ack(envelope, this.parts.hooks.data(body.payload) ? {} : { error: "noHandler" });
       return;
@@ -241,8 +239,7 @@ export class Session {
   #body(body: DeviceBody, id: string): void {
     switch (body.t) {
       case "challenge":
-        if (this.#challenge) return; // each copy of the invite has got one; the first is used
-        this.#challenge = { id, nonce: body.nonce };
+        if (!this.#letters.challenged(id, body.nonce)) return;
         this.#apply({ t: "challenge", id, nonce: body.nonce, epoch: body.epoch, iceServers: body.iceServers });
         return;
       case "ringing": {
@@ -280,21 +277,6 @@ export class Session {
     }
   }
 
-  /** `ref` stands on every answer: of the invite or of the offer. */
-  #refHolds(t: DeviceBody["t"], ref: string | undefined): boolean {
-    switch (t) {
-      case "challenge":
-        return ref !== undefined && ref === this.#invite?.id;
-      case "ringing":
-      case "accept":
-        return ref !== undefined && ref === this.#offerId;
-      case "reject":
-        return ref !== undefined && (ref === this.#offerId || ref === this.#invite?.id);
-      default:
-        return true;
-    }
-  }
-
   #sdpHolds(sdp: string): boolean {
     try {
       const checked = checkAnswer(sdp, {
@@ -312,8 +294,8 @@ export class Session {
 
   #acked(ref: string | undefined, error: string | undefined, nonce: string | undefined): void {
     if (ref === undefined) return;
-    if (ref === this.#offerId) this.#trickle.start();
-    if (ref === this.#leaveId) this.#apply({ t: "leaveAcked" });
+    if (this.#letters.isOffer(ref)) this.#trickle.start();
+    if (this.#letters.isLeave(ref)) this.#apply({ t: "leaveAcked" });
     this.#doorstep.acked(ref, error, nonce);
   }
 
@@ -337,10 +319,12 @@ export class Session {
         this.#remoteInfo = frame.info;
         this.parts.hooks.changed();
         return;
-      case "data":
+      case "data": {
         if (this.#state.startedAt === undefined || !this.#mail.arriveOnChannel(frame.id)) return;
-        this.#leg.send(JSON.stringify({ t: "dataAck", id: frame.id, ...(this.parts.hooks.data(frame.payload) ? {} : { error: "noHandler" }) }));
+        const error = this.parts.hooks.data(frame.payload) ? {} : { error: "noHandler" };
+        this.#leg.send(JSON.stringify({ t: "dataAck", id: frame.id, ...error }));
         return;
+      }
       case "dataAck":
         this.#data.answered(frame.id, frame.error);
         return;
@@ -373,7 +357,7 @@ export class Session {
     const { hooks, clock } = this.parts;
     switch (effect.do) {
       case "sendInvite":
-        this.#attempt(this.#sendInvite());
+        this.#attempt(this.#letters.invite(this.parts.options));
         return;
       case "makeOffer":
         this.#attempt(
@@ -383,7 +367,7 @@ export class Session {
         );
         return;
       case "sendOffer":
-        this.#attempt(this.#sendOffer(effect.sdp));
+        this.#attempt(this.#letters.offer(effect.sdp));
         return;
       case "setAnswer":
         this.#attempt(this.#leg.answer(this.#clean(effect.sdp)));
@@ -393,17 +377,18 @@ export class Session {
         return;
       case "openMedia":
         this.#leg.open();
-        this.#attempt(this.#signFarewell("bye", { cause: "hangup", origin: "unloadCallPage" }));
+        this.#attempt(this.#letters.signFarewell("bye"));
         return;
       case "closeMedia":
         this.#leg.silence();
         return;
       case "restartIce":
-        this.#mail.drop(this.#restartId);
-        this.#tryAgain(this.#sendRestart(effect.generation));
+        this.#letters.dropRestart();
+        this.#trickle.restart();
+        this.#tryAgain(this.#leg.restart().then(async (sdp) => this.#letters.restart(effect.generation, sdp)));
         return;
       case "sendLeave":
-        void this.#sendLeave(effect.type, effect.end);
+        this.#leave(effect.type, effect.end);
         return;
       case "timer":
         this.#timers.get(effect.name)?.cancel();
@@ -473,71 +458,11 @@ export class Session {
     });
   }
 
-  async #sendInvite(): Promise<void> {
-    const { options } = this.parts;
-    const video = options.roomType === "video";
-    this.#invite = await this.#mail.compose(
-      "invite",
-      {
-        roomType: options.roomType,
-        ...(options.timeLimit === undefined ? {} : { timeLimit: options.timeLimit }),
-        enableCallerCamera: video && options.enableCallerCamera !== false,
-        enableListenerCamera: video && options.enableListenerCamera !== false,
-        ...(options.customQuery === undefined ? {} : { query: options.customQuery }),
-        ...(options.payload === undefined ? {} : { payload: options.payload }),
-      },
-      { withKey: true },
-    );
-    if (this.#state.phase !== "inviting") return;
-    this.#mail.dispatch(this.#invite, {
-      life: lives.first,
-      done: (how) => {
-        if (how === "expired") this.#apply({ t: "unanswered", type: "invite" });
-      },
-    });
-  }
-
-  async #sendOffer(sdp: string): Promise<void> {
-    const id = randomId();
-    this.#offerId = id;
-    await this.#mail.post("offer", { nonce: this.#challenge?.nonce, invite: this.#invite?.text, sdp }, {
-      id,
-      ref: this.#challenge?.id,
-      withKey: true,
-      life: lives.first,
-      done: (how) => {
-        if (how === "expired") this.#apply({ t: "unanswered", type: "offer" });
-      },
-    });
-    await this.#signFarewell("cancel", { cause: "cancelled" });
-  }
-
-  async #signFarewell(type: "cancel" | "bye", members: object): Promise<void> {
-    this.#farewell = await this.#mail.compose(type, members, { withKey: type === "cancel" });
-  }
-
-  async #sendRestart(generation: number): Promise<void> {
-    this.#trickle.restart();
-    const sdp = await this.#leg.restart();
-    const { id } = await this.#mail.post("restart", { generation, sdp }, { life: lives.rest });
-    this.#restartId = id;
-  }
-
-  #leaveId: string | undefined;
-
-  async #sendLeave(type: "cancel" | "bye", end: End): Promise<void> {
-    const id = randomId();
-    this.#leaveId = id;
+  #leave(type: "cancel" | "bye", end: End): void {
     this.#trickle.stop();
-    this.#mail.drop(this.#offerId); // given up: the device must not get it after the cancel
-    this.#mail.drop(this.#restartId);
-    const members = type === "bye" ? end : { cause: end.cause };
-    if (type === "bye") this.#leg.send(JSON.stringify({ t: "bye", id, ...end }));
-    // It goes on being sent after this call's last event: the device should hear of it.
-    const done = (): void => {
-      this.#mail.close();
-    };
-    await this.#mail.post(type, members, { id, withKey: type === "cancel", life: lives.rest, done });
+    void this.#letters.leave(type, end, (id) => {
+      if (type === "bye") this.#leg.send(JSON.stringify({ t: "bye", id, ...end }));
+    });
   }
 
   /** The answer without the candidates that may not be used. */
@@ -564,10 +489,7 @@ export class Session {
     this.#doorstep.stop();
     this.parts.media.close();
     this.#leg.close();
-    this.#mail.drop(this.#invite?.id);
-    this.#mail.drop(this.#offerId);
-    this.#mail.drop(this.#restartId);
-    this.#farewell = undefined;
+    this.#letters.close();
   }
 
   /** The room is forgotten: nothing of it is sent any more. */
