@@ -34,8 +34,8 @@ export class CallView {
       "section",
       { class: "call", "data-testid": "call" },
       this.#remote,
-      h("div", { class: "centre" }, h("div", { class: "pulse" }, this.#avatar), this.#hello),
       this.#local,
+      h("div", { class: "centre" }, h("div", { class: "pulse" }, this.#avatar), this.#hello),
       h("header", { class: "call-head" }, this.#name, h("div", { class: "call-line" }, this.#state, this.#timer, this.#remaining), this.#notice),
       h("div", { class: "sound-box" }, this.#sound),
       h("div", { class: "controls", role: "toolbar" }, this.#mute.element, this.#camera.element, this.#flip.element, this.#hangUp.element),
@@ -53,7 +53,8 @@ export class CallView {
       leave();
     });
     this.#hangUp.label(words("hangUp"), false);
-    this.#flip.label(words("flipCamera"), false);
+    this.#flip.label(words("flipCamera"), false, words("flip"));
+    show(this.#sound, false);
     this.#sound.addEventListener("click", () => {
       this.#play();
     });
@@ -204,7 +205,8 @@ function leave(): void {
 interface Control {
   readonly element: HTMLElement;
   onPress(press: () => void): void;
-  label(text: string, off: boolean): void;
+  /** What the button does; `off`: what it stands for is off; `short` stands below it. */
+  label(text: string, off: boolean, short?: string): void;
   enable(enabled: boolean): void;
 }
 
@@ -221,8 +223,8 @@ function control(id: string, shortcut: string | undefined, icons: readonly IconN
     onPress: (press) => {
       button.addEventListener("click", press);
     },
-    label: (text, off) => {
-      setText(caption, text);
+    label: (text, off, short = text) => {
+      setText(caption, short);
       button.setAttribute("aria-label", text);
       button.title = text;
       button.classList.toggle("off", off);

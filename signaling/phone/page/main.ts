@@ -18,7 +18,7 @@ import { pairingView } from "./pairing.js";
 import { problemView } from "./problem.js";
 import { Ringback } from "./ringback.js";
 import { clockTime, endKey, errorKey } from "./strings.js";
-import { toast } from "./toast.js";
+import { clearToast, toast } from "./toast.js";
 import { language, words } from "./words.js";
 
 declare global {
@@ -107,6 +107,7 @@ class Page {
   #render(): void {
     const call = callbox.currentCall();
     if (call && call.phase !== "ended") {
+      if (this.#view !== "call") clearToast();
       this.#show("call", this.#callView.element);
       this.#callView.update(call);
       this.#address(call);
@@ -141,7 +142,7 @@ class Page {
     const answered = callbox.events().some((event) => event.roomId === call.roomId);
     if (!answered || call.roomId === this.#told) return;
     this.#told = call.roomId;
-    const talked = call.elapsed > 0 ? ` · ${clockTime(call.elapsed)}` : "";
+    const talked = call.elapsed > 0 ? ` ·\u00a0${clockTime(call.elapsed)}` : "";
     toast(words(endKey(call), { name: call.deviceName }) + talked);
   }
 

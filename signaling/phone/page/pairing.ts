@@ -60,18 +60,15 @@ export function pairingView(link: PairingLink, done: () => void): HTMLElement {
 
 /** A name for this phone that its owner recognises. */
 function defaultName(agent: string): string {
-  const known = /iPhone|iPad|Android|Macintosh|Windows|CrOS|Linux/.exec(agent)?.[0];
-  switch (known) {
-    case undefined:
-      return words("defaultPhone");
-    case "Macintosh":
-      return "Mac";
-    case "CrOS":
-      return "Chromebook";
-    case "Linux":
-    case "Windows":
-      return `${known} PC`;
-    default:
-      return known;
-  }
+  // In this order: Android calls itself Linux too.
+  const known: readonly (readonly [string, string])[] = [
+    ["iPhone", "iPhone"],
+    ["iPad", "iPad"],
+    ["Android", "Android"],
+    ["CrOS", "Chromebook"],
+    ["Windows", "Windows PC"],
+    ["Macintosh", "Mac"],
+    ["Linux", "Linux PC"],
+  ];
+  return known.find(([mark]) => agent.includes(mark))?.[1] ?? words("defaultPhone");
 }

@@ -15,7 +15,7 @@ export function problemView(kind: "insecureContext" | "unsupportedBrowser", frag
     badge(),
     h("h1", {}, words("insecureTitle")),
     h("p", {}, words("insecureText")),
-    h("p", {}, words("insecureTodo")),
+    h("p", {}, words("insecureStep")),
     h("a", { class: "button primary", href: url.href }, words("insecureOpen")),
   );
 }

@@ -12,10 +12,15 @@ export function toast(text: string): void {
   };
   const box = h(
     "div",
-    { class: "toast", role: "status", "data-testid": "toast" },
+    { class: "toast", "data-testid": "toast" },
     h("span", {}, text),
     h("button", { type: "button", class: "toast-close", "aria-label": words("dismiss"), onclick: close }, icon("close")),
   );
   area.replaceChildren(box);
   setTimeout(close, stays);
+}
+
+/** Takes away what is said: something new has begun. */
+export function clearToast(): void {
+  document.getElementById("toasts")?.replaceChildren();
 }

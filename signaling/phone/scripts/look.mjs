@@ -180,6 +180,14 @@ try {
   await denied.evaluate("fakeDevice.accept()");
   await denied.until("document.querySelector('[data-testid=remote-video]').videoWidth > 0");
   await denied.picture("denied");
+  await denied.evaluate("fakeDevice.end()");
+  await denied.until("document.querySelector('[data-testid=call-voice]')");
+  await denied.click("call-voice");
+  await denied.until("document.querySelector('[data-state=ringing]')");
+  await denied.picture("voice-ringing");
+  await denied.click("hang-up");
+  await denied.until("document.querySelector('[data-testid=toast]')");
+  await denied.picture("voice-cancelled");
   const insecure = await tab({ ...phone, dark: false, language: "en-US", context });
   await insecure.cdp("Page.addScriptToEvaluateOnNewDocument", { source: "Object.defineProperty(globalThis, 'isSecureContext', { value: false });" });
   await insecure.cdp("Page.reload");

@@ -1,19 +1,21 @@
 /** The phone: its key, its devices, one link to each, and at most one call. */
+import type { Origin } from "./causes.js";
 import type { Clock } from "./clock.js";
-import type { End, Origin } from "./causes.js";
 import { DirectLink, type LinkState, type OpenSocket } from "./direct.js";
-import { randomId } from "./encoding.js";
-import { CallboxError, type ErrorCode } from "./errors.js";
-import type { Json, JsonObject } from "./ijson.js";
-import { open, type OwnKey, type PeerKey, type PublicJwk } from "./jws.js";
+import { CallboxError } from "./errors.js";
+import { exchange } from "./exchange.js";
+import { failure, linkError } from "./failures.js";
+import type { Json } from "./ijson.js";
+import type { OwnKey } from "./jws.js";
 import type { MakeLeg } from "./leg.js";
-import { Mail, lives } from "./mail.js";
 import type { OwnMedia } from "./media.js";
-import { deviceAddress, isName, malformed, parseBody, parseEnvelope, phoneAddress, unknownType, type DeviceBody, type Envelope } from "./message.js";
+import { isName, type Envelope } from "./message.js";
 import { checkOptions, type CallOptions } from "./options.js";
-import { checkPairingMac, pairingMac, type PairingLink } from "./pairing.js";
-import { Session, type CallView, type VoipEvent } from "./session.js";
+import type { PairingLink } from "./pairing.js";
+import { Session } from "./session.js";
 import type { DeviceRecord, Store } from "./store.js";
+import { verify, type Body } from "./verify.js";
+import type { CallView, VoipEvent } from "./view.js";
 
 export interface PhoneParts {
   readonly store: Store;
@@ -48,8 +50,6 @@ export interface CallResult {
   readonly roomId: string;
   readonly groupId: string;
 }
-
-type Body = DeviceBody | typeof unknownType | typeof malformed;
 
 interface Room {
   readonly dkt: string;
@@ -200,7 +200,7 @@ export class Phone {
         makeLeg,
         media,
         options,
-        allowLoopback: isLoopback(link.provenUrl ?? device.endpoints[0] ?? ""),
+        allowLoopback: () => isLoopback(link.provenUrl ?? ""),
         hooks: {
           emit: (event) => {
             events.voip(event);
@@ -265,9 +265,13 @@ export class Phone {
     if (!isName(name)) throw new CallboxError("badArgument", "a name has 1 to 64 characters, none of them control characters");
     const key = this.#ownKey();
     const known = this.#devices.find((d) => d.dkt === link.dkt);
+    // One connection per key counts: the one to the same device makes room.
+    this.#links.get(link.dkt)?.close();
+    this.#links.delete(link.dkt);
+    const { openSocket, clock } = this.#parts;
     let paired;
     try {
-      paired = await this.#exchange(link, name, key);
+      paired = await exchange({ key, link, name, endpoints: this.#endpoints(link.endpoints), openSocket, clock });
     } catch (error) {
       if (this.#connected) this.connect(); // the link to a device that was known before made room
       throw error;
@@ -282,68 +286,6 @@ export class Phone {
     this.#links.delete(link.dkt);
     await this.load();
     return { sn: record.sn, dkt: record.dkt, name: record.name, state: this.#links.get(record.dkt)?.state ?? "closed" };
-  }
-
-  async #exchange(link: PairingLink, name: string, key: OwnKey): Promise<{ jwk: DeviceRecord["jwk"]; name: string; url: string }> {
-    const { clock } = this.#parts;
-    const roomId = randomId();
-    const mac = await pairingMac(link, "phone", key.jkt, name);
-    // One connection per key counts: the one to the same device makes room.
-    this.#links.get(link.dkt)?.close();
-    this.#links.delete(link.dkt);
-    const target = { ...link, endpoints: this.#endpoints(link.endpoints) };
-    let direct: DirectLink | undefined;
-    try {
-      return await new Promise((resolve, reject) => {
-        const fail = (code: ErrorCode, message: string): void => {
-          reject(new CallboxError(code, message, roomId));
-        };
-        const given = clock.after(lives.first, () => {
-          fail("unreachable", "the device did not answer");
-        });
-        const link_ = new DirectLink(key, target, this.#parts.openSocket, clock, {
-          state: (state) => {
-            const refusal = linkError(state);
-            if (refusal) reject(refusal);
-            if (state === "up") mail.up();
-            else mail.down();
-          },
-          hello: () => undefined,
-          message: (text) => {
-            void this.#verify(link_, target, text).then(async (message) => {
-              if (message?.envelope.roomId !== roomId || !mail.arrive(message.envelope, text)) return;
-              const { body, envelope } = message;
-              if (body === unknownType) return;
-              if (body === malformed) {
-                fail("badRequest", "the device's answer breaks the protocol");
-                return;
-              }
-              if (body.t === "reject" && envelope.ref === sent.id) {
-                void mail.ack(envelope);
-                fail(body.cause === "forbidden" ? "pairRefused" : (errorOf(body.cause) ?? "aborted"), "the device refused the pairing");
-              }
-              if (body.t !== "paired" || envelope.ref !== sent.id) return;
-              void mail.ack(envelope);
-              const right = await checkPairingMac(link, "device", key.jkt, body.name, body.mac);
-              given.cancel();
-              if (right) resolve({ jwk: body.jwk, name: body.name, url: link_.provenUrl ?? "" });
-              else fail("badRequest", "the device's answer does not prove that it knows the secret");
-            });
-          },
-        });
-        direct = link_;
-        const mail = new Mail(key, link, roomId, clock, link_, { suspicious: false });
-        const sent = { id: randomId() };
-        mail.post("pair", { name, mac }, { id: sent.id, withKey: true, life: lives.first }).catch(reject);
-        link_.open();
-      });
-    } finally {
-      const done = direct;
-      // A moment later, so that the last acknowledgement gets out.
-      clock.after(200, () => {
-        done?.close();
-      });
-    }
   }
 
   /** The page is being closed. */
@@ -389,8 +331,11 @@ export class Phone {
       },
       message: (text) => {
         const work = async (): Promise<void> => {
-          const message = await this.#verify(link, target, text);
-          if (!message) return;
+          const message = await verify(text, link.peer, device.sn, this.#ownKey().jkt);
+          if (typeof message === "string") {
+            this.#drop(message);
+            return;
+          }
           const room = this.#rooms.get(message.envelope.roomId);
           if (room?.dkt === device.dkt) room.receive(message.envelope, message.body, text);
           else this.#drop("unknownRoom");
@@ -406,38 +351,9 @@ export class Phone {
     return link;
   }
 
-  async #verify(
-    link: DirectLink,
-    target: { readonly sn: string },
-    text: string,
-  ): Promise<{ envelope: Envelope; body: Body } | undefined> {
-    const { peer } = link;
-    const payload = peer && (await open(text, peer));
-    const envelope = payload && parseEnvelope(payload);
-    const fault = this.#fault(payload, envelope, target.sn, peer);
-    if (fault === undefined && envelope) return { envelope, body: parseBody(envelope.t, payload) };
-    this.#drop(fault ?? "malformed");
-    return undefined;
-  }
-
-  /** Why a message is dropped; undefined: it is the device's, for this phone. */
-  #fault(payload: JsonObject | undefined, envelope: Envelope | undefined, sn: string, peer: PeerKey | undefined): string | undefined {
-    const { jkt } = this.#ownKey();
-    if (!payload || !peer) return "signature";
-    if (!envelope) return "malformed";
-    if (envelope.from !== deviceAddress(sn)) return "from";
-    if (envelope.to !== phoneAddress(jkt)) return "to";
-    if (envelope.tkt !== jkt) return "tkt";
-    return envelope.jwk && !sameKey(envelope.jwk, peer.jwk) ? "jwk" : undefined;
-  }
-
   #drop(reason: string): void {
     this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
   }
-}
-
-function sameKey(a: PublicJwk, b: PublicJwk): boolean {
-  return a.x === b.x && a.y === b.y;
 }
 
 /** Reports whether a URL leads to this very machine. */
@@ -448,37 +364,4 @@ export function isLoopback(url: string): boolean {
   } catch {
     return false;
   }
-}
-
-function linkError(state: LinkState): CallboxError | undefined {
-  if (state === "keyChanged") return new CallboxError("deviceKeyChanged", "the device has another key than the one this phone was paired with");
-  if (state === "unsupported") return new CallboxError("unsupported", "the device speaks no version of the protocol that this page speaks");
-  return undefined;
-}
-
-function errorOf(cause: End["cause"]): ErrorCode | undefined {
-  switch (cause) {
-    case "hangup":
-    case "cancelled":
-      return "cancelled";
-    case "forbidden":
-    case "dnd":
-    case "busy":
-    case "unsupported":
-    case "badRequest":
-    case "needNonce":
-      return cause;
-    case "answeredElsewhere":
-    case "rejected":
-    case "timeout":
-    case "joinFailed":
-    case "aborted":
-      return undefined;
-  }
-}
-
-function failure(end: End, roomId: string): CallboxError {
-  if (end.detail === "unreachable") return new CallboxError("unreachable", "the device did not answer", roomId);
-  const code = errorOf(end.cause) ?? (end.cause === "joinFailed" ? "mediaUnavailable" : "aborted");
-  return new CallboxError(code, `the call ended before the device answered: ${end.cause}`, roomId);
 }

@@ -21,7 +21,7 @@ import { BrowserMedia, defaultMedia, type MediaSettings } from "./media.js";
 import { checkOptions, checkPayload, type CallOptions } from "./options.js";
 import { parsePairingLink, type PairingLink } from "./pairing.js";
 import { Phone, type CallResult, type Device } from "./phone.js";
-import type { CallView, VoipEvent } from "./session.js";
+import type { CallView, VoipEvent } from "./view.js";
 import { BrowserStore } from "./store.js";
 import { Tabs } from "./tabs.js";
 
@@ -29,7 +29,7 @@ export { CallboxError, type ErrorCode } from "./errors.js";
 export { causes, type Cause, type Detail, type End, type Origin } from "./causes.js";
 export type { CallOptions, RoomType } from "./options.js";
 export type { CallResult, Device } from "./phone.js";
-export type { CallView, VoipEvent } from "./session.js";
+export type { CallView, VoipEvent } from "./view.js";
 export type { Info } from "./channel.js";
 export type { Json } from "./ijson.js";
 export type { LegStats } from "./leg.js";
@@ -66,6 +66,7 @@ export interface LoggedEvent extends VoipEvent {
 }
 
 const logLength = 200;
+const watchPeriod = 2000;
 const log: LoggedEvent[] = [];
 const voipListeners = new Set<(event: VoipEvent) => void>();
 const callListeners = new Set<() => void>();
@@ -277,6 +278,7 @@ function boot(): NonNullable<typeof running> {
       if (held) {
         elsewhere = undefined;
         phone.connect();
+        notify(callListeners);
       } else {
         phone.disconnect();
       }
@@ -289,6 +291,7 @@ function boot(): NonNullable<typeof running> {
           return;
         case "view":
           elsewhere = message.view;
+          watch();
           notify(callListeners);
           return;
         case "event":
@@ -304,6 +307,7 @@ function boot(): NonNullable<typeof running> {
           // The other tab is idle or gone: its call, if it had one, is over.
           elsewhere = undefined;
           notify(callListeners);
+          if (document.visibilityState === "visible") void tabs.tryHold();
           return;
         case "want":
         case "inCall":
@@ -311,6 +315,17 @@ function boot(): NonNullable<typeof running> {
       }
     },
   });
+  /** A tab that crashed in its call says nothing: its lock is free then. */
+  let watching: ReturnType<typeof setTimeout> | undefined;
+  const watch = (): void => {
+    clearTimeout(watching);
+    if (!elsewhere || elsewhere.phase === "ended") return;
+    watching = setTimeout(() => {
+      void tabs.tryHold().then((held) => {
+        if (!held) watch();
+      });
+    }, watchPeriod);
+  };
   globalThis.addEventListener("online", () => {
     phone.hurry();
   });

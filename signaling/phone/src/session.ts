@@ -1,49 +1,23 @@
 /** One call: carries out what call.ts decides, and tells it what happens. */
-import { begin, isEarly, step, type CallEvent, type CallState, type Effect, type Phase, type TimerName, type VoipEventName } from "./call.js";
+import { begin, isEarly, step, type CallEvent, type CallState, type Effect, type Phase, type TimerName } from "./call.js";
 import type { End, Origin } from "./causes.js";
-import { DataSender, FrameBudget, InfoSender, dataError, parseFrame, type Info } from "./channel.js";
+import { DataSender, FrameBudget, InfoSender, parseFrame, type Info } from "./channel.js";
 import type { Clock, Timer } from "./clock.js";
+import { DoorstepData } from "./doorstep.js";
 import { randomId } from "./encoding.js";
 import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
 import type { OwnKey } from "./jws.js";
-import type { Leg, MakeLeg } from "./leg.js";
-import { Mail, lives, type Carrier, type Letter } from "./mail.js";
-import type { MediaProblem, OwnMedia } from "./media.js";
+import type { Leg, LegStats, MakeLeg } from "./leg.js";
+import { Letters } from "./letters.js";
+import { Mail, lives, type Carrier } from "./mail.js";
+import type { OwnMedia } from "./media.js";
 import { malformed, unknownType, type DeviceBody, type Envelope } from "./message.js";
 import type { CallOptions } from "./options.js";
-import { checkAnswer, isUsable } from "./sdp.js";
-
-/** An event of the plug-in: `data` is what the plug-in documents, and cause and detail of an end. */
-export interface VoipEvent {
-  readonly eventName: VoipEventName | "endVoip" | "finishVoip";
-  readonly roomId: string;
-  /** The older name of roomId: always the same. */
-  readonly groupId: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-/** A call as the page shows it. */
-export interface CallView {
-  /** `preparing`: microphone and camera are being opened. */
-  readonly phase: "preparing" | Phase;
-  readonly roomId: string;
-  readonly dkt: string;
-  readonly deviceName: string;
-  readonly roomType: "voice" | "video";
-  /** Whole seconds of talk. */
-  readonly elapsed: number;
-  /** Seconds until the limit, undefined: no limit, or no talk yet. */
-  readonly remaining: number | undefined;
-  readonly mic: boolean;
-  readonly camera: boolean;
-  readonly problems: readonly MediaProblem[];
-  /** What the device said last of itself. */
-  readonly remote: Info | undefined;
-  readonly end: End | undefined;
-  /** The device's word ended the call. */
-  readonly endedByDevice: boolean;
-}
+import { Quality } from "./quality.js";
+import { checkAnswer } from "./sdp.js";
+import { Trickle } from "./trickle.js";
+import type { CallView, VoipEvent } from "./view.js";
 
 export interface SessionParts {
   readonly key: OwnKey;
@@ -52,7 +26,8 @@ export interface SessionParts {
   readonly clock: Clock;
   readonly makeLeg: MakeLeg;
   readonly media: OwnMedia;
-  readonly allowLoopback: boolean;
+  /** Asked when an SDP or a candidate has come: by then the link has proved which way it goes. */
+  readonly allowLoopback: () => boolean;
   readonly options: CallOptions;
   readonly hooks: SessionHooks;
 }
@@ -70,10 +45,6 @@ export interface SessionHooks {
   data(payload: Json): boolean;
 }
 
-const candidateBatch = 30;
-const maxCandidates = 40;
-const qualityPeriod = 2000;
-
 export class Session {
   readonly roomId = randomId();
   readonly parts: SessionParts;
@@ -83,36 +54,29 @@ export class Session {
   readonly #budget: FrameBudget;
   readonly #info: InfoSender;
   readonly #data: DataSender;
+  readonly #doorstep: DoorstepData;
+  readonly #letters: Letters;
+  readonly #trickle: Trickle;
+  readonly #quality: Quality;
   #state: CallState;
   #held: CallEvent[] = [];
-  #invite: Letter | undefined;
-  #challenge: { readonly id: string; readonly nonce: string } | undefined;
-  #offerId: string | undefined;
-  #restartId: string | undefined;
-  /** Sent when the page is closed: there is no time to sign then. */
-  #farewell: Letter | undefined;
-  #trickling = false;
-  #batch: RTCIceCandidateInit[] = [];
-  #batchTimer: Timer | undefined;
-  #sentCandidates = 0;
-  #remoteCandidates = 0;
   #fingerprint: string | undefined;
-  #ringingAt: number | undefined;
-  #dataNonce: string | undefined;
   #remoteInfo: Info | undefined;
   #micOn = true;
-  #quality = 4;
-  #qualityTimer: Timer | undefined;
-  #lostBefore = { lost: 0, received: 0 };
 
   constructor(parts: SessionParts) {
     this.parts = parts;
     const { clock, options } = parts;
     this.#mail = new Mail(parts.key, parts.device, this.roomId, clock, parts.carrier, { suspicious: true });
+    this.#letters = new Letters(this.#mail, {
+      unanswered: (type) => {
+        this.#apply({ t: "unanswered", type });
+      },
+    });
     this.#budget = new FrameBudget(clock);
     this.#leg = parts.makeLeg(options.roomType, {
       candidate: (candidate) => {
-        this.#localCandidate(candidate);
+        this.#trickle.found(candidate);
       },
       lost: () => {
         this.#apply({ t: "lost" });
@@ -130,6 +94,18 @@ export class Session {
     const send = (text: string): boolean => this.#leg.send(text);
     this.#info = new InfoSender(clock, send);
     this.#data = new DataSender(clock, send);
+    this.#doorstep = new DoorstepData(clock, this.#mail);
+    this.#quality = new Quality(clock, async () => this.#leg.stats(), () => {
+      this.#sayInfo();
+    });
+    this.#trickle = new Trickle(clock, {
+      send: (candidates) => {
+        void this.#mail.post("candidates", { candidates }, { life: lives.rest });
+      },
+      add: (candidate) => {
+        this.#leg.addCandidate(candidate);
+      },
+    });
     const [state, effects] = begin(options.roomType, options.timeLimit);
     this.#state = state;
     this.tracksChanged();
@@ -144,7 +120,7 @@ export class Session {
     return this.#state.accepted && this.#state.phase !== "ended" ? this.#leg.remote : undefined;
   }
 
-  async stats(): ReturnType<Leg["stats"]> {
+  async stats(): Promise<LegStats> {
     return this.#leg.stats();
   }
 
@@ -175,12 +151,9 @@ export class Session {
 
   /** The page is being closed: says so with what is signed already. */
   unload(): void {
-    if (this.#state.phase === "ended" || this.#state.phase === "leaving" || !this.#farewell) return;
+    if (this.#state.phase === "ended" || this.#state.phase === "leaving") return;
     this.#leg.silence();
-    if (this.#state.accepted) {
-      this.#leg.send(JSON.stringify({ t: "bye", id: this.#farewell.id, cause: "hangup", origin: "unloadCallPage" }));
-    }
-    this.#mail.sendNow(this.#farewell);
+    this.#letters.sendFarewell((frame) => this.#leg.send(frame));
   }
 
   /** Mutes or unmutes the microphone. False: there is none. */
@@ -217,32 +190,8 @@ export class Session {
   async sendData(payload: Json, right: string | undefined): Promise<void> {
     const { phase } = this.#state;
     if (phase === "talking" || phase === "reconnecting") return this.#data.post(payload, right);
-    const nonce = this.#dataNonce;
-    if (phase !== "ringing" || nonce === undefined || this.#ringingAt === undefined) {
-      throw new CallboxError("noCall", "data can be sent while the device rings and in the talk", this.roomId);
-    }
-    this.#dataNonce = undefined; // each nonce is good once; the ack brings the next
-    const at = (this.parts.clock.now() - this.#ringingAt) / 1000;
-    const id = randomId();
-    const answer = new Promise<string | undefined>((resolve) => {
-      this.#dataAnswers.set(id, resolve);
-    });
-    await this.#mail.post("data", { nonce, at, ...(right === undefined ? {} : { right }), payload }, {
-      id,
-      life: lives.first,
-      done: (how) => {
-        if (how === "expired") this.#dataAnswered(id, "unreachable");
-      },
-    });
-    const error = await answer;
-    if (error !== undefined) throw dataError(error);
-  }
-
-  readonly #dataAnswers = new Map<string, (error: string | undefined) => void>();
-
-  #dataAnswered(id: string, error: string | undefined): void {
-    this.#dataAnswers.get(id)?.(error);
-    this.#dataAnswers.delete(id);
+    if (phase === "ringing") return this.#doorstep.send(payload, right);
+    throw new CallboxError("noCall", "data can be sent while the device rings and in the talk", this.roomId);
   }
 
   linkUp(): void {
@@ -273,11 +222,11 @@ export class Session {
       this.#acked(envelope.ref, body.error, body.nonce);
       return;
     }
-    if (!this.#refHolds(body.t, envelope.ref)) {
+    if (!this.#letters.answers(body.t, envelope.ref)) {
       this.#apply({ t: "breach" });
       return;
     }
-    if (envelope.ref !== undefined && envelope.ref === this.#offerId) this.#startTrickle();
+    if (this.#letters.isOffer(envelope.ref)) this.#trickle.start();
     if (body.t === "data") {
       void this.#mail.ack(envelope, this.parts.hooks.data(body.payload) ? {} : { error: "noHandler" });
       return;
@@ -290,13 +239,11 @@ export class Session {
   #body(body: DeviceBody, id: string): void {
     switch (body.t) {
       case "challenge":
-        if (this.#challenge) return; // each copy of the invite has got one; the first is used
-        this.#challenge = { id, nonce: body.nonce };
+        if (!this.#letters.challenged(id, body.nonce)) return;
         this.#apply({ t: "challenge", id, nonce: body.nonce, epoch: body.epoch, iceServers: body.iceServers });
         return;
       case "ringing": {
-        this.#ringingAt = this.parts.clock.now();
-        this.#dataNonce = body.nonce;
+        this.#doorstep.rings(body.nonce);
         if (body.sdp === undefined || this.#sdpHolds(body.sdp)) this.#apply({ t: "ringing", sdp: body.sdp, ringTimeout: body.ringTimeout });
         return;
       }
@@ -307,12 +254,7 @@ export class Session {
         if (this.#sdpHolds(body.sdp)) this.#apply({ t: "restarted", generation: body.generation, sdp: body.sdp });
         return;
       case "candidates":
-        for (const candidate of body.candidates) {
-          const { candidate: line = "" } = candidate;
-          if (line !== "") this.#remoteCandidates += 1;
-          if (this.#remoteCandidates > maxCandidates || !isUsable(line, this.parts.allowLoopback)) continue;
-          this.#leg.addCandidate(candidate);
-        }
+        this.#trickle.came(body.candidates, this.parts.allowLoopback());
         return;
       case "start":
       case "needRestart":
@@ -335,27 +277,12 @@ export class Session {
     }
   }
 
-  /** `ref` stands on every answer: of the invite or of the offer. */
-  #refHolds(t: DeviceBody["t"], ref: string | undefined): boolean {
-    switch (t) {
-      case "challenge":
-        return ref !== undefined && ref === this.#invite?.id;
-      case "ringing":
-      case "accept":
-        return ref !== undefined && ref === this.#offerId;
-      case "reject":
-        return ref !== undefined && (ref === this.#offerId || ref === this.#invite?.id);
-      default:
-        return true;
-    }
-  }
-
   #sdpHolds(sdp: string): boolean {
     try {
       const checked = checkAnswer(sdp, {
         roomType: this.parts.options.roomType,
         fingerprint: this.#fingerprint,
-        allowLoopback: this.parts.allowLoopback,
+        allowLoopback: this.parts.allowLoopback(),
       });
       this.#fingerprint = checked.fingerprint;
       return true;
@@ -367,10 +294,9 @@ export class Session {
 
   #acked(ref: string | undefined, error: string | undefined, nonce: string | undefined): void {
     if (ref === undefined) return;
-    if (nonce !== undefined) this.#dataNonce = nonce;
-    if (ref === this.#offerId) this.#startTrickle();
-    if (ref === this.#leaveId) this.#apply({ t: "leaveAcked" });
-    this.#dataAnswered(ref, error);
+    if (this.#letters.isOffer(ref)) this.#trickle.start();
+    if (this.#letters.isLeave(ref)) this.#apply({ t: "leaveAcked" });
+    this.#doorstep.acked(ref, error, nonce);
   }
 
   #frame(text: string): void {
@@ -393,10 +319,12 @@ export class Session {
         this.#remoteInfo = frame.info;
         this.parts.hooks.changed();
         return;
-      case "data":
+      case "data": {
         if (this.#state.startedAt === undefined || !this.#mail.arriveOnChannel(frame.id)) return;
-        this.#leg.send(JSON.stringify({ t: "dataAck", id: frame.id, ...(this.parts.hooks.data(frame.payload) ? {} : { error: "noHandler" }) }));
+        const error = this.parts.hooks.data(frame.payload) ? {} : { error: "noHandler" };
+        this.#leg.send(JSON.stringify({ t: "dataAck", id: frame.id, ...error }));
         return;
+      }
       case "dataAck":
         this.#data.answered(frame.id, frame.error);
         return;
@@ -429,7 +357,7 @@ export class Session {
     const { hooks, clock } = this.parts;
     switch (effect.do) {
       case "sendInvite":
-        this.#attempt(this.#sendInvite());
+        this.#attempt(this.#letters.invite(this.parts.options));
         return;
       case "makeOffer":
         this.#attempt(
@@ -439,25 +367,28 @@ export class Session {
         );
         return;
       case "sendOffer":
-        this.#attempt(this.#sendOffer(effect.sdp));
+        this.#attempt(this.#letters.offer(effect.sdp));
         return;
       case "setAnswer":
-      case "setRestartAnswer":
         this.#attempt(this.#leg.answer(this.#clean(effect.sdp)));
+        return;
+      case "setRestartAnswer":
+        this.#tryAgain(this.#leg.answer(this.#clean(effect.sdp)));
         return;
       case "openMedia":
         this.#leg.open();
-        this.#attempt(this.#signFarewell("bye", { cause: "hangup", origin: "unloadCallPage" }));
+        this.#attempt(this.#letters.signFarewell("bye"));
         return;
       case "closeMedia":
         this.#leg.silence();
         return;
       case "restartIce":
-        this.#mail.drop(this.#restartId);
-        this.#attempt(this.#sendRestart(effect.generation));
+        this.#letters.dropRestart();
+        this.#trickle.restart();
+        this.#tryAgain(this.#leg.restart().then(async (sdp) => this.#letters.restart(effect.generation, sdp)));
         return;
       case "sendLeave":
-        void this.#sendLeave(effect.type, effect.end);
+        this.#leave(effect.type, effect.end);
         return;
       case "timer":
         this.#timers.get(effect.name)?.cancel();
@@ -475,7 +406,10 @@ export class Session {
         hooks.joined();
         return;
       case "emit":
-        if (effect.event === "startVoip") this.#talkBegins();
+        if (effect.event === "startVoip") {
+          this.#sayInfo();
+          this.#quality.start();
+        }
         if (effect.event === "calling") hooks.changed();
         this.#emit(effect.event, effect.data);
         return;
@@ -517,154 +451,45 @@ export class Session {
     });
   }
 
-  async #sendInvite(): Promise<void> {
-    const { options } = this.parts;
-    const video = options.roomType === "video";
-    this.#invite = await this.#mail.compose(
-      "invite",
-      {
-        roomType: options.roomType,
-        ...(options.timeLimit === undefined ? {} : { timeLimit: options.timeLimit }),
-        enableCallerCamera: video && options.enableCallerCamera !== false,
-        enableListenerCamera: video && options.enableListenerCamera !== false,
-        ...(options.customQuery === undefined ? {} : { query: options.customQuery }),
-        ...(options.payload === undefined ? {} : { payload: options.payload }),
-      },
-      { withKey: true },
-    );
-    if (this.#state.phase !== "inviting") return;
-    this.#mail.dispatch(this.#invite, {
-      life: lives.first,
-      done: (how) => {
-        if (how === "expired") this.#apply({ t: "unanswered", type: "invite" });
-      },
+  /** A restart that fails here harms no talk that still flows; a lost one is restarted once more. */
+  #tryAgain(work: Promise<unknown>): void {
+    work.catch(() => {
+      this.#apply({ t: "up" });
     });
   }
 
-  async #sendOffer(sdp: string): Promise<void> {
-    const id = randomId();
-    this.#offerId = id;
-    await this.#mail.post("offer", { nonce: this.#challenge?.nonce, invite: this.#invite?.text, sdp }, {
-      id,
-      ref: this.#challenge?.id,
-      withKey: true,
-      life: lives.first,
-      done: (how) => {
-        if (how === "expired") this.#apply({ t: "unanswered", type: "offer" });
-      },
+  #leave(type: "cancel" | "bye", end: End): void {
+    this.#trickle.stop();
+    void this.#letters.leave(type, end, (id) => {
+      if (type === "bye") this.#leg.send(JSON.stringify({ t: "bye", id, ...end }));
     });
-    await this.#signFarewell("cancel", { cause: "cancelled" });
-  }
-
-  async #signFarewell(type: "cancel" | "bye", members: object): Promise<void> {
-    this.#farewell = await this.#mail.compose(type, members, { withKey: type === "cancel" });
-  }
-
-  async #sendRestart(generation: number): Promise<void> {
-    this.#sentCandidates = 0;
-    this.#remoteCandidates = 0;
-    const sdp = await this.#leg.restart();
-    const { id } = await this.#mail.post("restart", { generation, sdp }, { life: lives.rest });
-    this.#restartId = id;
-  }
-
-  #leaveId: string | undefined;
-
-  async #sendLeave(type: "cancel" | "bye", end: End): Promise<void> {
-    const id = randomId();
-    this.#leaveId = id;
-    this.#mail.drop(this.#offerId); // given up: the device must not get it after the cancel
-    this.#mail.drop(this.#restartId);
-    const members = type === "bye" ? end : { cause: end.cause };
-    if (type === "bye") this.#leg.send(JSON.stringify({ t: "bye", id, ...end }));
-    // It goes on being sent after this call's last event: the device should hear of it.
-    const done = (): void => {
-      this.#mail.close();
-    };
-    await this.#mail.post(type, members, { id, withKey: type === "cancel", life: lives.rest, done });
-  }
-
-  /** Candidates go out in batches, and only when the device has verified the offer. */
-  #localCandidate(candidate: RTCIceCandidateInit): void {
-    if (candidate.candidate !== "") this.#sentCandidates += 1;
-    if (this.#sentCandidates > maxCandidates) return;
-    this.#batch.push(candidate);
-    if (this.#trickling) this.#armBatch();
-  }
-
-  #startTrickle(): void {
-    if (this.#trickling) return;
-    this.#trickling = true;
-    if (this.#batch.length > 0) this.#sendBatch();
-  }
-
-  #armBatch(): void {
-    this.#batchTimer ??= this.parts.clock.after(candidateBatch, () => {
-      this.#sendBatch();
-    });
-  }
-
-  #sendBatch(): void {
-    this.#batchTimer?.cancel();
-    this.#batchTimer = undefined;
-    const candidates = this.#batch.splice(0);
-    if (this.#state.phase === "ended" || this.#state.phase === "leaving") return;
-    for (let i = 0; i < candidates.length; i += maxCandidates) {
-      void this.#mail.post("candidates", { candidates: candidates.slice(i, i + maxCandidates) }, { life: lives.rest });
-    }
   }
 
   /** The answer without the candidates that may not be used. */
   #clean(sdp: string): string {
-    return checkAnswer(sdp, { roomType: this.parts.options.roomType, allowLoopback: this.parts.allowLoopback }).sdp;
-  }
-
-  #talkBegins(): void {
-    this.#sayInfo();
-    this.#measure();
+    return checkAnswer(sdp, { roomType: this.parts.options.roomType, allowLoopback: this.parts.allowLoopback() }).sdp;
   }
 
   #sayInfo(): void {
     if (this.#state.startedAt === undefined || this.#state.phase === "ended") return;
     const { mic, camera } = this.view();
-    this.#info.say({ mic, camera, speaker: true, quality: this.#quality });
-  }
-
-  /** Every 2 s: the quality of what arrives, from loss and delay. */
-  #measure(): void {
-    this.#qualityTimer = this.parts.clock.after(qualityPeriod, () => {
-      void this.#leg.stats().then((stats) => {
-        const lost = (stats.audio?.packetsLost ?? 0) + (stats.video?.packetsLost ?? 0);
-        const received = (stats.audio?.packetsReceived ?? 0) + (stats.video?.packetsReceived ?? 0);
-        const newLost = Math.max(0, lost - this.#lostBefore.lost);
-        const share = newLost / Math.max(1, newLost + received - this.#lostBefore.received);
-        this.#lostBefore = { lost, received };
-        const byLoss = share > 0.2 ? 1 : share > 0.08 ? 2 : share > 0.02 ? 3 : 4;
-        const byDelay = (stats.rttMs ?? 0) > 800 ? 2 : (stats.rttMs ?? 0) > 300 ? 3 : 4;
-        this.#quality = this.#state.phase === "reconnecting" ? 0 : Math.min(byLoss, byDelay);
-        this.#sayInfo();
-      });
-      if (this.#state.phase !== "ended") this.#measure();
-    });
+    this.#info.say({ mic, camera, speaker: true, quality: this.#state.phase === "reconnecting" ? 0 : this.#quality.value });
   }
 
   get quality(): number {
-    return this.#quality;
+    return this.#quality.value;
   }
 
   #close(): void {
     for (const timer of this.#timers.values()) timer.cancel();
-    this.#batchTimer?.cancel();
-    this.#qualityTimer?.cancel();
+    this.#trickle.stop();
+    this.#quality.stop();
     this.#info.stop();
     this.#data.stop();
-    for (const id of [...this.#dataAnswers.keys()]) this.#dataAnswered(id, "noCall");
+    this.#doorstep.stop();
     this.parts.media.close();
     this.#leg.close();
-    this.#mail.drop(this.#invite?.id);
-    this.#mail.drop(this.#offerId);
-    this.#mail.drop(this.#restartId);
-    this.#farewell = undefined;
+    this.#letters.close();
   }
 
   /** The room is forgotten: nothing of it is sent any more. */

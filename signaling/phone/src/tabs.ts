@@ -5,7 +5,7 @@
  */
 import { randomId } from "./encoding.js";
 import { CallboxError } from "./errors.js";
-import type { CallView, VoipEvent } from "./session.js";
+import type { CallView, VoipEvent } from "./view.js";
 
 /** What tabs tell each other. */
 export type TabMessage =
@@ -79,9 +79,10 @@ export class Tabs {
   async hold(): Promise<void> {
     if (await this.tryHold()) return;
     const wish = randomId();
-    this.post({ k: "want", by: wish });
     const until = performance.now() + patience;
     while (performance.now() < until && this.#refused !== wish) {
+      // Again each time: a third tab may have been quicker when it was released.
+      this.post({ k: "want", by: wish });
       await new Promise((next) => setTimeout(next, pause));
       if (await this.tryHold()) return;
     }

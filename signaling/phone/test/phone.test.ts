@@ -236,6 +236,18 @@ suite("a call", () => {
     assert.deepEqual(device.last("cancel").payload["cause"], "cancelled");
     assert.equal(rig.names.at(-3), "cancelVoip");
   });
+  test("a cancel while the offer is being signed: the offer is not sent after it", async () => {
+    const device = await FakeDevice.make();
+    const rig = await Rig.paired(device);
+    await rig.phone.call({ roomType: "video" });
+    rig.phone.hangUp("manual"); // the offer is made, not signed
+    await until(() => rig.names.at(-1) === "finishVoip", "the end");
+    await calm();
+    rig.clock.pass(5000);
+    await calm();
+    assert.equal(device.all("offer").length, 0);
+    assert.equal(device.all("cancel").length, 1);
+  });
   for (const [cause, event] of [["busy", "busy"], ["rejected", "rejectVoip"], ["timeout", "timeout"], ["dnd", "rejectVoip"], ["forbidden", "rejectVoip"]] as const) {
     test(`the device rejects: ${cause}`, async () => {
       const { rig, device, room } = await offered();

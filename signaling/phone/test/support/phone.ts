@@ -1,7 +1,7 @@
 import { CallboxError } from "../../src/errors.js";
 import { generateKey, type OwnKey } from "../../src/jws.js";
 import { Phone } from "../../src/phone.js";
-import type { VoipEvent } from "../../src/session.js";
+import type { VoipEvent } from "../../src/view.js";
 import type { DeviceRecord, Store } from "../../src/store.js";
 import { FakeClock } from "./clock.js";
 import type { FakeDevice } from "./device.js";
