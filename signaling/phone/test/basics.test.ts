@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { suite, test } from "node:test";
+import { describe as suite, test } from "node:test";
 import { base64url, fromBase64url, randomId, utf8 } from "../src/encoding.js";
 import { CallboxError } from "../src/errors.js";
 import { parseIJSON } from "../src/ijson.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { suite, test } from "node:test";
+import { describe as suite, test } from "node:test";
 import { begin, isEarly, keepTime, step, times, type CallEvent, type CallState, type Effect, type Phase } from "../src/call.js";
 import { causes, details, origins, type Cause, type End } from "../src/causes.js";
 

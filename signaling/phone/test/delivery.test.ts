@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { suite, test } from "node:test";
+import { describe as suite, test } from "node:test";
 import { DataSender, FrameBudget, InfoSender, parseFrame } from "../src/channel.js";
 import { CallboxError } from "../src/errors.js";
 import { Inbox } from "../src/inbox.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { suite, test } from "node:test";
+import { describe as suite, test } from "node:test";
 import { DirectLink, subprotocol, type LinkState } from "../src/direct.js";
 import { generateKey } from "../src/jws.js";
 import { FakeClock, calm, until } from "./support/clock.js";

@@ -1,7 +1,7 @@
 /** The golden examples that the Go tests read too. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { suite, test } from "node:test";
+import { describe as suite, test } from "node:test";
 import { parseFrame } from "../src/channel.js";
 import { importPeer, open, thumbprint, type OwnKey, type PeerKey, type PublicJwk } from "../src/jws.js";
 import { isSeconds, parseBody, parseEnvelope, parseHello } from "../src/message.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { suite, test } from "node:test";
+import { describe as suite, test } from "node:test";
 import type { CallOptions } from "../src/options.js";
 import { calm, until } from "./support/clock.js";
 import { FakeDevice, forge, frame } from "./support/device.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { suite, test } from "node:test";
+import { describe as suite, test } from "node:test";
 import { checkAnswer, isUsable } from "../src/sdp.js";
 import { answerSdp } from "./support/leg.js";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { suite, test } from "node:test";
+import { describe as suite, test } from "node:test";
 import { clockTime, endKey, errorKey, fill, languageOf, linkKey, problemKey, stateKey, tables, type StringKey } from "../page/strings.js";
 import { causes, details, origins, type Cause } from "../src/causes.js";
 import type { ErrorCode } from "../src/errors.js";
