@@ -63,8 +63,14 @@ bench: setup-test build ## run the benchmarks: of the packages, and of whole cal
 	go test -run '^$$' -bench . -benchmem ./...
 	go test -tags=e2e -run '^$$' -bench Call -benchtime 5x -timeout 20m ./cmd/callboxd/e2e/
 
+screenshots: setup-pictures build ## pictures of the call page in build/screenshots, and the README's
+	go test -tags=e2e,screenshots -run Screenshots -count=1 -timeout=20m ./cmd/callboxd/e2e/
+
 test-device: setup-device build ## a whole call in a virtual machine with a V4L2 camera and an ALSA card; RIG=path of the rig script
-	@test -n "$(RIG)" || { echo "make test-device: set RIG to the rig script, for example make test-device RIG=../rig/rig" >&2; exit 2; }
+	@test -n "$(RIG)" || { echo "make screenshots: setup-pictures build ## pictures of the call page in build/screenshots, and the README's
+	go test -tags=e2e,screenshots -run Screenshots -count=1 -timeout=20m ./cmd/callboxd/e2e/
+
+test-device: set RIG to the rig script, for example make test-device RIG=../rig/rig" >&2; exit 2; }
 	RIG=$(abspath $(RIG)) go test -tags=device -count=1 -timeout=30m -v -run TestDevice ./cmd/callboxd/e2e/...
 
 test-sound: setup-test ## the sound driver against a private PulseAudio
@@ -81,7 +87,9 @@ setup-build:
 	@.ci/setup build
 setup-test:
 	@.ci/setup test
+setup-pictures:
+	@.ci/setup pictures
 setup-device:
 	@.ci/setup device
 
-.PHONY: help run test check e2e build phone fuzz bench test-device test-sound fmt clean setup-build setup-test setup-device
+.PHONY: help run test check e2e build phone fuzz bench screenshots test-device test-sound fmt clean setup-build setup-test setup-pictures setup-device
