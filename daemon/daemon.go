@@ -173,6 +173,10 @@ func newLoop(p *parts, n *notifier) *loop {
 			preconnect: cfg.Media.Preconnect,
 		},
 	}
+	l.revoke = func(jkt string) error {
+		_, err := p.store.Revoke(jkt)
+		return err
+	}
 	servers := cfg.Media.ICE.Servers
 	l.open = func(c media.SessionConfig) (mediaSession, error) {
 		c.ICEServers = servers

@@ -46,6 +46,8 @@ func (l *loop) signalingEvent(ev signaling.Event) {
 	case signaling.PairingAlarm:
 		l.log.Error().Str("first", ev.First).Str("second", ev.Second).
 			Msg("two phones knew the pairing secret: the first was revoked; pair again where nobody can see the code")
+		// Signaling has suspended it for this process; a restart must not forget that.
+		l.keep(l.revoke(ev.First), "cannot revoke the contact of a pairing alarm")
 		l.events.Publish("pairingAlarm", "", map[string]any{"first": ev.First, "second": ev.Second})
 		l.step(call.Revoked{Phone: ev.First})
 	case signaling.Unanswered:

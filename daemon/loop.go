@@ -102,6 +102,7 @@ type loop struct {
 	signaling signaler
 	open      func(media.SessionConfig) (mediaSession, error)
 	records   recorder
+	revoke    func(jkt string) error // takes a contact's trust away, durably
 	events    *control.Events
 	settings  settings
 	beat      func() // tells the watchdog that the loop is alive

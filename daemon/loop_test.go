@@ -68,6 +68,7 @@ func newStage(t *testing.T, change func(*settings)) *stage {
 	events := control.NewEvents(time.Now)
 	s.loop = &loop{
 		log: zerolog.Nop(), clock: s.clock, wall: time.Now, signaling: fakeSignaling{s}, records: fakeRecords{s},
+		revoke: func(jkt string) error { s.note("revoke %s", jkt); return nil },
 		events: events, beat: func() {}, box: newMailbox(), state: call.New(), refused: map[string]uint64{},
 		settings: settings{
 			deviceName: "Front door", ring: time.Minute, connect: 20 * time.Second, reconnect: 30 * time.Second,
