@@ -126,6 +126,11 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 	for _, d := range p.devices.Report {
 		s.Devices = append(s.Devices, control.Device{Kind: string(d.Kind), Name: deviceName(d.Chosen), Wanted: d.Wanted, Virtual: d.Virtual, Reason: d.Reason})
 	}
+	if p.direct != nil {
+		for reason, n := range p.direct.Refused() {
+			s.Refused[reason] += n
+		}
+	}
 	return ask(ctx, b.loop, func() (control.Status, error) {
 		l := b.loop
 		for reason, n := range l.refused {

@@ -170,13 +170,16 @@ func newLoop(p *parts, n *notifier) *loop {
 		log: p.log, clock: p.clock, wall: time.Now, records: p.store, events: p.events,
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{},
 		beat: n.beat, status: n.set, paired: p.pairing.forget,
-		revoke: func(jkt string) error { _, err := p.store.Revoke(jkt); return err },
 		settings: settings{
 			deviceName: cfg.Device.Name, answerAuto: cfg.Call.Answer == config.AnswerAuto,
 			ring: cfg.Call.RingTimeout, connect: cfg.Call.ConnectTimeout, reconnect: cfg.Call.ReconnectTimeout,
 			limit:      call.Limit{Set: cfg.Call.MaxDuration.Set, Duration: cfg.Call.MaxDuration.Value},
 			preconnect: cfg.Media.Preconnect,
 		},
+	}
+	l.revoke = func(jkt string) error {
+		_, err := p.store.Revoke(jkt)
+		return err
 	}
 	servers := cfg.Media.ICE.Servers
 	l.open = func(c media.SessionConfig) (mediaSession, error) {

@@ -47,6 +47,7 @@ func (l *loop) signalingEvent(ev signaling.Event) {
 	case signaling.PairingAlarm:
 		l.log.Error().Str("first", ev.First).Str("second", ev.Second).
 			Msg("two phones knew the pairing secret: the first was revoked; pair again where nobody else sees the code")
+		// Signaling has suspended it for this process; a restart must not forget that.
 		l.keep(l.revoke(ev.First), "cannot revoke the phone that paired first: revoke it with callboxctl contacts revoke")
 		l.events.Publish("pairingAlarm", "", map[string]any{"first": ev.First, "second": ev.Second})
 		l.step(call.Revoked{Phone: ev.First})

@@ -57,6 +57,7 @@ func TestTheLimitHoldsWhenTheLoopIsStuck(t *testing.T) {
 	if end := bye.Body.(message.Bye); end.Cause != "hangup" || end.Origin != "timeLimit" {
 		t.Errorf("bye = %+v", end)
 	}
+	p.phase() // the loop has carried out what follows the bye
 	if records := d.store.Records(1); len(records) != 1 || records[0].Cause != "hangup" || records[0].Origin != "timeLimit" {
 		t.Errorf("records = %+v", records)
 	}

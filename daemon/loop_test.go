@@ -68,7 +68,9 @@ func newStage(t *testing.T, change func(*settings)) *stage {
 	events := control.NewEvents(time.Now)
 	s.loop = &loop{
 		log: zerolog.Nop(), clock: s.clock, wall: time.Now, signaling: fakeSignaling{s}, records: fakeRecords{s},
-		events: events, beat: func() {}, status: func(string) {}, paired: func() {}, revoke: func(string) error { return nil }, box: newMailbox(), state: call.New(), refused: map[string]uint64{},
+		revoke: func(jkt string) error { s.note("revoke %s", jkt); return nil },
+		beat:   func() {}, status: func(string) {}, paired: func() {},
+		events: events, box: newMailbox(), state: call.New(), refused: map[string]uint64{},
 		settings: settings{
 			deviceName: "Front door", ring: time.Minute, connect: 20 * time.Second, reconnect: 30 * time.Second,
 			limit: call.Limit{Set: true, Duration: 10 * time.Minute}, preconnect: media.PreconnectNetwork,

@@ -38,11 +38,13 @@ type conn struct {
 func (s *Server) serveSignal(w http.ResponseWriter, r *http.Request) {
 	log := s.cfg.Log.With().Str("remote", r.RemoteAddr).Logger()
 	if origins := r.Header.Values("Origin"); len(origins) > 1 || len(origins) == 1 && !s.names.isOrigin(origins[0], r.Host) {
+		s.refused.add(RefusedOrigin)
 		log.Info().Strs("origin", origins).Msg("direct refused: foreign origin")
 		http.Error(w, "pages of this origin may not connect; set signaling.direct.origins if they should", http.StatusForbidden)
 		return
 	}
 	if !slices.Contains(subprotocols(r.Header), subprotocol) {
+		s.refused.add(RefusedProtocol)
 		log.Info().Msg("direct refused: no subprotocol in common")
 		http.Error(w, "this WebSocket speaks only the subprotocol "+subprotocol, http.StatusBadRequest)
 		return
@@ -59,6 +61,7 @@ func (s *Server) serveSignal(w http.ResponseWriter, r *http.Request) {
 		OnPongReceived:     func(context.Context, []byte) { c.heard() },
 	})
 	if err != nil {
+		s.refused.add(RefusedProtocol)
 		log.Info().Err(err).Msg("direct refused: no WebSocket handshake")
 		return
 	}
@@ -111,6 +114,7 @@ func (c *conn) receive(ctx context.Context) {
 	}
 	address, err := greeting.Verify(answer)
 	if err != nil {
+		c.s.refused.add(RefusedHello)
 		c.log.Info().Err(err).Msg("direct refused: bad hello")
 		c.shut(websocket.StatusPolicyViolation, "malformed hello")
 		return
@@ -131,6 +135,7 @@ func (c *conn) receive(ctx context.Context) {
 func (c *conn) read(ctx context.Context) (string, bool) {
 	typ, r, err := c.ws.Reader(ctx)
 	if err == nil && typ != websocket.MessageText {
+		c.s.refused.add(RefusedShape)
 		c.shut(websocket.StatusUnsupportedData, "text frames only")
 		return "", false
 	}
@@ -140,11 +145,13 @@ func (c *conn) read(ctx context.Context) (string, bool) {
 	}
 	switch {
 	case errors.Is(err, websocket.ErrMessageTooBig):
+		c.s.refused.add(RefusedSize)
 		c.shut(websocket.StatusMessageTooBig, "frame over 64 KiB")
 		return "", false
 	case err != nil:
 		return "", false // closed by either end; run shuts
 	case !utf8.ValidString(msg.String()):
+		c.s.refused.add(RefusedShape)
 		c.shut(websocket.StatusInvalidFramePayloadData, "text is not UTF-8")
 		return "", false
 	}

@@ -18,24 +18,26 @@ func TestRefusedUpgrades(t *testing.T) {
 		host, proto string
 		origins     []string
 		want        int
+		counted     Reason // "": not refused
 	}{
 		"own origin":                {want: 101, origins: []string{own}},
 		"own origin by other name":  {want: 101, origins: []string{"http://localhost:" + port(s)}},
 		"configured origin":         {want: 101, origins: []string{"https://calls.example.com"}},
 		"no origin":                 {want: 101},
 		"forwarded port":            {want: 101, host: "localhost:9", origins: []string{"http://localhost:9"}},
-		"foreign origin":            {want: 403, origins: []string{"https://evil.example"}},
-		"own host on another port":  {want: 403, origins: []string{"http://127.0.0.1:1"}},
-		"own host, other scheme":    {want: 403, origins: []string{"https://127.0.0.1:" + port(s)}},
-		"configured name over http": {want: 403, origins: []string{"http://calls.example.com"}},
-		"opaque origin":             {want: 403, origins: []string{"null"}},
-		"two origins":               {want: 403, origins: []string{own, own}},
-		"rebound name":              {want: 421, host: "evil.example"},
-		"rebound name and origin":   {want: 421, host: "evil.example", origins: []string{"http://evil.example"}},
-		"foreign address":           {want: 421, host: "192.0.2.9"},
-		"other subprotocol":         {want: 400, proto: "mqtt"},
+		"foreign origin":            {want: 403, origins: []string{"https://evil.example"}, counted: RefusedOrigin},
+		"own host on another port":  {want: 403, origins: []string{"http://127.0.0.1:1"}, counted: RefusedOrigin},
+		"own host, other scheme":    {want: 403, origins: []string{"https://127.0.0.1:" + port(s)}, counted: RefusedOrigin},
+		"configured name over http": {want: 403, origins: []string{"http://calls.example.com"}, counted: RefusedOrigin},
+		"opaque origin":             {want: 403, origins: []string{"null"}, counted: RefusedOrigin},
+		"two origins":               {want: 403, origins: []string{own, own}, counted: RefusedOrigin},
+		"rebound name":              {want: 421, host: "evil.example", counted: RefusedHost},
+		"rebound name and origin":   {want: 421, host: "evil.example", origins: []string{"http://evil.example"}, counted: RefusedHost},
+		"foreign address":           {want: 421, host: "192.0.2.9", counted: RefusedHost},
+		"other subprotocol":         {want: 400, proto: "mqtt", counted: RefusedProtocol},
 	} {
 		t.Run(name, func(t *testing.T) {
+			before := s.Refused()
 			proto := "callbox.v1"
 			if tt.proto != "" {
 				proto = tt.proto
@@ -48,7 +50,23 @@ func TestRefusedUpgrades(t *testing.T) {
 			if resp == nil || resp.StatusCode != tt.want {
 				t.Fatalf("answer %v, want %d", resp, tt.want)
 			}
+			wantRefused(t, s, before, tt.counted)
 		})
+	}
+}
+
+// wantRefused wants reason to have been counted once since before, and no other;
+// "" is none.
+func wantRefused(t *testing.T, s *Server, before map[string]uint64, reason Reason) {
+	t.Helper()
+	for r, n := range s.Refused() {
+		want := before[r]
+		if r == string(reason) {
+			want++
+		}
+		if n != want {
+			t.Errorf("refused for %s: %d times, want %d", r, n, want)
+		}
 	}
 }
 
@@ -61,20 +79,22 @@ func TestClosedWith(t *testing.T) {
 		typ   websocket.MessageType
 		send  string
 		want  websocket.StatusCode
+		count Reason
 	}{
-		"malformed hello":    {greeted, text, "nonsense", 1008},
-		"wrong nonce":        {greeted, text, "p.a n0", 1008},
-		"binary hello":       {greeted, binary, "p.a n1", 1003},
-		"binary message":     {hello, binary, "x", 1003},
-		"frame over 64 KiB":  {hello, text, strings.Repeat("x", 64<<10+1), 1009},
-		"very long frame":    {hello, text, strings.Repeat("x", 1<<20), 1009},
-		"text that is bytes": {hello, text, "\xff", 1007},
+		"malformed hello":    {greeted, text, "nonsense", 1008, RefusedHello},
+		"wrong nonce":        {greeted, text, "p.a n0", 1008, RefusedHello},
+		"binary hello":       {greeted, binary, "p.a n1", 1003, RefusedShape},
+		"binary message":     {hello, binary, "x", 1003, RefusedShape},
+		"frame over 64 KiB":  {hello, text, strings.Repeat("x", 64<<10+1), 1009, RefusedSize},
+		"very long frame":    {hello, text, strings.Repeat("x", 1<<20), 1009, RefusedSize},
+		"text that is bytes": {hello, text, "\xff", 1007, RefusedShape},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, ev := start(t, setup{})
 			c := tt.begin(t, s, ev)
 			go c.Write(t.Context(), tt.typ, []byte(tt.send))
 			wantClose(t, c, tt.want)
+			wantRefused(t, s, nil, tt.count)
 		})
 	}
 	t.Run("frame of 64 KiB is taken", func(t *testing.T) {

@@ -73,6 +73,7 @@ type Server struct {
 	certs   certificates // nil on loopback
 	http    *http.Server
 	phones  phones
+	refused *refusals
 	running sync.WaitGroup // the accept loop, every request and connection
 
 	mu       sync.Mutex
@@ -100,7 +101,7 @@ func newServer(opt Options, cfg Config, t timeouts, m machine) (*Server, error) 
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Server{opt: opt, cfg: cfg, time: t, loop: isLoopback(host)}
+	s := &Server{opt: opt, cfg: cfg, time: t, loop: isLoopback(host), refused: newRefusals()}
 	s.names = newReach(opt, cfg.SN, host, m, t.recheck)
 	s.phones.handler = cfg.Handler
 	if !s.loop {
@@ -265,6 +266,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		s.mu.Unlock()
 		defer s.running.Done()
 		if !s.names.isHost(r.Host) {
+			s.refused.add(RefusedHost)
 			s.cfg.Log.Info().Str("remote", r.RemoteAddr).Str("host", r.Host).Msg("direct refused: foreign host name")
 			http.Error(w, "this device is not known by this name; set signaling.direct.names if it should be", http.StatusMisdirectedRequest)
 			return

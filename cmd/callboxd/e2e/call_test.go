@@ -174,6 +174,7 @@ func TestTimeLimit(t *testing.T) {
 			if toast := p.text("toast"); toast == "" {
 				t.Error("the page shows no toast")
 			}
+			d.waitState("idle", 5*time.Second)
 			r := d.lastCall()
 			if r.Cause != "hangup" || r.Origin != "timeLimit" {
 				t.Errorf("record = %+v", r)
