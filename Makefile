@@ -21,7 +21,7 @@ help: ## show this list
 run: setup-build build ## install what is missing, build, and start a device to call from a browser
 	@packaging/examples/demo.sh
 
-test: ## install what the tests need and run them all (about 10 minutes on 2 cores)
+test: ## install what the tests need and run them all (5 to 8 minutes on 2 cores)
 	@start=$$(date +%s); \
 	$(STEP) "set-up" .ci/setup test && \
 	$(MAKE) --no-print-directory check e2e && \
@@ -67,10 +67,7 @@ screenshots: setup-pictures build ## pictures of the call page in build/screensh
 	go test -tags=e2e,screenshots -run Screenshots -count=1 -timeout=20m ./cmd/callboxd/e2e/
 
 test-device: setup-device build ## a whole call in a virtual machine with a V4L2 camera and an ALSA card; RIG=path of the rig script
-	@test -n "$(RIG)" || { echo "make screenshots: setup-pictures build ## pictures of the call page in build/screenshots, and the README's
-	go test -tags=e2e,screenshots -run Screenshots -count=1 -timeout=20m ./cmd/callboxd/e2e/
-
-test-device: set RIG to the rig script, for example make test-device RIG=../rig/rig" >&2; exit 2; }
+	@test -n "$(RIG)" || { echo "make test-device: set RIG to the rig script, for example make test-device RIG=../rig/rig" >&2; exit 2; }
 	RIG=$(abspath $(RIG)) go test -tags=device -count=1 -timeout=30m -v -run TestDevice ./cmd/callboxd/e2e/...
 
 test-sound: setup-test ## the sound driver against a private PulseAudio

@@ -11,5 +11,6 @@
 //	  ▲                      │                          │                 │              │
 //	  └────── Closed ──── Ended ◀───────────────────────┴─────────────────┴──────────────┘
 //
-// Docs: docs/call-machine.md has the table that the tests check.
+// The table of every state and event is in step_test.go, the invariants are in
+// fuzz_test.go.
 package call
