@@ -60,9 +60,9 @@ func startDevice(t testing.TB, o deviceOptions) *device {
 	if o.rate == 0 {
 		o.rate = 20
 	}
-	display, level := "virtual", "debug"
+	display, level := "{name: virtual, record: "+dir+"/display.y4m}", "debug"
 	if o.noDisplay {
-		display = "none"
+		display = "{name: none}"
 	}
 	if o.quiet {
 		level = "warn"
@@ -80,7 +80,7 @@ hal:
   camera: {name: virtual, size: %[4]dx%[5]d, frame_rate: %[6]d}
   microphone: {name: virtual, tone: %[7]g}
   speaker: {name: virtual, record: %[1]s/speaker.wav}
-  display: {name: %[9]s, record: %[1]s/display.y4m}
+  display: %[9]s
 media:
   ice: {loopback: true}
 %[10]s

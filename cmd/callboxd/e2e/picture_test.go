@@ -104,7 +104,7 @@ const stampReader = `(() => {
   const video = document.querySelector('[data-testid="remote-video"]');
   const canvas = new OffscreenCanvas(640, 48);
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  window.seen = [];
+  const seen = (window.seen = []);
   const read = () => {
     // The top twelfth, scaled so that a cell is 20 by 24 pixels.
     context.drawImage(video, 0, 0, video.videoWidth, video.videoHeight / 12, 0, 0, 640, 48);
@@ -129,8 +129,9 @@ const stampReader = `(() => {
     return bytes.slice(0, 6).reduce((a, b) => a * 256 + b, 0) / 1e6;
   };
   const next = (now, meta) => {
-    window.seen.push({ stamp: read(), at: (performance.timeOrigin + meta.expectedDisplayTime) / 1e3, got: (performance.timeOrigin + now) / 1e3 });
-    if (window.seen.length > 20000) window.seen.shift();
+    if (window.seen !== seen) return; // a later collection has begun
+    seen.push({ stamp: read(), at: (performance.timeOrigin + meta.expectedDisplayTime) / 1e3, got: (performance.timeOrigin + now) / 1e3 });
+    if (seen.length > 20000) seen.shift();
     video.requestVideoFrameCallback(next);
   };
   video.requestVideoFrameCallback(next);
