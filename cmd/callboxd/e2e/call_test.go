@@ -3,15 +3,12 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 )
 
 // maxGap is the longest pause between two presented pictures of a call that is
@@ -317,22 +314,4 @@ func ownAddress(t *testing.T) string {
 	}
 	t.Fatal("this machine has no IPv4 address but loopback: give it one, for example with ip link add dummy0 type dummy")
 	return ""
-}
-
-// openPastWarning clicks the browser's warning about the certificate away, as a
-// person does.
-func (p *phone) openPastWarning(pageURL string) {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, 20*time.Second)
-	defer cancel()
-	err := chromedp.Do(ctx, chromedp.Navigate(pageURL))
-	if err == nil {
-		p.t.Fatal("the browser did not warn about a certificate that nobody signed")
-	}
-	if !strings.Contains(err.Error(), "CERT") {
-		p.t.Fatalf("phone: %v", err)
-	}
-	p.run(20*time.Second,
-		chromedp.Click(chromedp.ID("details-button")), chromedp.Click(chromedp.ID("proceed-link")),
-		chromedp.WaitReady(chromedp.ID("app")))
 }

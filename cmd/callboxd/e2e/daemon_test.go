@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"callbox/signaling/pairing"
 )
 
 // binaries is where make build puts them.
@@ -31,6 +33,11 @@ type device struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 	ports  ports
+
+	// remote runs callboxctl where the daemon is; nil: on this machine.
+	remote func(args ...string) ([]byte, error)
+	// forward is the host:port on this machine that leads to the daemon's; "": none.
+	forward string
 }
 
 // deviceOptions are the parts of the configuration in which the tests differ.
@@ -124,6 +131,24 @@ func (d *device) restart(between func()) {
 	d.start(filepath.Join(d.dir, "callbox.yaml"))
 }
 
+// reachable returns a pairing URL as this machine's browser reaches it.
+func (d *device) reachable(pairingURL string) string {
+	d.t.Helper()
+	if d.forward == "" {
+		return pairingURL
+	}
+	link, err := pairing.ParseLink(pairingURL)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	link.Endpoints = []string{"wss://" + d.forward + "/signal"}
+	fragment, err := link.Fragment()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return "https://" + d.forward + "/" + fragment
+}
+
 // page is the address of the call page.
 func (d *device) page() string {
 	d.t.Helper()
@@ -164,6 +189,9 @@ func (d *device) pid() int { return d.cmd.Process.Pid }
 
 // tryCtl runs callboxctl with --json and returns what it printed.
 func (d *device) tryCtl(args ...string) ([]byte, error) {
+	if d.remote != nil {
+		return d.remote(args...)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(binaries, "callboxctl"), append([]string{"--socket", d.socket, "--json"}, args...)...)

@@ -228,7 +228,7 @@ func (p *phone) pair(d *device, name string) {
 	window := ctl[struct {
 		URL string `json:"url"`
 	}](d, "pair", "--name", name)
-	p.open(window.URL)
+	p.open(d.reachable(window.URL))
 	p.click("pair-confirm")
 	p.waitVisible("call-video", 15*time.Second)
 	if left := eval[string](p, `location.href`); strings.Contains(left, "pair=") {

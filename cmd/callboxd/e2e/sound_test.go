@@ -86,9 +86,15 @@ func loudness(pcm []int16) float64 {
 // recorded returns the last seconds of what the device's speaker played.
 func (d *device) recorded(seconds float64) []int16 {
 	d.t.Helper()
-	file, err := os.ReadFile(d.dir + "/speaker.wav")
+	return readWAV(d.t, d.dir+"/speaker.wav", seconds)
+}
+
+// readWAV returns the last seconds of a WAV file of 16-bit mono sound at 48 kHz.
+func readWAV(t testing.TB, path string, seconds float64) []int16 {
+	t.Helper()
+	file, err := os.ReadFile(path)
 	if err != nil || len(file) < 44 {
-		d.t.Fatalf("the speaker recorded nothing: %v", err)
+		t.Fatalf("nothing was recorded: %v", err)
 	}
 	body := file[44:]
 	n := min(int(seconds*48000)*2, len(body)/2*2)

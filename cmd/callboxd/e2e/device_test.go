@@ -1,0 +1,176 @@
+//go:build device
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// guestPackages are the shared libraries that callboxd needs on Debian 12, beyond
+// what the machine's image has.
+const guestPackages = "libvpx7 libopus0 libturbojpeg0"
+
+// machine is a virtual machine with a V4L2 camera (vivid) and an ALSA card
+// (snd-aloop), driven by a script that the variable RIG names.
+type machine struct {
+	t      *testing.T
+	script string
+	env    []string
+}
+
+// run runs one verb of the script and returns what it printed.
+func (m *machine) run(within time.Duration, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, m.script, args...)
+	cmd.Env = append(os.Environ(), m.env...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return out.Bytes(), fmt.Errorf("%s: %w: %s%s", strings.Join(args, " "), err, out.String(), errs.String())
+	}
+	return out.Bytes(), nil
+}
+
+func (m *machine) must(within time.Duration, args ...string) []byte {
+	m.t.Helper()
+	out, err := m.run(within, args...)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return out
+}
+
+// startMachine boots the machine, with one of this machine's ports forwarded to
+// the daemon's, and takes it down again with the test.
+func startMachine(t *testing.T, forward string) *machine {
+	t.Helper()
+	script := os.Getenv("RIG")
+	if script == "" {
+		t.Fatal("set RIG to the script that drives the virtual machine: make test-device RIG=…")
+	}
+	m := &machine{t: t, script: script, env: []string{
+		"RIG_NAME=callbox", "RIG_PKGS=" + guestPackages, "RIG_WARM=0", "RIG_HOSTFWD=tcp:" + forward + "-:8443",
+	}}
+	start := time.Now()
+	m.must(10*time.Minute, "build")
+	t.Logf("image: %v", time.Since(start).Round(time.Second))
+	t.Cleanup(func() {
+		if _, err := m.run(2*time.Minute, "down"); err != nil {
+			t.Errorf("the machine does not go down: %v", err)
+		}
+	})
+	start = time.Now()
+	m.must(5*time.Minute, "up")
+	t.Logf("boot: %v", time.Since(start).Round(time.Second))
+	return m
+}
+
+// TestDevice: callboxd in a machine with a camera and a sound card of the kernel's,
+// called by a browser outside it.
+func TestDevice(t *testing.T) {
+	forward := "127.0.0.1:" + freePort(t, "127.0.0.1")
+	deviceTone, phoneTone := 900.0, 1500.0
+	for deviceTone == 900 || (deviceTone-phoneTone < 150 && phoneTone-deviceTone < 150) {
+		deviceTone, phoneTone = randomTone(), randomTone()
+	}
+	m := startMachine(t, forward)
+	dir := t.TempDir()
+	writeTone(t, filepath.Join(dir, "tone.wav"), deviceTone)
+	config := fmt.Sprintf(`
+device: {sn: rig, name: Rig door, state_dir: /var/lib/callbox}
+control: {socket: /run/callbox/control.sock}
+signaling:
+  direct: {listen: ":8443", names: [127.0.0.1], origins: ["https://%s"]}
+hal:
+  camera: {name: auto, size: 320x180, frame_rate: 15}
+  microphone: {name: "Loopback,0"}
+  speaker: {name: "Loopback,0"}
+media: {video_bitrate: 300kbit}
+log: {level: info, format: json}
+`, forward)
+	if err := os.WriteFile(filepath.Join(dir, "callbox.yaml"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.must(time.Minute, "put", filepath.Join(binaries, "callboxd"), filepath.Join(binaries, "callboxctl"), filepath.Join(dir, "tone.wav"), filepath.Join(dir, "callbox.yaml"), "/root/")
+	m.must(time.Minute, "exec", "systemd-run", "--unit=tone", "sh", "-c", "while :; do aplay -q -D plughw:Loopback,1,0 /root/tone.wav; done")
+	m.must(time.Minute, "exec", "systemd-run", "--unit=callboxd", "/root/callboxd", "run", "--config", "/root/callbox.yaml")
+	t.Cleanup(func() {
+		if t.Failed() {
+			out, _ := m.run(time.Minute, "exec", "journalctl", "--no-pager", "-o", "cat", "-u", "callboxd") // all there is
+			t.Logf("log of callboxd:\n%s", out)
+		}
+	})
+	d := &device{t: t, dir: dir, forward: forward, remote: func(args ...string) ([]byte, error) {
+		return m.run(time.Minute, append([]string{"exec", "/root/callboxctl", "--json"}, args...)...)
+	}}
+	eventually(t, time.Minute, "callboxd answers in the machine", func() bool { _, err := d.tryCtl("status"); return err == nil })
+	t.Logf("devices: %s", m.must(time.Minute, "exec", "/root/callboxctl", "status", "--devices"))
+
+	p := startPhone(t, phoneOptions{tone: phoneTone})
+	p.openPastWarning("https://" + forward + "/")
+	p.pair(d, "Anna")
+	p.click("call-video")
+	d.waitState("ringing", 30*time.Second)
+	ctl[any](d, "answer")
+	p.waitEvent("startVoip", 30*time.Second)
+	d.waitState("talking", 30*time.Second)
+	p.listenForTones()
+	time.Sleep(5 * time.Second) // the codecs of an emulated processor need a moment
+
+	m.must(time.Minute, "exec", "arecord", "-q", "-D", "plughw:Loopback,1,0", "-f", "S16_LE", "-r", "48000", "-c", "1", "-d", "6", "/root/heard.wav")
+	m.must(time.Minute, "get", "/root/heard.wav", dir)
+	if share := toneShare(readWAV(t, filepath.Join(dir, "heard.wav"), 5), phoneTone); share < 0.3 {
+		t.Errorf("the phone's tone of %g Hz has %.0f %% of what the card plays", phoneTone, 100*share)
+	}
+	p.wantTone(t, deviceTone, true)
+	p.wantMovingPicture(t, 5*time.Second, 4)
+	p.screenshot("vivid")
+	p.click("hang-up")
+	d.waitState("idle", 30*time.Second)
+	if r := d.lastCall(); r.Cause != "hangup" || r.Contact != "Anna" {
+		t.Errorf("record = %+v", r)
+	}
+}
+
+// pictureWatcher is JavaScript that looks at the remote video for a while: how many
+// pictures were presented, how many of ten samples differ from the one before,
+// and how bright the brightest was.
+const pictureWatcher = `(async (ms) => {
+  const video = document.querySelector('[data-testid="remote-video"]');
+  const canvas = new OffscreenCanvas(64, 36);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  let pictures = 0, going = true;
+  const next = () => { pictures++; if (going) video.requestVideoFrameCallback(next); };
+  video.requestVideoFrameCallback(next);
+  let changed = 0, bright = 0, before = "";
+  for (let i = 0; i < 10; i++) {
+    await new Promise((done) => setTimeout(done, ms / 10));
+    context.drawImage(video, 0, 0, 64, 36);
+    const { data } = context.getImageData(0, 0, 64, 36);
+    for (let k = 0; k < data.length; k += 4) bright = Math.max(bright, data[k] + data[k + 1] + data[k + 2]);
+    const now = data.join();
+    if (i > 0 && now !== before) changed++;
+    before = now;
+  }
+  going = false;
+  return { pictures, changed, bright };
+})`
+
+// wantMovingPicture wants so many pictures a second that differ and are not black.
+func (p *phone) wantMovingPicture(t *testing.T, over time.Duration, rate float64) {
+	t.Helper()
+	saw := eval[struct{ Pictures, Changed, Bright int }](p, fmt.Sprintf("%s(%d)", pictureWatcher, over.Milliseconds()))
+	t.Logf("%.1f pictures a second, %d of 9 samples changed", float64(saw.Pictures)/over.Seconds(), saw.Changed)
+	if float64(saw.Pictures) < rate*over.Seconds() || saw.Changed < 7 || saw.Bright < 150 {
+		t.Errorf("the camera's picture does not move: %+v in %v", saw, over)
+	}
+}
