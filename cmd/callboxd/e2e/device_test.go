@@ -100,9 +100,9 @@ log: {level: info, format: json}
 	if err := os.WriteFile(filepath.Join(dir, "callbox.yaml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	m.must(time.Minute, "put", filepath.Join(binaries, "callboxd"), filepath.Join(binaries, "callboxctl"), filepath.Join(dir, "tone.wav"), filepath.Join(dir, "callbox.yaml"), "/root/")
-	m.must(time.Minute, "exec", "systemd-run", "--unit=tone", "sh", "-c", "while :; do aplay -q -D plughw:Loopback,1,0 /root/tone.wav; done")
-	m.must(time.Minute, "exec", "systemd-run", "--unit=callboxd", "/root/callboxd", "run", "--config", "/root/callbox.yaml")
+	m.must(time.Minute, "put", filepath.Join(binaries, "callboxd"), filepath.Join(binaries, "callboxctl"), filepath.Join(dir, "tone.wav"), filepath.Join(dir, "callbox.yaml"), "/opt/")
+	m.must(time.Minute, "exec", "systemd-run", "--unit=tone", "sh", "-c", "while :; do aplay -q -D plughw:Loopback,1,0 /opt/tone.wav; done")
+	m.must(time.Minute, "exec", "systemd-run", "--unit=callboxd", "/opt/callboxd", "run", "--config", "/opt/callbox.yaml")
 	t.Cleanup(func() {
 		if t.Failed() {
 			out, _ := m.run(time.Minute, "exec", "journalctl", "--no-pager", "-o", "cat", "-u", "callboxd") // all there is
@@ -110,10 +110,10 @@ log: {level: info, format: json}
 		}
 	})
 	d := &device{t: t, dir: dir, forward: forward, remote: func(args ...string) ([]byte, error) {
-		return m.run(time.Minute, append([]string{"exec", "/root/callboxctl", "--json"}, args...)...)
+		return m.run(time.Minute, append([]string{"exec", "/opt/callboxctl", "--json"}, args...)...)
 	}}
 	eventually(t, time.Minute, "callboxd answers in the machine", func() bool { _, err := d.tryCtl("status"); return err == nil })
-	t.Logf("devices: %s", m.must(time.Minute, "exec", "/root/callboxctl", "status", "--devices"))
+	t.Logf("devices: %s", m.must(time.Minute, "exec", "/opt/callboxctl", "status", "--devices"))
 
 	p := startPhone(t, phoneOptions{tone: phoneTone})
 	p.openPastWarning("https://" + forward + "/")
@@ -126,8 +126,8 @@ log: {level: info, format: json}
 	p.listenForTones()
 	time.Sleep(5 * time.Second) // the codecs of an emulated processor need a moment
 
-	m.must(time.Minute, "exec", "arecord", "-q", "-D", "plughw:Loopback,1,0", "-f", "S16_LE", "-r", "48000", "-c", "1", "-d", "6", "/root/heard.wav")
-	m.must(time.Minute, "get", "/root/heard.wav", dir)
+	m.must(time.Minute, "exec", "arecord", "-q", "-D", "plughw:Loopback,1,0", "-f", "S16_LE", "-r", "48000", "-c", "1", "-d", "6", "/opt/heard.wav")
+	m.must(time.Minute, "get", "/opt/heard.wav", dir)
 	if share := toneShare(readWAV(t, filepath.Join(dir, "heard.wav"), 5), phoneTone); share < 0.3 {
 		t.Errorf("the phone's tone of %g Hz has %.0f %% of what the card plays", phoneTone, 100*share)
 	}
