@@ -1,6 +1,7 @@
 package vpx
 
 /*
+#include <malloc.h>
 #include <stdlib.h>
 #include <vpx/vpx_decoder.h>
 #include <vpx/vp8dx.h>
@@ -22,6 +23,11 @@ static const vpx_image_t *callbox_decoder_frame(vpx_codec_ctx_t *c) {
 static void callbox_decoder_free(vpx_codec_ctx_t *c) {
 	vpx_codec_destroy(c);
 	free(c);
+#ifdef __GLIBC__
+	// A codec's pictures are tens of MB on whichever arena its thread had. glibc
+	// keeps them; after a few calls that is more than the daemon itself needs.
+	malloc_trim(0);
+#endif
 }
 */
 import "C"

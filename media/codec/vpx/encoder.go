@@ -3,6 +3,7 @@ package vpx
 /*
 #cgo CFLAGS: -O2 -DNDEBUG
 #cgo pkg-config: vpx
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <vpx/vpx_encoder.h>
@@ -90,6 +91,11 @@ static vpx_codec_err_t callbox_encoder_bitrate(callbox_encoder *e, unsigned kbit
 static void callbox_encoder_free(callbox_encoder *e) {
 	vpx_codec_destroy(&e->ctx);
 	free(e);
+#ifdef __GLIBC__
+	// A codec's pictures are tens of MB on whichever arena its thread had. glibc
+	// keeps them; after a few calls that is more than the daemon itself needs.
+	malloc_trim(0);
+#endif
 }
 */
 import "C"
