@@ -50,13 +50,18 @@ const (
 	RightUnlock   Right = "unlock"   // may open the door
 )
 
-// Contact is a phone that the device trusts.
+// Contact is a phone that the device trusts. What it does not say for itself, its
+// groups say, and then the configuration's default.
 type Contact struct {
 	JKT         string    `json:"jkt"`  // thumbprint of the key: the contact's identity
 	Name        string    `json:"name"` // unique among the contacts; what a person is shown
 	JWK         JWK       `json:"jwk"`
-	Rights      []Right   `json:"rights"`
+	Rights      []Right   `json:"rights,omitzero"`     // nil: those of its groups, else the default's
+	Groups      []string  `json:"groups,omitzero"`     // names of policy.groups in the configuration
 	MaxSeconds  float64   `json:"maxSeconds,omitzero"` // longest call; 0: no limit of its own
+	DaySeconds  float64   `json:"daySeconds,omitzero"` // talk a day; 0: no limit of its own
+	Hours       []string  `json:"hours,omitzero"`      // when it may call: "Mon-Fri 08:00-20:00"; nil: no hours of its own
+	Camera      *bool     `json:"camera,omitzero"`     // whether it may see the device's camera; nil: nothing of its own
 	Added       time.Time `json:"added"`               // by the wall clock, for people
 	SelfSigned  bool      `json:"selfSigned,omitzero"` // paired over a self-made certificate
 	Revoked     bool      `json:"revoked,omitzero"`    // stays refused until paired anew
@@ -66,7 +71,8 @@ type Contact struct {
 // ContactBook is what Device needs of the store. Its methods are called from
 // several goroutines.
 type ContactBook interface {
-	// Contact returns the contact with this key; a revoked one too, marked so.
+	// Contact returns the contact with this key; a revoked one too, marked so. Its
+	// rights are those that count now, whoever gave them.
 	Contact(jkt string) (Contact, bool)
 	// Pair adds a contact durably before it returns, or makes a known key
 	// current again. A name that is taken gets a suffix; the stored contact is

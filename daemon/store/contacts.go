@@ -247,7 +247,11 @@ func (s *Store) checkFree(name, jkt string) error {
 }
 
 func clone(c signaling.Contact) signaling.Contact {
-	c.Rights = slices.Clone(c.Rights)
+	c.Rights, c.Groups, c.Hours = slices.Clone(c.Rights), slices.Clone(c.Groups), slices.Clone(c.Hours)
+	if c.Camera != nil {
+		allowed := *c.Camera
+		c.Camera = &allowed
+	}
 	return c
 }
 
