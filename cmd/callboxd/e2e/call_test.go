@@ -43,7 +43,7 @@ func TestCall(t *testing.T) {
 	room := p.call(d, "call-video")
 	p.watchVideo()
 	p.listenForTones()
-	time.Sleep(6 * time.Second) // 5 s of picture and sound at both ends
+	time.Sleep(7 * time.Second) // 5 s of picture and sound at both ends, and what is still on its way
 	p.screenshot("talking")
 
 	t.Run("picture both ways", func(t *testing.T) {
@@ -223,7 +223,7 @@ func TestHTTPS(t *testing.T) {
 	p.pair(d, "Anna")
 	room := p.call(d, "call-video")
 	p.watchVideo()
-	time.Sleep(4 * time.Second)
+	time.Sleep(5 * time.Second)
 	checkSeen(t, p.seen(), 3, 0)
 	checkShown(t, d, 3)
 	p.wantTone(t, 900, true)
