@@ -80,16 +80,19 @@ func TestCall(t *testing.T) {
 		p.wantTone(t, deviceTone, true)
 	})
 	t.Run("the page is opened again with the same room", func(t *testing.T) {
-		before := len(p.seen())
+		p.watchVideo() // anew
+		time.Sleep(time.Second)
 		second := p.newTab(eval[string](p, `new URL(window.callbox.CALL_PAGE_PATH + "?roomId=`+room+`", location.href).href`))
+		second.wantSeesCall(t, room)
 		time.Sleep(3 * time.Second)
 		second.screenshot("second tab")
+		checkSeen(t, p.seen(), 4, maxGap)
 		second.closeTab()
 		if s := d.status(); s.State != "talking" || s.Call.RoomID != room {
 			t.Fatalf("the call was disturbed: the device is %s", s.State)
 		}
-		if after := len(p.seen()); after < before+20 {
-			t.Errorf("only %d pictures were presented while the page was open twice", after-before)
+		if here := eval[bool](p, `window.callbox.currentCall().here`); !here {
+			t.Error("the call has left the tab in which it began")
 		}
 	})
 	t.Run("hang-up on the phone", func(t *testing.T) {
@@ -138,6 +141,24 @@ func TestCall(t *testing.T) {
 			t.Errorf("record = %+v", r)
 		}
 	})
+}
+
+// wantSeesCall wants a second tab to look on at the call of the first.
+func (p *phone) wantSeesCall(t *testing.T, room string) {
+	t.Helper()
+	type view struct {
+		RoomID string `json:"roomId"`
+		Phase  string `json:"phase"`
+		Here   bool   `json:"here"`
+	}
+	var call view
+	eventually(t, 5*time.Second, "the second tab sees the call", func() bool {
+		call = eval[view](p, `window.callbox.currentCall() ?? {}`)
+		return call.RoomID != ""
+	})
+	if call.RoomID != room || call.Here || call.Phase != "talking" {
+		t.Errorf("the second tab sees %+v, want the call %s in the other tab", call, room)
+	}
 }
 
 // TestBusy: a second phone calls during a call. It is told busy, and the first
