@@ -172,6 +172,7 @@ func TestBusy(t *testing.T) {
 	room := first.call(d, "call-video")
 	time.Sleep(2 * time.Second) // past the first keyframe
 	first.watchVideo()
+	decoded := d.watchDecoded()
 	time.Sleep(time.Second)
 	before := d.status()
 	second.click("call-video")
@@ -179,6 +180,7 @@ func TestBusy(t *testing.T) {
 	second.screenshot("busy")
 	time.Sleep(2 * time.Second)
 	gap := checkSeen(t, first.seen(), 3, maxGap)
+	still := decoded.check(t, 3, maxGap)
 	after := d.status()
 	if after.State != "talking" || after.Call.RoomID != room {
 		t.Errorf("the first call was disturbed: the device is %s", after.State)
@@ -189,7 +191,7 @@ func TestBusy(t *testing.T) {
 	if r := d.lastCall(); r.RoomID != e.RoomID || r.Cause != "busy" || r.Contact != "Bert" {
 		t.Errorf("record = %+v", r)
 	}
-	t.Logf("largest gap between two presented pictures: %v", gap)
+	t.Logf("largest gap between two presented pictures: %v; longest stand-still of the device's decoder: %v", gap, still)
 }
 
 // TestUnpaired: a phone that the device does not know is refused, counted, and
