@@ -10,15 +10,14 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/webrtc/v4"
 	"github.com/pion/webrtc/v4/pkg/media"
-
-	"callbox/hal/virtual"
 )
 
 // cuttableSocket is a UDP socket on loopback whose packets can be lost, all of them
 // and both ways, as when a phone leaves the reach of its network.
 type cuttableSocket struct {
 	net.PacketConn
-	cut atomic.Bool
+	cut  atomic.Bool
+	sent atomic.Int64 // RTP packets that the phone has sent
 }
 
 func (s *cuttableSocket) ReadFrom(p []byte) (int, net.Addr, error) {
@@ -34,11 +33,15 @@ func (s *cuttableSocket) WriteTo(p []byte, to net.Addr) (int, error) {
 	if s.cut.Load() {
 		return len(p), nil
 	}
+	// SRTP begins with 128 to 191 (RFC 7983); in RTCP 192 to 223 follows (RFC 5761).
+	if len(p) > 12 && p[0]>>6 == 2 && p[1]>>5 != 6 {
+		s.sent.Add(1)
+	}
 	return s.PacketConn.WriteTo(p, to)
 }
 
-// cuttablePhone is a phone on such a socket, in a voice call with a session. It
-// sends sound while talking is set, and nothing else: no RTCP.
+// cuttablePhone is a phone on such a socket, in a call with a session. It sends the
+// tracks that it is given while talking is set, and nothing else: no RTCP.
 type cuttablePhone struct {
 	t       *testing.T
 	session *Session
@@ -52,8 +55,8 @@ type cuttablePhone struct {
 	more   chan struct{}
 }
 
-// callCuttable makes a call that both ends have answered.
-func callCuttable(t *testing.T, talking bool) *cuttablePhone {
+// newCuttablePhone makes both ends of a call.
+func newCuttablePhone(t *testing.T, e *Engine, video bool) *cuttablePhone {
 	t.Helper()
 	udp, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
@@ -61,13 +64,8 @@ func callCuttable(t *testing.T, talking bool) *cuttablePhone {
 	}
 	t.Cleanup(func() { udp.Close() })
 	p := &cuttablePhone{t: t, socket: &cuttableSocket{PacketConn: udp}, more: make(chan struct{}, 1)}
-	p.talking.Store(talking)
-	beeps, err := virtual.NewTone(700, false) // Opus sends little of a tone that stays
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := testEngine(t, func(o *EngineOptions) { o.Sound = virtual.NewSound(beeps, virtual.NewSpeaker("")) })
-	if p.session, err = e.NewSession(SessionConfig{Room: "r", Emit: p.emit}); err != nil {
+	p.talking.Store(true)
+	if p.session, err = e.NewSession(SessionConfig{Room: "r", Video: video, Emit: p.emit}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -98,20 +96,23 @@ func callCuttable(t *testing.T, talking bool) *cuttablePhone {
 			}
 		}
 	})
-	p.speak()
-	answer, err := p.session.Answer(t.Context(), p.offer(nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.take(answer)
-	p.session.Accept(Limit{})
 	return p
 }
 
-// speak gives the phone a microphone: 20 ms of Opus' silence 50 times a second.
-func (p *cuttablePhone) speak() {
+// answer lets the session answer the phone's offer.
+func (p *cuttablePhone) answer() string {
 	p.t.Helper()
-	track, err := webrtc.NewTrackLocalStaticSample(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, "sound", "phone")
+	answer, err := p.session.Answer(p.t.Context(), p.offer(nil))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return answer
+}
+
+// send lets the phone send what next returns, each time that is over.
+func (p *cuttablePhone) send(codec webrtc.RTPCodecCapability, every time.Duration, next func() []byte) {
+	p.t.Helper()
+	track, err := webrtc.NewTrackLocalStaticSample(codec, codec.MimeType[:5], "phone")
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -121,7 +122,7 @@ func (p *cuttablePhone) speak() {
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(20 * time.Millisecond)
+		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
 			select {
@@ -130,7 +131,7 @@ func (p *cuttablePhone) speak() {
 			case <-tick.C:
 			}
 			if p.talking.Load() {
-				_ = track.WriteSample(media.Sample{Data: []byte{0xf8, 0xff, 0xfe}, Duration: 20 * time.Millisecond}) // until it is closed
+				_ = track.WriteSample(media.Sample{Data: next(), Duration: every}) // until it is closed
 			}
 		}
 	}()

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"callbox/hal/virtual"
 )
 
 // TestLost: the way to the phone is cut in a talk. Back is told when the phone is
@@ -56,7 +58,7 @@ func TestLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // each waits for ICE's own time-outs
-			p := callCuttable(t, tt.talking)
+			p := talk(t, tt.talking)
 			p.eventually(15*time.Second, "sound flows", func() bool { return p.heard.Load() > 20 })
 			if tt.talking {
 				p.eventually(15*time.Second, "the phone is played", func() bool { return p.session.Stats().AudioPacketsPlayed > 20 })
@@ -81,6 +83,23 @@ func TestLost(t *testing.T) {
 			}
 		})
 	}
+}
+
+// talk is a voice call that both ends have answered.
+func talk(t *testing.T, talking bool) *cuttablePhone {
+	t.Helper()
+	beeps, err := virtual.NewTone(700, false) // Opus sends little of a tone that stays
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := testEngine(t, func(o *EngineOptions) { o.Sound = virtual.NewSound(beeps, virtual.NewSpeaker("")) })
+	p := newCuttablePhone(t, e, false)
+	p.talking.Store(talking)
+	p.send(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, 20*time.Millisecond,
+		func() []byte { return []byte{0xf8, 0xff, 0xfe} }) // 20 ms of silence
+	p.take(p.answer())
+	p.session.Accept(Limit{})
+	return p
 }
 
 func (p *cuttablePhone) heal() { p.socket.cut.Store(false) }
