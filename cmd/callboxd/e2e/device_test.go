@@ -49,6 +49,9 @@ func (m *machine) must(within time.Duration, args ...string) []byte {
 	return out
 }
 
+// with is the same machine for a subtest.
+func (m *machine) with(t *testing.T) *machine { return &machine{t: t, script: m.script, env: m.env} }
+
 // startMachine boots the machine, with one of this machine's ports forwarded to
 // the daemon's, and takes it down again with the test.
 func startMachine(t *testing.T, forward string) *machine {
@@ -57,8 +60,10 @@ func startMachine(t *testing.T, forward string) *machine {
 	if script == "" {
 		t.Fatal("set RIG to the script that drives the virtual machine: make test-device RIG=…")
 	}
+	// A name of its own: another run's machine is not ours to take down.
+	name := fmt.Sprintf("callbox-%d", os.Getpid())
 	m := &machine{t: t, script: script, env: []string{
-		"RIG_NAME=callbox", "RIG_PKGS=" + guestPackages, "RIG_WARM=0", "RIG_HOSTFWD=tcp:" + forward + "-:8443",
+		"RIG_NAME=" + name, "RIG_PKGS=" + guestPackages, "RIG_WARM=0", "RIG_HOSTFWD=tcp:" + forward + "-:8443",
 	}}
 	start := time.Now()
 	m.must(10*time.Minute, "build")
@@ -67,6 +72,10 @@ func startMachine(t *testing.T, forward string) *machine {
 		if _, err := m.run(2*time.Minute, "down"); err != nil {
 			t.Errorf("the machine does not go down: %v", err)
 		}
+		out, err := m.run(time.Minute, "path")
+		if dir := strings.TrimSpace(string(out)); err == nil && filepath.Base(dir) == name {
+			_ = os.RemoveAll(dir) // its disk: what is left costs only space
+		}
 	})
 	start = time.Now()
 	m.must(5*time.Minute, "up")
@@ -74,12 +83,19 @@ func startMachine(t *testing.T, forward string) *machine {
 	return m
 }
 
-// TestDevice: callboxd in a machine with a camera and a sound card of the kernel's,
-// called by a browser outside it.
+// TestDevice: a machine with a camera and a sound card of the kernel's. First the
+// drivers have them for themselves, then callboxd, for a call.
 func TestDevice(t *testing.T) {
 	forward := "127.0.0.1:" + freePort(t, "127.0.0.1")
-	deviceTone, phoneTone := twoTones()
 	m := startMachine(t, forward)
+	t.Run("drivers", func(t *testing.T) { m.with(t).testDrivers() })
+	t.Run("call", func(t *testing.T) { m.with(t).testCall(forward) })
+}
+
+// testCall runs callboxd in the machine and calls it with a browser outside.
+func (m *machine) testCall(forward string) {
+	t := m.t
+	deviceTone, phoneTone := twoTones()
 	dir := t.TempDir()
 	writeTone(t, filepath.Join(dir, "tone.wav"), deviceTone)
 	config := fmt.Sprintf(`
