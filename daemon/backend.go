@@ -43,7 +43,7 @@ func ask[T any](ctx context.Context, l *loop, f func() (T, error)) (T, error) {
 		return a.v, a.err
 	case <-ctx.Done():
 		var none T
-		return none, control.ErrBusy
+		return none, control.ErrStuck
 	}
 }
 
@@ -133,6 +133,7 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 	}
 	return ask(ctx, b.loop, func() (control.Status, error) {
 		l := b.loop
+		s.Seq = l.events.Seq()
 		for reason, n := range l.refused {
 			s.Refused[reason] += n
 		}
@@ -149,7 +150,7 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 func (l *loop) callStatus() *control.Call {
 	c := l.cur
 	s := &control.Call{
-		RoomID: c.offer.Room.ID, GroupID: c.offer.Room.ID, Phone: c.offer.Room.Phone,
+		RoomID: c.offer.Room.ID, GroupID: c.offer.Room.ID, Direction: control.In, Phone: c.offer.Room.Phone,
 		Contact: c.offer.Contact.Name, RoomType: string(c.offer.RoomType), State: string(l.state.Phase),
 		Since: c.record.Started, TalkSeconds: int(l.talked() / time.Second), LimitSeconds: c.record.LimitSeconds,
 		Microphone: c.mic, Camera: c.camera,
@@ -235,23 +236,36 @@ func shown(c signaling.Contact) control.Contact {
 		rights[i] = string(r)
 	}
 	return control.Contact{
-		Name: c.Name, Thumbprint: c.JKT, Rights: rights, MaxSeconds: c.MaxSeconds,
-		Added: c.Added, SelfSigned: c.SelfSigned, Revoked: c.Revoked,
+		Name: c.Name, Thumbprint: c.JKT, Rights: rights, EffectiveRights: rights, Groups: c.Groups,
+		MaxSeconds: c.MaxSeconds, DaySeconds: c.DaySeconds, Hours: c.Hours, Camera: c.Camera,
+		Added: c.Added, SelfSigned: c.SelfSigned, Revoked: c.Revoked, RevokedTime: c.RevokedTime,
 	}
 }
 
-func (b *backend) Calls(_ context.Context, limit int) ([]control.Record, error) {
-	stored := b.parts.store.Records(limit)
-	records := make([]control.Record, len(stored))
-	for i, r := range stored {
-		records[i] = recordOf(r)
+func (b *backend) Calls(_ context.Context, q control.CallQuery) ([]control.Record, error) {
+	records := []control.Record{}
+	behind := q.After == ""
+	for _, r := range b.parts.store.Records(0) {
+		record := recordOf(r)
+		if behind && chosen(record, q) && len(records) < q.Limit {
+			records = append(records, record)
+		}
+		behind = behind || record.ID == q.After
 	}
 	return records, nil
 }
 
+// chosen reports whether q asks for r.
+func chosen(r control.Record, q control.CallQuery) bool {
+	running := r.Cause == "" && q.Cause == control.Running
+	return !r.Started.Before(q.Since) && (q.Until.IsZero() || r.Started.Before(q.Until)) &&
+		(q.Contact == "" || q.Contact == r.Contact || q.Contact == r.Phone) &&
+		(q.Cause == "" || q.Cause == r.Cause || running)
+}
+
 func recordOf(r store.Record) control.Record {
 	return control.Record{
-		RoomID: r.RoomID, GroupID: r.RoomID, Contact: r.Contact, Phone: r.Peer, RoomType: string(r.RoomType),
+		ID: r.RoomID + "." + r.Peer, RoomID: r.RoomID, GroupID: r.RoomID, Contact: r.Contact, Phone: r.Peer, RoomType: string(r.RoomType),
 		Direction: string(r.Direction), Started: r.Started, Answered: r.Answered, Ended: r.Ended,
 		RingSeconds: r.RingSeconds, TalkSeconds: r.TalkSeconds, LimitSeconds: r.LimitSeconds,
 		Cause: r.Cause, Origin: r.Origin, Detail: r.Detail,

@@ -31,6 +31,9 @@ const stopTimeout = 5 * time.Second
 // last bye: two resends.
 const drainTimeout = 1500 * time.Millisecond
 
+// controlGroup may use the control socket.
+const controlGroup = "callbox"
+
 // parts are what the daemon is made of.
 type parts struct {
 	cfg     *config.Config
@@ -202,7 +205,7 @@ func iceServers(servers []media.ICEServer) []signaling.ICEServer {
 func (d *daemon) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, d.close()) }()
 	b := &backend{loop: d.loop, parts: d.parts, started: d.clock.Now()}
-	api, err := control.Listen(d.cfg.Control.Socket, b, d.events, d.log)
+	api, err := control.Listen(control.Options{Path: d.cfg.Control.Socket, Group: controlGroup}, b, d.events, d.log)
 	if err != nil {
 		return err
 	}

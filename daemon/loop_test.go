@@ -202,7 +202,7 @@ func TestAWholeCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, nil)
 		defer s.end()
-		sub := s.loop.events.Subscribe(0)
+		sub := s.loop.events.Subscribe(control.Position{}, false)
 		s.receive(theOffer("r"))
 		s.want(`ringing r "our SDP" 1m0s`)
 		if err := s.backend.Answer(t.Context(), "r"); err != nil {
@@ -454,7 +454,7 @@ func TestAStuckLoopIsReported(t *testing.T) {
 		s.loop.box.put(request(func() { <-release }))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := s.backend.HangUp(ctx, ""); !errors.Is(err, control.ErrBusy) {
+		if err := s.backend.HangUp(ctx, ""); !errors.Is(err, control.ErrStuck) {
 			t.Errorf("HangUp of a stuck loop = %v", err)
 		}
 		close(release)
@@ -468,7 +468,7 @@ func TestUnlock(t *testing.T) {
 		defer s.end()
 		s.talk()
 		knock := signaling.PhoneData{Room: theOffer("r").Room, ID: "k", Right: signaling.RightUnlock, Payload: []byte(`{"door":1}`)}
-		sub := s.loop.events.Subscribe(0)
+		sub := s.loop.events.Subscribe(control.Position{}, false)
 		s.receive(knock)
 		s.want(`answer data k "forbidden"`)
 		if err := s.backend.HangUp(t.Context(), ""); err != nil {

@@ -175,17 +175,11 @@ func (s *Server) calls(w http.ResponseWriter, req *http.Request) error {
 	}
 	ctx, cancel := waiting(req.Context())
 	defer cancel()
-	calls, err := s.backend.Calls(ctx, limit)
+	calls, err := s.backend.Calls(ctx, CallQuery{Limit: limit})
 	if err != nil {
 		return err
 	}
 	return s.reply(w, append([]Record{}, calls...))
-}
-
-// room is the body of the requests that concern a call.
-type room struct {
-	RoomID  string `json:"roomId"`
-	GroupID string `json:"groupId"`
 }
 
 // onCall reads which call is meant and does something to it.

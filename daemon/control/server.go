@@ -17,23 +17,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Backend is what the server asks; the daemon implements it. Errors are those of
-// this package, or anything else for what is the daemon's fault.
-type Backend interface {
-	Status(ctx context.Context) (Status, error)
-	Answer(ctx context.Context, roomID string) error // "" is the current call, here and below
-	Reject(ctx context.Context, roomID string) error
-	HangUp(ctx context.Context, roomID string) error
-	SetMicrophone(ctx context.Context, on bool) error
-	SetCamera(ctx context.Context, on bool) error
-	OpenPairing(ctx context.Context, r PairRequest) (PairWindow, error)
-	ClosePairing(ctx context.Context) error
-	Contacts(ctx context.Context) ([]Contact, error)
-	Revoke(ctx context.Context, nameOrThumbprint string) (Contact, error)
-	Calls(ctx context.Context, limit int) ([]Record, error)
-	Version() Version
-}
-
 // Time-outs of the API. A request is a few hundred bytes on a local socket.
 const (
 	headerTimeout = 5 * time.Second
@@ -54,9 +37,18 @@ type Server struct {
 	once    sync.Once
 }
 
+// Options say where the API is served.
+type Options struct {
+	Path  string // of the socket; its folder is made
+	Group string // owns the socket, so that its members may use it; "" leaves it as the system made it
+}
+
 // Listen makes the socket (mode 0660) and starts to serve. The socket of a daemon
-// that is gone is replaced; one that still answers is an error.
-func Listen(path string, backend Backend, events *Events, log zerolog.Logger) (*Server, error) {
+// that is gone is replaced; one that still answers is an error. A group that is
+// not there, or that this process may not give the socket to, is logged: root can
+// still use the socket.
+func Listen(o Options, backend Backend, events *Events, log zerolog.Logger) (*Server, error) {
+	path := o.Path
 	if err := removeStale(path); err != nil {
 		return nil, err
 	}

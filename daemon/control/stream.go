@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -12,17 +11,14 @@ import (
 // the event that it includes; then every change. A client that comes back with
 // Last-Event-ID gets what it missed, if that is still kept.
 func (s *Server) stream(w http.ResponseWriter, req *http.Request) error {
-	var after uint64
-	if text := req.Header.Get("Last-Event-ID"); text != "" {
-		n, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			return ErrBadRequest.With(fmt.Sprintf("cannot use Last-Event-ID %q: it must be a number", text))
-		}
-		after = n
+	from, err := ParsePosition(req.Header.Get("Last-Event-ID"))
+	if err != nil {
+		return ErrBadRequest.With(err.Error())
 	}
+	after := from.Seq
 	// Subscribe before asking for the state: what happens in between is then seen
 	// twice, never missed; the number tells.
-	sub := s.events.Subscribe(after)
+	sub := s.events.Subscribe(from, false)
 	defer sub.Close()
 	ctx, cancel := waiting(req.Context())
 	defer cancel()
