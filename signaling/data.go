@@ -8,11 +8,13 @@ import (
 	"callbox/signaling/message"
 )
 
-// Why data was refused, as AnswerData tells the phone; "" is a yes.
+// Why data was refused, as AnswerData tells the phone and DataAnswered the
+// daemon; "" is a yes. ErrorTimeout is only told to the daemon.
 const (
 	ErrorForbidden  = "forbidden"
 	ErrorBadRequest = "badRequest"
 	ErrorNoHandler  = "noHandler"
+	ErrorTimeout    = "timeout" // no answer in time, or the call ended before it
 )
 
 // maxWaiting is how many data frames of a talk may wait for their answer.
