@@ -241,7 +241,7 @@ func shown(c signaling.Contact) control.Contact {
 }
 
 func (b *backend) Calls(_ context.Context, limit int) ([]control.Record, error) {
-	stored := b.parts.store.Records(limit)
+	stored := b.parts.store.Records(store.Query{Limit: limit})
 	records := make([]control.Record, len(stored))
 	for i, r := range stored {
 		records[i] = recordOf(r)
