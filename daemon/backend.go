@@ -245,7 +245,7 @@ func shown(c signaling.Contact) control.Contact {
 func (b *backend) Calls(_ context.Context, q control.CallQuery) ([]control.Record, error) {
 	records := []control.Record{}
 	behind := q.After == ""
-	for _, r := range b.parts.store.Records(0) {
+	for _, r := range b.parts.store.Records(store.Query{}) {
 		record := recordOf(r)
 		if behind && chosen(record, q) && len(records) < q.Limit {
 			records = append(records, record)

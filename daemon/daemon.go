@@ -79,7 +79,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 			err = errors.Join(err, p.close())
 		}
 	}()
-	if p.store, err = store.Open(cfg.Device.StateDir); err != nil {
+	if p.store, err = store.Open(cfg.Device.StateDir, store.Options{}); err != nil {
 		return nil, err
 	}
 	if p.key, err = key.FromECDSA(p.store.Key()); err != nil {

@@ -99,7 +99,9 @@ func (l *loop) beginRecord() {
 	if limit := l.state.Rules.Limit; limit.Set {
 		l.cur.record.LimitSeconds = limit.Duration.Seconds()
 	}
-	l.keep(l.records.Begin(l.cur.record), "cannot write the call record")
+	id, err := l.records.Begin(l.cur.record)
+	l.cur.record.ID = id
+	l.keep(err, "cannot write the call record")
 }
 
 func newRecord(o signaling.Offer, now time.Time) store.Record {

@@ -111,7 +111,6 @@ func (l *loop) turnAway(o signaling.Offer, c cause.Cause) {
 	now := l.wall()
 	record := newRecord(o, now)
 	record.Ended, record.Cause = now, c
-	l.keep(l.records.Begin(record), "cannot write the call record")
 	l.keep(l.records.End(record), "cannot write the call record")
 	l.log.Info().Str("room_id", o.Room.ID).Str("contact", o.Contact.Name).Str("cause", string(c)).Msg("call refused")
 	l.events.Publish("refused", o.Room.ID, map[string]any{"contact": o.Contact.Name, "cause": c})

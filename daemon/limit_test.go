@@ -19,6 +19,7 @@ import (
 
 	"callbox/daemon/call"
 	"callbox/daemon/config"
+	"callbox/daemon/store"
 	"callbox/hal/clock"
 	"callbox/signaling"
 	"callbox/signaling/message"
@@ -58,7 +59,7 @@ func TestTheLimitHoldsWhenTheLoopIsStuck(t *testing.T) {
 		t.Errorf("bye = %+v", end)
 	}
 	p.phase() // the loop has carried out what follows the bye
-	if records := d.store.Records(1); len(records) != 1 || records[0].Cause != "hangup" || records[0].Origin != "timeLimit" {
+	if records := d.store.Records(store.Query{Limit: 1}); len(records) != 1 || records[0].Cause != "hangup" || records[0].Origin != "timeLimit" {
 		t.Errorf("records = %+v", records)
 	}
 }

@@ -48,7 +48,7 @@ type mediaSession interface {
 
 // recorder keeps the call records.
 type recorder interface {
-	Begin(store.Record) error
+	Begin(store.Record) (id uint64, err error)
 	End(store.Record) error
 }
 

@@ -140,7 +140,7 @@ func (f fakeSignaling) End(room signaling.RoomKey)                    { f.s.note
 
 type fakeRecords struct{ s *stage }
 
-func (f fakeRecords) Begin(store.Record) error { return nil }
+func (f fakeRecords) Begin(store.Record) (uint64, error) { return 1, nil }
 func (f fakeRecords) End(r store.Record) error {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
