@@ -240,6 +240,9 @@ func (l *loop) mediaEvent(gen uint64, ev media.Event) {
 		l.cur.log.Warn().Str("kind", ev.Kind).Str("name", ev.Name).Err(ev.Err).Msg("device lost; the call goes on")
 		l.publish("deviceLost", map[string]any{"kind": ev.Kind, "name": ev.Name, "error": fmt.Sprint(ev.Err)})
 		l.sendInfo()
+	case media.DeviceBack:
+		l.publish("deviceBack", map[string]any{"kind": ev.Kind, "name": ev.Name})
+		l.sendInfo()
 	}
 }
 
