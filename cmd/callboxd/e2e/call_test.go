@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -44,7 +43,7 @@ func TestCall(t *testing.T) {
 	room := p.call(d, "call-video")
 	p.watchVideo()
 	p.listenForTones()
-	time.Sleep(6 * time.Second) // 5 s of picture and sound at both ends
+	time.Sleep(7 * time.Second) // 5 s of picture and sound at both ends, and what is still on its way
 	p.screenshot("talking")
 
 	t.Run("picture both ways", func(t *testing.T) {
@@ -138,71 +137,6 @@ func TestCall(t *testing.T) {
 	})
 }
 
-// TestTimeLimit: the limit of the invite or of the device, whichever is smaller,
-// ends the call within 50 ms, and the phone says why.
-func TestTimeLimit(t *testing.T) {
-	d := startDevice(t, deviceOptions{tone: 440, call: "  max_duration: 4s"})
-	p := startPhone(t, phoneOptions{tone: 600})
-	p.pair(d, "Anna")
-	for name, tt := range map[string]struct {
-		wish string // JavaScript
-		want time.Duration
-	}{
-		"of the phone":  {"2.5", 2500 * time.Millisecond},
-		"of the device": {"60", 4 * time.Second},
-	} {
-		t.Run(name, func(t *testing.T) {
-			wire := capture(t, "lo")
-			p.home()
-			room := eval[string](p, fmt.Sprintf(`window.callbox.callDevice({ roomType: "video", timeLimit: %s }).then((r) => r.roomId)`, tt.wish))
-			d.waitState("ringing", 10*time.Second)
-			ctl[any](d, "answer")
-			d.waitState("talking", 10*time.Second)
-			deadline := d.status().Call.Deadline
-			d.notePorts()
-			if deadline == 0 {
-				t.Fatal("the talk has no deadline")
-			}
-			e := p.waitEventOf("hangUpVoip", room, tt.want+5*time.Second)
-			p.screenshot("limit " + name)
-			if e.Data["origin"] != "timeLimit" {
-				t.Errorf("hangUpVoip = %v", e.Data)
-			}
-			if toast := p.text("toast"); toast == "" {
-				t.Error("the page shows no toast")
-			}
-			d.waitState("idle", 5*time.Second)
-			r := d.lastCall()
-			if r.Cause != "hangup" || r.Origin != "timeLimit" {
-				t.Errorf("record = %+v", r)
-			}
-			if off := r.TalkSeconds - tt.want.Seconds(); off < -0.05 || off > 0.05 {
-				t.Errorf("the talk lasted %.3f s, the limit is %v", r.TalkSeconds, tt.want)
-			}
-			last, after := wire.media(d, deadline)
-			if after > 0 {
-				t.Errorf("%d media packets left after the deadline", after)
-			}
-			if last < -0.1 {
-				t.Errorf("the last media packet left %.3f s before the deadline: was there a call?", -last)
-			}
-			t.Logf("last media packet %.1f ms before the deadline; talk %.3f s of %v", -1e3*last, r.TalkSeconds, tt.want)
-		})
-	}
-	t.Run("nonsense is refused before anything is sent", func(t *testing.T) {
-		before := d.status().refusals()
-		for _, wish := range []string{"0", "-1", `"60"`, "NaN", "Infinity", "2 ** 31 + 1"} {
-			said := eval[string](p, fmt.Sprintf(`(async () => { try { await window.callbox.callDevice({ roomType: "voice", timeLimit: %s }); return "called"; } catch (e) { return e.name + " " + e.code; } })()`, wish))
-			if said == "called" {
-				t.Errorf("timeLimit %s was accepted", wish)
-			}
-		}
-		if s := d.status(); s.State != "idle" || s.refusals() != before {
-			t.Errorf("something was sent: the device is %s with %v", s.State, s.Refused)
-		}
-	})
-}
-
 // TestBusy: a second phone calls during a call. It is told busy, and the first
 // call goes on without a gap.
 func TestBusy(t *testing.T) {
@@ -289,7 +223,7 @@ func TestHTTPS(t *testing.T) {
 	p.pair(d, "Anna")
 	room := p.call(d, "call-video")
 	p.watchVideo()
-	time.Sleep(4 * time.Second)
+	time.Sleep(5 * time.Second)
 	checkSeen(t, p.seen(), 3, 0)
 	checkShown(t, d, 3)
 	p.wantTone(t, 900, true)

@@ -153,6 +153,7 @@ type voipEvent struct {
 	EventName string         `json:"eventName"`
 	RoomID    string         `json:"roomId"`
 	Data      map[string]any `json:"data"`
+	At        time.Time      `json:"at"` // when it came, on the page's clock
 }
 
 func (p *phone) events() []voipEvent {
