@@ -48,15 +48,21 @@ func ask[T any](ctx context.Context, l *loop, f func() (T, error)) (T, error) {
 }
 
 // onCall runs f in the loop when the call that is meant is the running one.
-func (b *backend) onCall(ctx context.Context, roomID string, f func(l *loop) error) error {
+func (b *backend) onCall(ctx context.Context, id string, f func(l *loop) error) error {
 	_, err := ask(ctx, b.loop, func() (struct{}, error) {
 		l := b.loop
-		if !l.state.Phase.Active() || (roomID != "" && roomID != l.state.Room.ID) {
+		if !l.isMeant(id) {
 			return struct{}{}, control.ErrNoCall
 		}
 		return struct{}{}, f(l)
 	})
 	return err
+}
+
+// isMeant reports whether id is the running call: by its room or its group; "" is
+// whichever it is.
+func (l *loop) isMeant(id string) bool {
+	return l.state.Phase.Active() && (id == "" || id == l.cur.room().ID || id == l.cur.group)
 }
 
 func (b *backend) Answer(ctx context.Context, roomID string) error {
@@ -89,8 +95,8 @@ func (b *backend) HangUp(ctx context.Context, roomID string) error {
 func (b *backend) SetMicrophone(ctx context.Context, on bool) error {
 	return b.onCall(ctx, "", func(l *loop) error {
 		l.cur.mic = on
-		if l.cur.session != nil {
-			l.cur.session.SetMicrophone(on)
+		if session := l.cur.leg.session; session != nil {
+			session.SetMicrophone(on)
 		}
 		l.sendInfo()
 		return nil
@@ -99,12 +105,15 @@ func (b *backend) SetMicrophone(ctx context.Context, on bool) error {
 
 func (b *backend) SetCamera(ctx context.Context, on bool) error {
 	return b.onCall(ctx, "", func(l *loop) error {
-		if l.cur.offer.RoomType != signaling.Video {
+		switch {
+		case l.cur.offer.RoomType != signaling.Video:
 			return control.ErrBadRequest.With("the call is a voice call: it has no picture")
+		case on && !l.cur.cameraAllowed:
+			return control.ErrNotAllowed.With(l.cur.offer.Contact.Name + " may not see the camera")
 		}
 		l.cur.camera = on
-		if l.cur.session != nil {
-			l.cur.session.SetCamera(on)
+		if session := l.cur.leg.session; session != nil {
+			session.SetCamera(on)
 		}
 		l.sendInfo()
 		return nil
@@ -150,18 +159,31 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 func (l *loop) callStatus() *control.Call {
 	c := l.cur
 	s := &control.Call{
-		RoomID: c.offer.Room.ID, GroupID: c.offer.Room.ID, Direction: control.In, Phone: c.offer.Room.Phone,
-		Contact: c.offer.Contact.Name, RoomType: string(c.offer.RoomType), State: string(l.state.Phase),
-		Since: c.record.Started, TalkSeconds: int(l.talked() / time.Second), LimitSeconds: c.record.LimitSeconds,
-		Microphone: c.mic, Camera: c.camera,
+		RoomID: c.offer.Room.ID, GroupID: c.group, Direction: string(c.record.Direction),
+		RoomType: string(c.offer.RoomType), State: string(l.state.Phase),
+		Since: c.record.Started, TalkSeconds: l.keepTime(), LimitSeconds: c.record.LimitSeconds,
+		Microphone: c.mic, Camera: c.camera, Peer: peerInfo(c.phone),
 	}
-	if c.deadline > 0 {
-		s.Deadline = c.deadline.Seconds()
-		s.RemainingSeconds = math.Max(0, (c.deadline - l.clock.Now()).Seconds())
+	if c.dial == nil || c.dial.joined {
+		s.Contact, s.Phone = c.offer.Contact.Name, c.offer.Room.Phone
+	} else {
+		s.Dialing = c.dial.names()
 	}
-	if c.session != nil {
-		if raw, err := json.Marshal(c.session.Stats()); err == nil {
-			s.Media = raw
+	if c.leg.deadline > 0 {
+		s.Deadline = c.leg.deadline.Seconds()
+		s.RemainingSeconds = math.Max(0, (c.leg.deadline - l.clock.Now()).Seconds())
+	}
+	if c.leg.session == nil {
+		return s
+	}
+	stats := c.leg.session.Stats()
+	if raw, err := json.Marshal(stats); err == nil {
+		s.Media = raw
+	}
+	if c.leg.talking {
+		s.Link = &control.Link{
+			SendBitrate: float64(stats.BitrateUp), ReceiveBitrate: float64(stats.BitrateDown),
+			SendLoss: stats.LossUp, ReceiveLoss: stats.LossDown, RTTMilliseconds: stats.RTTMilliseconds,
 		}
 	}
 	return s

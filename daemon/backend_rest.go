@@ -15,7 +15,10 @@ func (b *backend) SendData(context.Context, control.DataRequest) (control.DataRe
 	return control.DataResult{}, control.ErrNotSupported
 }
 
-func (b *backend) AnswerData(context.Context, control.DataAnswer) error { return control.ErrNoData }
+func (b *backend) AnswerData(ctx context.Context, a control.DataAnswer) error {
+	_, err := ask(ctx, b.loop, func() (struct{}, error) { return struct{}{}, b.loop.answerData(a) })
+	return err
+}
 
 func (b *backend) DND(context.Context) (control.DND, error) { return control.DND{}, nil }
 

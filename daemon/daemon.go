@@ -40,6 +40,7 @@ type parts struct {
 	log     zerolog.Logger
 	clock   clock.Clock
 	store   *store.Store
+	journal *journal
 	key     *key.Private
 	sn      string
 	devices *devices.Set
@@ -82,6 +83,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	if p.store, err = store.Open(cfg.Device.StateDir, store.Options{}); err != nil {
 		return nil, err
 	}
+	p.journal = newJournal(p.store, log)
 	if p.key, err = key.FromECDSA(p.store.Key()); err != nil {
 		return nil, err
 	}
@@ -170,7 +172,8 @@ func (g *directGlue) Receive(address, budget string, secure bool, msg string) {
 func newLoop(p *parts, n *notifier) *loop {
 	cfg := p.cfg
 	l := &loop{
-		log: p.log, clock: p.clock, wall: time.Now, records: p.store, events: p.events,
+		log: p.log, clock: p.clock, wall: time.Now, records: p.journal, events: p.events,
+		sounds: announcer{p.engine}, has: hardwareOf(p.devices),
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{},
 		beat: n.beat, status: n.set, paired: p.pairing.forget,
 		settings: settings{
@@ -262,6 +265,9 @@ func (p *parts) close() error {
 	}
 	if p.engine != nil {
 		errs = append(errs, p.engine.Close())
+	}
+	if p.journal != nil {
+		errs = append(errs, p.journal.close(ctx))
 	}
 	if p.store != nil {
 		errs = append(errs, p.store.Close())

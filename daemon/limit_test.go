@@ -31,7 +31,7 @@ func TestTheLimitHoldsWhenTheLoopIsStuck(t *testing.T) {
 	p := newCaller(t, d)
 	p.callAndTalk(1.5)
 
-	deadline, err := ask(t.Context(), d.loop, func() (time.Duration, error) { return d.loop.cur.deadline, nil })
+	deadline, err := ask(t.Context(), d.loop, func() (time.Duration, error) { return d.loop.cur.leg.deadline, nil })
 	if err != nil || deadline == 0 {
 		t.Fatalf("the talk has no deadline: %v", err)
 	}
