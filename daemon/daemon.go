@@ -171,9 +171,8 @@ func newLoop(p *parts, n *notifier) *loop {
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{},
 		beat: n.beat, status: n.set, paired: p.pairing.forget,
 		settings: settings{
-			deviceName: cfg.Device.Name, answerAuto: cfg.Call.Answer == config.AnswerAuto,
+			deviceName: cfg.Device.Name, rules: cfg.Rules(),
 			ring: cfg.Call.RingTimeout, connect: cfg.Call.ConnectTimeout, reconnect: cfg.Call.ReconnectTimeout,
-			limit:      call.Limit{Set: cfg.Call.MaxDuration.Set, Duration: cfg.Call.MaxDuration.Value},
 			preconnect: cfg.Media.Preconnect,
 		},
 	}

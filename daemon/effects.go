@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"callbox/daemon/call"
-	"callbox/daemon/policy"
 	"callbox/daemon/store"
 	"callbox/media"
 	"callbox/signaling"
@@ -262,11 +261,3 @@ func (l *loop) ringSeconds() float64 {
 }
 
 func (l *loop) limitSeconds() float64 { return l.cur.record.LimitSeconds }
-
-// secondsLimit turns a contact's longest call into a limit; 0 is none.
-func secondsLimit(seconds float64) policy.Limit {
-	if seconds <= 0 {
-		return policy.Limit{}
-	}
-	return policy.Limit{Set: true, Duration: time.Duration(seconds * float64(time.Second))}
-}

@@ -66,16 +66,11 @@ func (l *loop) isCurrent(room signaling.RoomKey) bool {
 
 // offered asks policy and then the machine.
 func (l *loop) offered(o signaling.Offer) {
-	rights := make([]string, len(o.Contact.Rights))
-	for i, r := range o.Contact.Rights {
-		rights[i] = string(r)
-	}
-	decision := policy.Decide(policy.Request{
-		Rights:  rights,
+	decision := l.settings.rules.Decide(policy.Request{
+		Contact: policyContact(o.Contact),
+		Video:   o.RoomType == signaling.Video,
 		Wish:    policy.Limit(o.TimeLimit),
-		Contact: secondsLimit(o.Contact.MaxSeconds),
-		Config:  policy.Limit(l.settings.limit),
-		Auto:    l.settings.answerAuto,
+		Now:     policy.Clock{Wall: l.wall(), Boot: l.clock.Now()},
 	})
 	l.log.Debug().Str("room_id", o.Room.ID).Str("contact", o.Contact.Name).
 		Bool("allowed", decision.Allowed).Str("rule", decision.Rule).Msg("policy")
@@ -96,7 +91,7 @@ func (l *loop) offered(o signaling.Offer) {
 			Connect:    l.settings.connect,
 			Reconnect:  l.settings.reconnect,
 			Preconnect: l.settings.preconnect != media.PreconnectOff,
-			Auto:       decision.Auto,
+			Auto:       decision.Auto.Allowed,
 		},
 	})
 }

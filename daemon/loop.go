@@ -9,6 +9,7 @@ import (
 
 	"callbox/daemon/call"
 	"callbox/daemon/control"
+	"callbox/daemon/policy"
 	"callbox/daemon/store"
 	"callbox/hal/clock"
 	"callbox/media"
@@ -84,11 +85,10 @@ type (
 // began with.
 type settings struct {
 	deviceName string
-	answerAuto bool
+	rules      *policy.Rules
 	ring       time.Duration
 	connect    time.Duration
 	reconnect  time.Duration
-	limit      call.Limit
 	preconnect media.Preconnect
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"callbox/daemon/call"
 	"callbox/daemon/control"
+	"callbox/daemon/policy"
 	"callbox/daemon/store"
 	"callbox/hal/clock"
 	"callbox/media"
@@ -73,7 +74,7 @@ func newStage(t *testing.T, change func(*settings)) *stage {
 		events: events, box: newMailbox(), state: call.New(), refused: map[string]uint64{},
 		settings: settings{
 			deviceName: "Front door", ring: time.Minute, connect: 20 * time.Second, reconnect: 30 * time.Second,
-			limit: call.Limit{Set: true, Duration: 10 * time.Minute}, preconnect: media.PreconnectNetwork,
+			rules: &policy.Rules{LongestCall: policy.Limit{Set: true, Duration: 10 * time.Minute}}, preconnect: media.PreconnectNetwork,
 		},
 		open: func(cfg media.SessionConfig) (mediaSession, error) {
 			s.mu.Lock()

@@ -22,7 +22,7 @@ func TestMessages(t *testing.T) {
 	}{
 		"unknown key with a near one": {
 			"call:\n  ring_timout: 5s\n", nil,
-			`f:2:3: call.ring_timout: unknown key "ring_timout" (did you mean "ring_timeout"?); allowed here: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration`,
+			`f:2:3: call.ring_timout: unknown key "ring_timout" (did you mean "ring_timeout"?); allowed here: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration, announcement, dial_mode, warnings`,
 		},
 		"unknown key that lives elsewhere": {
 			"device:\n  ring_timeout: 5s\n", nil,
@@ -30,23 +30,23 @@ func TestMessages(t *testing.T) {
 		},
 		"unknown key like no other": {
 			"control:\n  colour: red\n", nil,
-			`f:2:3: control.colour: unknown key "colour"; allowed here: socket`,
+			`f:2:3: control.colour: unknown key "colour"; allowed here: socket, group`,
 		},
 		"unknown section": {
 			"hall:\n  camera: {}\n", nil,
-			`f:1:1: hall: unknown key "hall" (did you mean "hal"?); allowed here: device, signaling, call, media, hal, control, log`,
+			`f:1:1: hall: unknown key "hall" (did you mean "hal"?); allowed here: device, signaling, call, policy, records, media, hal, control, log`,
 		},
 		"keys are not case-blind": {
 			"Call: {}\n", nil,
-			`f:1:1: Call: unknown key "Call" (did you mean "call"?); allowed here: device, signaling, call, media, hal, control, log`,
+			`f:1:1: Call: unknown key "Call" (did you mean "call"?); allowed here: device, signaling, call, policy, records, media, hal, control, log`,
 		},
 		"a dotted key is no nesting": {
 			"call.answer: auto\n", nil,
-			`f:1:1: call.answer: unknown key "call.answer" (did you mean call.answer?); allowed here: device, signaling, call, media, hal, control, log`,
+			`f:1:1: call.answer: unknown key "call.answer" (did you mean call.answer?); allowed here: device, signaling, call, policy, records, media, hal, control, log`,
 		},
 		"a mapping as a key": {
 			"? {a: b}\n: 1\n", nil,
-			`f:1:3: has a mapping as a key; allowed here: device, signaling, call, media, hal, control, log`,
+			`f:1:3: has a mapping as a key; allowed here: device, signaling, call, policy, records, media, hal, control, log`,
 		},
 		"a key given twice": {
 			"log:\n  level: warn\n  level: info\n", nil,
@@ -54,11 +54,11 @@ func TestMessages(t *testing.T) {
 		},
 		"a duration without a unit": {
 			"call:\n  ring_timeout: 90\n", nil,
-			`f:2:17: call.ring_timeout: "90" has no unit; write it like 90s, 1m30s or 2h`,
+			`f:2:17: call.ring_timeout: "90" has no unit; write it like 90s, 1m30s, 2h or 90d`,
 		},
 		"a duration in words": {
 			"call:\n  ring_timeout: soon\n", nil,
-			`f:2:17: call.ring_timeout: "soon" is not a duration; write it like 90s, 1m30s or 2h`,
+			`f:2:17: call.ring_timeout: "soon" is not a duration; write it like 90s, 1m30s, 2h or 90d`,
 		},
 		"a duration out of range": {
 			"call:\n  ring_timeout: 10ms\n  connect_timeout: 1h\n  reconnect_timeout: 6m\n", nil,
@@ -68,7 +68,7 @@ func TestMessages(t *testing.T) {
 		},
 		"a limit without a unit": {
 			"call: {max_duration: 600}\n", nil,
-			`f:1:22: call.max_duration: "600" has no unit; write it like 90s, 1m30s or 2h, or the word none`,
+			`f:1:22: call.max_duration: "600" has no unit; write it like 90s, 1m30s, 2h or 90d, or the word none`,
 		},
 		"a limit of nothing": {
 			"call: {max_duration: 0s}\n", nil,
@@ -100,11 +100,11 @@ func TestMessages(t *testing.T) {
 		},
 		"a scalar where a section belongs": {
 			"call: fast\n", nil,
-			`f:1:7: call: is the text "fast"; needs a mapping of: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration`,
+			`f:1:7: call: is the text "fast"; needs a mapping of: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration, announcement, dial_mode, warnings`,
 		},
 		"a list as the whole": {
 			"- call\n", nil,
-			`f:1:1: is a list; needs a mapping of: device, signaling, call, media, hal, control, log`,
+			`f:1:1: is a list; needs a mapping of: device, signaling, call, policy, records, media, hal, control, log`,
 		},
 		"a scalar where a list belongs": {
 			"signaling: {direct: {origins: https://a}}\n", nil,
@@ -182,7 +182,7 @@ func TestMessages(t *testing.T) {
 				"CALLBOX_SOCKET=/x", "CALLBOX_DEVICE_NAME=", // other programs', and not set
 			},
 			`CALLBOX_CALL_RINGTIMEOUT: no key has this environment variable (did you mean CALLBOX_CALL_RING_TIMEOUT?); allowed: CALLBOX_SECTION_KEY of a known key` + "\n" +
-				`CALLBOX_CALL_RING_TIMEOUT: call.ring_timeout: "90" has no unit; write it like 90s, 1m30s or 2h` + "\n" +
+				`CALLBOX_CALL_RING_TIMEOUT: call.ring_timeout: "90" has no unit; write it like 90s, 1m30s, 2h or 90d` + "\n" +
 				`CALLBOX_DEVICE_SN: device.sn: "a b" cannot be in an address; allowed: 1 to 48 of A-Z a-z 0-9 _ -` + "\n" +
 				`CALLBOX_HAL_CAMERA_FRAME_RATE: hal.camera.frame_rate: is the text "fast"; needs a number` + "\n" +
 				`CALLBOX_LOG_COLOURS: no key has this environment variable (did you mean CALLBOX_LOG_LEVEL?); allowed: CALLBOX_SECTION_KEY of a known key` + "\n" +
@@ -192,7 +192,7 @@ func TestMessages(t *testing.T) {
 		"all at once": {
 			"media:\n  camra: 1\ncall:\n  ring_timeout: 5\n  max_duration: 1ms\n", []string{"CALLBOX_LOG_LEVEL=x"},
 			`f:2:3: media.camra: unknown key "camra"; allowed here: preconnect, video_bitrate, audio_bitrate, ice` + "\n" +
-				`f:4:17: call.ring_timeout: "5" has no unit; write it like 90s, 1m30s or 2h` + "\n" +
+				`f:4:17: call.ring_timeout: "5" has no unit; write it like 90s, 1m30s, 2h or 90d` + "\n" +
 				`f:5:17: call.max_duration: 1ms is out of range; allowed: 1s to 596523h14m8s, or the word none` + "\n" +
 				`CALLBOX_LOG_LEVEL: log.level: "x" is unknown; allowed: debug, info, warn, error`,
 		},
