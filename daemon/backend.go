@@ -126,14 +126,11 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 		Name: p.cfg.Device.Name, SN: p.sn, Address: "d." + p.sn, Thumbprint: p.key.JKT(),
 		Version:       control.ThisVersion().Version,
 		UptimeSeconds: (p.clock.Now() - b.started).Round(time.Millisecond).Seconds(),
-		Devices:       []control.Device{},
+		Devices:       b.chosen(),
 		Transports:    p.transports(),
-		Contacts:      p.contacts(),
+		Contacts:      p.trusting(),
 		Pairing:       p.pairing.current(),
 		Refused:       p.device.Refused(),
-	}
-	for _, d := range p.devices.Report {
-		s.Devices = append(s.Devices, control.Device{Kind: string(d.Kind), Name: deviceName(d.Chosen), Wanted: d.Wanted, Virtual: d.Virtual, Reason: d.Reason})
 	}
 	if p.direct != nil {
 		for reason, n := range p.direct.Refused() {
@@ -146,6 +143,7 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 		for reason, n := range l.refused {
 			s.Refused[reason] += n
 		}
+		s.DND = l.showDND()
 		s.State = string(call.Idle)
 		if l.state.Phase.Active() {
 			s.State = string(l.state.Phase)
@@ -226,107 +224,4 @@ func (b *backend) ClosePairing(context.Context) error {
 	return nil
 }
 
-func (b *backend) Contacts(context.Context) ([]control.Contact, error) {
-	stored := b.parts.store.List()
-	contacts := make([]control.Contact, len(stored))
-	for i, c := range stored {
-		contacts[i] = shown(c)
-	}
-	return contacts, nil
-}
-
-func (b *backend) Revoke(ctx context.Context, nameOrThumbprint string) (control.Contact, error) {
-	contact, err := b.parts.store.Revoke(nameOrThumbprint)
-	if errors.Is(err, store.ErrNotFound) {
-		return control.Contact{}, control.ErrNoContact.With(err.Error())
-	}
-	if err != nil {
-		return control.Contact{}, err
-	}
-	return ask(ctx, b.loop, func() (control.Contact, error) {
-		// The machine first: its bye still needs the room that Revoke forgets.
-		b.loop.step(call.Revoked{Phone: contact.JKT})
-		b.parts.device.Revoke(contact.JKT)
-		b.loop.events.Publish("revoked", "", map[string]any{"name": contact.Name, "jkt": contact.JKT})
-		return shown(contact), nil
-	})
-}
-
-func shown(c signaling.Contact) control.Contact {
-	rights := make([]string, len(c.Rights))
-	for i, r := range c.Rights {
-		rights[i] = string(r)
-	}
-	return control.Contact{
-		Name: c.Name, Thumbprint: c.JKT, Rights: rights, EffectiveRights: rights, Groups: c.Groups,
-		MaxSeconds: c.MaxSeconds, DaySeconds: c.DaySeconds, Hours: c.Hours, Camera: c.Camera,
-		Added: c.Added, SelfSigned: c.SelfSigned, Revoked: c.Revoked, RevokedTime: c.RevokedTime,
-	}
-}
-
-func (b *backend) Calls(_ context.Context, q control.CallQuery) ([]control.Record, error) {
-	records := []control.Record{}
-	behind := q.After == ""
-	for _, r := range b.parts.store.Records(store.Query{}) {
-		record := recordOf(r)
-		if behind && chosen(record, q) && len(records) < q.Limit {
-			records = append(records, record)
-		}
-		behind = behind || record.ID == q.After
-	}
-	return records, nil
-}
-
-// chosen reports whether q asks for r.
-func chosen(r control.Record, q control.CallQuery) bool {
-	running := r.Cause == "" && q.Cause == control.Running
-	return !r.Started.Before(q.Since) && (q.Until.IsZero() || r.Started.Before(q.Until)) &&
-		(q.Contact == "" || q.Contact == r.Contact || q.Contact == r.Phone) &&
-		(q.Cause == "" || q.Cause == r.Cause || running)
-}
-
-func recordOf(r store.Record) control.Record {
-	return control.Record{
-		ID: r.RoomID + "." + r.Peer, RoomID: r.RoomID, GroupID: r.RoomID, Contact: r.Contact, Phone: r.Peer, RoomType: string(r.RoomType),
-		Direction: string(r.Direction), Started: r.Started, Answered: r.Answered, Ended: r.Ended,
-		RingSeconds: r.RingSeconds, TalkSeconds: r.TalkSeconds, LimitSeconds: r.LimitSeconds,
-		Cause: r.Cause, Origin: r.Origin, Detail: r.Detail,
-	}
-}
-
 func (b *backend) Version() control.Version { return control.ThisVersion() }
-
-// deviceName is what the API calls a chosen device: "" when there is none.
-func deviceName(chosen string) string {
-	if chosen == hal.NameNone {
-		return ""
-	}
-	return chosen
-}
-
-// transports describes the ways on which phones reach the device.
-func (p *parts) transports() []control.Transport {
-	if p.direct == nil {
-		return []control.Transport{{Name: "direct", Detail: "off: signaling.direct.enabled is false"}}
-	}
-	t := control.Transport{Name: "direct", Up: true, URLs: p.direct.URLs(), Phones: p.direct.Phones()}
-	if p.direct.SelfSigned() {
-		t.Detail = "certificate made by the device: a browser warns once"
-	}
-	return []control.Transport{t}
-}
-
-// selfSigned reports whether somebody between phone and device could replace the
-// page that pairs.
-func (p *parts) selfSigned() bool { return p.direct != nil && p.direct.SelfSigned() }
-
-// contacts is how many phones are trusted.
-func (p *parts) contacts() int {
-	n := 0
-	for _, c := range p.store.List() {
-		if !c.Revoked {
-			n++
-		}
-	}
-	return n
-}

@@ -43,6 +43,8 @@ type current struct {
 	sent          map[string]chan<- string // data of ours that the phone is to answer, by id
 	gone          map[string]bool          // kinds of devices that are gone
 
+	account *account // of the talk; nil before it
+
 	leg *leg // the media session; never nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -12,6 +14,7 @@ import (
 	"callbox/daemon/call"
 	"callbox/daemon/config"
 	"callbox/daemon/control"
+	"callbox/daemon/policy"
 	"callbox/daemon/store"
 	"callbox/hal/clock"
 	"callbox/hal/devices"
@@ -20,6 +23,7 @@ import (
 	"callbox/signaling/direct"
 	"callbox/signaling/hello"
 	"callbox/signaling/key"
+	"callbox/signaling/message"
 	"callbox/signaling/phone"
 )
 
@@ -31,36 +35,49 @@ const stopTimeout = 5 * time.Second
 // last bye: two resends.
 const drainTimeout = 1500 * time.Millisecond
 
-// controlGroup may use the control socket.
-const controlGroup = "callbox"
+// Options are what Run needs.
+type Options struct {
+	Config *config.Config
+	// Reload reads the configuration again, for callboxctl reload and SIGHUP.
+	Reload func() (*config.Config, error)
+	Log    zerolog.Logger
+}
 
 // parts are what the daemon is made of.
 type parts struct {
-	cfg     *config.Config
-	log     zerolog.Logger
-	clock   clock.Clock
-	store   *store.Store
-	journal *journal
-	key     *key.Private
-	sn      string
-	devices *devices.Set
-	engine  *media.Engine
-	device  *signaling.Device
-	direct  *direct.Server // nil when it is off
-	events  *control.Events
-	pairing pairingWindow
+	cfg       *config.Config                // of the start
+	live      atomic.Pointer[config.Config] // what counts now
+	rules     atomic.Pointer[policy.Rules]  // of live
+	reload    func() (*config.Config, error)
+	reloading sync.Mutex
+	trusted   func() bool // whether the wall clock is right, as far as the kernel knows
+	book      contactBook
+	announcer *announcer
+	log       zerolog.Logger
+	clock     clock.Clock
+	store     *store.Store
+	journal   *journal
+	key       *key.Private
+	sn        string
+	devices   *devices.Set
+	engine    *media.Engine
+	device    *signaling.Device
+	direct    *direct.Server // nil when it is off
+	events    *control.Events
+	pairing   pairingWindow
 }
 
 // Run is the daemon. It returns once ctx has ended, the running call has been
 // told so and everything is put away.
-func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) error {
+func Run(ctx context.Context, o Options) error {
 	if err := clock.CheckBoot(); err != nil {
-		log.Warn().Err(err).Msg("timers do not count suspend on this kernel")
+		o.Log.Warn().Err(err).Msg("timers do not count suspend on this kernel")
 	}
-	d, err := newDaemon(cfg, log, clock.Boot())
+	d, err := newDaemon(o.Config, o.Log, clock.Boot())
 	if err != nil {
 		return err
 	}
+	d.reload = o.Reload
 	return d.run(ctx)
 }
 
@@ -74,7 +91,12 @@ type daemon struct {
 // newDaemon makes the parts, from the bottom of the house to its top. What was
 // made is put away again when a later part cannot be made.
 func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon, err error) {
-	p := &parts{cfg: cfg, log: log, clock: c, events: control.NewEvents(time.Now)}
+	p := &parts{
+		cfg: cfg, log: log, clock: c, events: control.NewEvents(time.Now), trusted: clock.Trusted,
+		reload: func() (*config.Config, error) { return cfg, nil },
+	}
+	p.live.Store(cfg)
+	p.rules.Store(cfg.Rules())
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close())
@@ -101,10 +123,21 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	if err != nil {
 		return nil, err
 	}
+	p.announcer = &announcer{engine: p.engine}
+	if err := p.announcer.load(cfg.Call.Announcement); err != nil {
+		log.Error().Err(err).Msg("cannot use the announcement: the built-in chime is played")
+	}
+	bootID, err := clock.BootID()
+	if err != nil {
+		log.Warn().Err(err).Msg("talk of contacts is counted as if each start were a boot")
+		bootID = message.NewID()
+	}
 	d := &daemon{parts: p, notifier: newNotifier(log)}
 	d.loop = newLoop(p, d.notifier)
+	d.loop.bootID = bootID
+	d.restore()
 	p.device, err = signaling.NewDevice(signaling.Options{
-		Key: p.key, SN: p.sn, Name: cfg.Device.Name, Epoch: p.store.Epoch(), Contacts: p.store,
+		Key: p.key, SN: p.sn, Name: cfg.Device.Name, Epoch: p.store.Epoch(), Contacts: p.book,
 		Clock: c, Log: log, AllowLoopback: cfg.Media.ICE.Loopback,
 		Emit:       func(ev signaling.Event) { d.loop.box.put(fromSignaling{ev}) },
 		ICEServers: func() []signaling.ICEServer { return iceServers(cfg.Media.ICE.Servers) },
@@ -173,15 +206,9 @@ func newLoop(p *parts, n *notifier) *loop {
 	cfg := p.cfg
 	l := &loop{
 		log: p.log, clock: p.clock, wall: time.Now, records: p.journal, events: p.events,
-		sounds: announcer{p.engine}, has: hardwareOf(p.devices),
-		box: newMailbox(), state: call.New(), refused: map[string]uint64{},
-		beat: n.beat, status: n.set, paired: p.pairing.forget,
-		settings: settings{
-			deviceName: cfg.Device.Name, answerAuto: cfg.Call.Answer == config.AnswerAuto,
-			ring: cfg.Call.RingTimeout, connect: cfg.Call.ConnectTimeout, reconnect: cfg.Call.ReconnectTimeout,
-			limit:      call.Limit{Set: cfg.Call.MaxDuration.Set, Duration: cfg.Call.MaxDuration.Value},
-			preconnect: cfg.Media.Preconnect,
-		},
+		sounds: p.announcer, has: hardwareOf(p.devices), contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
+		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
+		beat: n.beat, status: n.set, paired: p.pairing.forget, dndStop: func() bool { return true },
 	}
 	l.revoke = func(jkt string) error {
 		_, err := p.store.Revoke(jkt)
@@ -208,7 +235,7 @@ func iceServers(servers []media.ICEServer) []signaling.ICEServer {
 func (d *daemon) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, d.close()) }()
 	b := &backend{loop: d.loop, parts: d.parts, started: d.clock.Now()}
-	api, err := control.Listen(control.Options{Path: d.cfg.Control.Socket, Group: controlGroup}, b, d.events, d.log)
+	api, err := control.Listen(control.Options{Path: d.cfg.Control.Socket, Group: d.cfg.Control.Group}, b, d.events, d.log)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,6 @@
 package daemon
 
 import (
-	"slices"
-	"time"
-
 	"callbox/daemon/call"
 	"callbox/daemon/policy"
 	"callbox/signaling"
@@ -22,29 +19,34 @@ type decision struct {
 
 // decide asks whether a phone may call.
 func (l *loop) decide(o signaling.Offer) decision {
-	d := policy.Decide(policy.Request{
-		Rights: texts(o.Contact.Rights), Wish: policy.Limit(o.TimeLimit), Contact: secondsLimit(o.Contact.MaxSeconds),
-		Config: policy.Limit(l.settings.limit), Auto: l.settings.answerAuto,
-	})
-	return decision{d.Allowed, d.Cause, d.Rule, call.Limit(d.Limit), d.Auto, true}
+	return l.ask(o.Contact, policy.Request{Direction: policy.Incoming, Video: o.RoomType == signaling.Video, Wish: policy.Limit(o.TimeLimit)})
 }
 
 // mayCall asks whether the device may call a contact.
-func (l *loop) mayCall(c signaling.Contact, _ signaling.RoomType, wish signaling.Limit) decision {
-	if !slices.Contains(c.Rights, signaling.RightBeCalled) {
-		return decision{cause: cause.Forbidden, rule: `the contact lacks the right "beCalled"`}
-	}
-	return decision{allowed: true, limit: call.Smallest(call.Limit(wish), l.settings.limit), camera: true}
+func (l *loop) mayCall(c signaling.Contact, t signaling.RoomType, wish signaling.Limit) decision {
+	return l.ask(c, policy.Request{Direction: policy.Outgoing, Video: t == signaling.Video, Wish: policy.Limit(wish)})
 }
 
-func (l *loop) mayUnlock(string) bool {
-	return slices.Contains(l.cur.offer.Contact.Rights, signaling.RightUnlock)
+func (l *loop) ask(c signaling.Contact, q policy.Request) decision {
+	if stored, ok := l.contacts.Contact(c.JKT); ok {
+		c = stored // what signaling handed on has the rights of groups and default mixed in
+	}
+	q.Contact, q.Now, q.DND = policyContact(c), l.now(), l.dnd
+	q.Budget = l.allowances.load(c.JKT)
+	d := l.settings.rules.Decide(q)
+	l.log.Debug().Str("contact", c.Name).Str("direction", string(q.Direction)).Bool("allowed", d.Allowed).
+		Str("rule", d.Rule).Str("limit_rule", d.LimitRule).Msg("policy")
+	return decision{d.Allowed, d.Cause, d.Rule, call.Limit(d.Limit), d.Auto.Allowed, d.Camera.Allowed}
 }
 
-// secondsLimit turns a contact's longest call into a limit; 0 is none.
-func secondsLimit(seconds float64) policy.Limit {
-	if seconds <= 0 {
-		return policy.Limit{}
-	}
-	return policy.Limit{Set: true, Duration: time.Duration(seconds * float64(time.Second))}
+// mayUnlock asks at each use whether a phone may open the door: a right that was
+// taken away in the call is gone.
+func (l *loop) mayUnlock(jkt string) bool {
+	c, ok := l.contacts.Contact(jkt)
+	return ok && !c.Revoked && l.settings.rules.Unlock(policyContact(c)).Allowed
+}
+
+// now reads the device's clocks.
+func (l *loop) now() policy.Clock {
+	return l.settings.rules.In(policy.Clock{Wall: l.wall(), Boot: l.clock.Now(), Run: l.bootID, Trusted: l.trusted()})
 }

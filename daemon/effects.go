@@ -50,6 +50,7 @@ func (l *loop) carryOut(e call.Effect) {
 		l.sendFrame(l.signaling.Start(l.cur.room(), signaling.Limit(e.Limit)))
 		l.sendInfo()
 	case call.Talk:
+		l.openAccount()
 		l.publish(control.EventStartVoip, control.StartData{TimeLimit: l.cur.record.LimitSeconds})
 	case call.Tick:
 		l.publish(control.EventCalling, control.TalkData{KeepTime: l.keepTime()})
@@ -138,7 +139,8 @@ func (l *loop) finish(e call.Finish) {
 	c.record.TalkSeconds = l.talked().Round(time.Millisecond).Seconds()
 	c.record.RingSeconds = l.ringSeconds()
 	c.record.By = store.Side(e.By)
-	l.records.end(c.record, nil)
+	l.records.end(c.record, l.closeAccount())
+	l.count(e.End)
 	l.forgetData()
 
 	l.publish(e.End.Cause.Event(outgoing), control.NewEndData(e.End, outgoing, e.By == call.ByDevice, l.keepTime()))

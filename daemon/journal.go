@@ -14,6 +14,8 @@ type recorder interface {
 	Begin(r store.Record) (id uint64, err error)
 	UpdateWith(r store.Record, budgets map[string]store.Budget) error
 	EndWith(r store.Record, budgets map[string]store.Budget) error
+	SaveBudget(key string, b store.Budget) error
+	SetSetting(name string, v any) error
 }
 
 // journal writes the records of the calls in the background and in order: a disk
@@ -94,6 +96,24 @@ func (j *journal) end(r store.Record, budgets map[string]store.Budget) {
 // refused writes down a call that never rang.
 func (j *journal) refused(r store.Record) {
 	j.put(func() { j.keep(j.store.EndWith(r, nil), r.RoomID) })
+}
+
+// save writes a budget down.
+func (j *journal) save(key string, b store.Budget) {
+	j.put(func() {
+		if err := j.store.SaveBudget(key, b); err != nil {
+			j.log.Error().Err(err).Str("budget", key).Msg("cannot write what a contact has talked")
+		}
+	})
+}
+
+// set writes a setting down.
+func (j *journal) set(name string, v any) {
+	j.put(func() {
+		if err := j.store.SetSetting(name, v); err != nil {
+			j.log.Error().Err(err).Str("setting", name).Msg("cannot write a setting: it is lost at a restart")
+		}
+	})
 }
 
 // wait returns when all that was put before has been tried.

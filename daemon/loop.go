@@ -9,6 +9,7 @@ import (
 
 	"callbox/daemon/call"
 	"callbox/daemon/control"
+	"callbox/daemon/policy"
 	"callbox/hal/clock"
 	"callbox/media"
 	"callbox/signaling"
@@ -56,6 +57,12 @@ type sounds interface {
 	Announce(ctx context.Context) error
 }
 
+// contacts is the part of the store that the loop asks who somebody is.
+type contacts interface {
+	Contact(jkt string) (signaling.Contact, bool)
+	List() []signaling.Contact
+}
+
 // What comes into the mailbox. Requests of the control API are functions that
 // run in the loop. gen and leg say which call and which media session of it.
 type (
@@ -95,11 +102,11 @@ type (
 // began with.
 type settings struct {
 	deviceName string
-	answerAuto bool
+	rules      *policy.Rules
+	dialInTurn bool // several phones are called one after the other, when nothing else is asked
 	ring       time.Duration
 	connect    time.Duration
 	reconnect  time.Duration
-	limit      call.Limit
 	warnings   [call.MaxWarnings]time.Duration
 	preconnect media.Preconnect
 }
@@ -111,20 +118,24 @@ type hardware struct{ camera, microphone, speaker bool }
 // through its mailbox; what follows is decided by call.Step and carried out in
 // carryOut. Its fields belong to the goroutine of run.
 type loop struct {
-	log       zerolog.Logger
-	clock     clock.Clock
-	wall      func() time.Time
-	signaling signaler
-	open      func(media.SessionConfig) (mediaSession, error)
-	sounds    sounds
-	records   *journal
-	has       hardware
-	events    *control.Events
-	settings  settings
-	beat      func()                 // tells the watchdog that the loop is alive
-	status    func(string)           // shows one line in systemctl status
-	paired    func()                 // a pairing window was used
-	revoke    func(jkt string) error // takes a contact's trust away, durably
+	log        zerolog.Logger
+	clock      clock.Clock
+	wall       func() time.Time
+	signaling  signaler
+	open       func(media.SessionConfig) (mediaSession, error)
+	sounds     sounds
+	records    *journal
+	contacts   contacts
+	allowances budgets
+	bootID     string      // names this boot of the machine
+	trusted    func() bool // whether wall is right, as far as the kernel knows
+	has        hardware
+	events     *control.Events
+	settings   settings
+	beat       func()                 // tells the watchdog that the loop is alive
+	status     func(string)           // shows one line in systemctl status
+	paired     func()                 // a pairing window was used
+	revoke     func(jkt string) error // takes a contact's trust away, durably
 
 	box      *mailbox
 	state    call.State
@@ -132,6 +143,10 @@ type loop struct {
 	cur      *current      // the call of state.Generation; nil before the first
 	away     chan struct{} // closed when the last session has been put away
 	refused  map[string]uint64
+	counted  counted
+	dnd      policy.DND
+	dndStop  func() bool // of the timer that ends it
+	ageStop  func() bool
 	work     sync.WaitGroup // goroutines that the loop started
 	stopping bool
 }
@@ -145,6 +160,11 @@ func (l *loop) run(ctx context.Context) {
 	beat := time.NewTicker(beatInterval)
 	defer beat.Stop()
 	done := ctx.Done()
+	l.age()
+	defer func() {
+		l.ageStop()
+		l.dndStop()
+	}()
 	for {
 		select {
 		case <-done:

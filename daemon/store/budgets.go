@@ -6,16 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"math"
+
+	"callbox/daemon/policy"
 )
 
-// Budget is how much of its minutes a day somebody has talked. The rules are
-// those of daemon/policy; here it is only kept.
-type Budget struct {
-	Day           string  `json:"day"`           // "2026-05-04" where the device is; "" before the first
-	Trusted       bool    `json:"trusted"`       // whether Day was known when it was written
-	UsedSeconds   float64 `json:"usedSeconds"`   // talked on Day
-	WindowSeconds float64 `json:"windowSeconds"` // of boot time that has passed while Day was unknown
-}
+// Budget is how much of its talk a day somebody has used. The rules are those of
+// daemon/policy; here it is only kept.
+type Budget = policy.Budget
 
 // LoadBudget returns what was saved under key: "contact:" and the thumbprint of a
 // contact's key, or "issuer:" and its name. ok is false when nothing was.
