@@ -83,10 +83,10 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 		f.pageSize = page
 		f.states = append(f.states, m)
 	}
-	if errors.Is(first, ErrFormat) {
+	switch {
+	case len(f.states) == 0 && errors.Is(first, ErrFormat):
 		return nil, ErrFormat
-	}
-	if len(f.states) == 0 {
+	case len(f.states) == 0:
 		return nil, fmt.Errorf("%w (%v)", ErrNoState, first)
 	}
 	if len(f.states) == 2 && f.states[1].tx > f.states[0].tx {
@@ -112,9 +112,10 @@ func (f *File) meta(at int64) (m meta, pageSize int64, err error) {
 	if order.Uint32(p) != magic {
 		return m, 0, errors.New("it does not begin as a database does")
 	}
-	if v := order.Uint32(p[4:]); v > format && v < format+100 {
+	switch v := order.Uint32(p[4:]); {
+	case v > format && v < format+100:
 		return m, 0, ErrFormat
-	} else if v != format {
+	case v != format:
 		return m, 0, fmt.Errorf("its format is %d", v)
 	}
 	sum := fnv.New64a()
@@ -133,33 +134,40 @@ func (f *File) meta(at int64) (m meta, pageSize int64, err error) {
 // page is one page with what overflows it.
 type page struct {
 	id    uint64
+	pages uint64 // 1 and those of the overflow
 	flags uint16
 	count int
-	data  []byte // the header, too
+	data  []byte // the header, too; nil until load
 }
 
-// page reads a page that must lie inside the state and the file.
-func (f *File) page(m meta, id uint64) (page, error) {
-	if id < 2 || id >= m.end || id >= uint64(f.size/f.pageSize) {
+// header reads what a page says of itself. It must lie inside the state and the
+// file.
+func (f *File) header(m meta, id uint64) (page, error) {
+	inFile := uint64(f.size / f.pageSize)
+	if id < 2 || id >= m.end || id >= inFile {
 		return page{}, fmt.Errorf("page %d is outside", id)
 	}
 	var h [headerSize]byte
-	at := int64(id) * f.pageSize
-	if _, err := f.r.ReadAt(h[:], at); err != nil {
+	if _, err := f.r.ReadAt(h[:], int64(id)*f.pageSize); err != nil {
 		return page{}, fmt.Errorf("page %d: %w", id, err)
 	}
-	more := uint64(order.Uint32(h[12:]))
-	if order.Uint64(h[:]) != id {
-		return page{}, fmt.Errorf("page %d says that it is page %d", id, order.Uint64(h[:]))
+	p := page{id: id, pages: 1 + uint64(order.Uint32(h[12:])), flags: order.Uint16(h[8:]), count: int(order.Uint16(h[10:]))}
+	if says := order.Uint64(h[:]); says != id {
+		return page{}, fmt.Errorf("page %d says that it is page %d", id, says)
 	}
-	if id+more >= m.end || id+more >= uint64(f.size/f.pageSize) {
+	if id+p.pages > m.end || id+p.pages > inFile {
 		return page{}, fmt.Errorf("page %d goes on outside", id)
 	}
-	p := page{id: id, flags: order.Uint16(h[8:]), count: int(order.Uint16(h[10:])), data: make([]byte, int64(more+1)*f.pageSize)}
-	if _, err := f.r.ReadAt(p.data, at); err != nil {
-		return page{}, fmt.Errorf("page %d: %w", id, err)
-	}
 	return p, nil
+}
+
+// load reads the whole page.
+func (f *File) load(p *page) error {
+	p.data = make([]byte, int64(p.pages)*f.pageSize)
+	if _, err := f.r.ReadAt(p.data, int64(p.id)*f.pageSize); err != nil {
+		return fmt.Errorf("page %d: %w", p.id, err)
+	}
+	return nil
 }
 
 // element is an entry of a branch or leaf page.

@@ -48,27 +48,32 @@ func (w *walk) err() error {
 	return fmt.Errorf("%s, and %d more", w.errs[0], w.failed-1)
 }
 
-// use notes that a page is in use, and refuses one that is so twice.
-func (w *walk) use(p page) bool {
-	for id := p.id; id < p.id+uint64(len(p.data))/uint64(w.file.pageSize); id++ {
-		if w.seen[id] {
-			w.fail("page %d is used twice", id)
-			return false
-		}
-		w.seen[id] = true
+// page reads a page and notes that it is in use. One that is so already is refused
+// before it is read: a damaged file must not be read over and over.
+func (w *walk) page(id uint64) (page, bool) {
+	p, err := w.file.header(w.meta, id)
+	if err != nil {
+		w.fail("%v", err)
+		return p, false
 	}
-	return true
+	for n := id; n < id+p.pages; n++ {
+		if w.seen[n] {
+			w.fail("page %d is used twice", n)
+			return p, false
+		}
+		w.seen[n] = true
+	}
+	if err := w.file.load(&p); err != nil {
+		w.fail("%v", err)
+		return p, false
+	}
+	return p, true
 }
 
 // tree visits the entries below the page id, whose keys must be in [low, high);
 // nil is no bound.
 func (w *walk) tree(id uint64, low, high []byte, leaf func(element)) {
-	p, err := w.file.page(w.meta, id)
-	if err != nil {
-		w.fail("%v", err)
-		return
-	}
-	if w.use(p) {
+	if p, ok := w.page(id); ok {
 		w.entries(p, low, high, leaf)
 	}
 }
@@ -85,7 +90,7 @@ func (w *walk) entries(p page, low, high []byte, leaf func(element)) {
 			w.fail("%v", err)
 			continue
 		}
-		// The first key of a branch may be larger than what was put below it later.
+		// The first key below a branch may be larger than the branch says.
 		last := low
 		if i > 0 && len(list) > 0 {
 			last = list[len(list)-1].key
@@ -142,16 +147,12 @@ func (w *walk) bucket(e element) {
 
 // freelist checks that no page is both free and in use: bbolt would overwrite it.
 func (w *walk) freelist() {
-	p, err := w.file.page(w.meta, w.meta.freelist)
-	if err != nil {
-		w.fail("the list of free pages: %v", err)
+	p, ok := w.page(w.meta.freelist)
+	if !ok {
 		return
 	}
 	if p.flags != freelistPage {
 		w.fail("page %d is no list of free pages (flags %#x)", p.id, p.flags)
-		return
-	}
-	if !w.use(p) {
 		return
 	}
 	ids, count := p.data[headerSize:], uint64(p.count)
