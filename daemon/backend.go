@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -11,8 +10,6 @@ import (
 
 	"callbox/daemon/call"
 	"callbox/daemon/control"
-	"callbox/daemon/store"
-	"callbox/hal"
 	"callbox/signaling"
 	"callbox/signaling/cause"
 )

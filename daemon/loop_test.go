@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 
 	"callbox/daemon/call"
 	"callbox/daemon/control"
+	"callbox/daemon/policy"
 	"callbox/daemon/store"
 	"callbox/hal/clock"
 	"callbox/media"
@@ -31,12 +33,14 @@ type stage struct {
 	stop    context.CancelFunc
 	done    chan struct{}
 
-	mu      sync.Mutex
-	lines   []string
-	emit    func(media.Event) // of the newest session
-	answer  func(context.Context) (string, error)
-	records []store.Record
-	sentID  string // of the last data that was sent
+	mu               sync.Mutex
+	lines            []string
+	emit             func(media.Event) // of the newest session
+	answer           func(context.Context) (string, error)
+	records, updates []store.Record
+	budgets          map[string]store.Budget
+	contacts         []signaling.Contact
+	sentID           string // of the last data that was sent
 }
 
 func (s *stage) note(format string, args ...any) {
@@ -63,7 +67,7 @@ func (s *stage) want(want string) {
 }
 
 func newStage(t *testing.T, change func(*settings)) *stage {
-	s := &stage{t: t, clock: clock.Go(), done: make(chan struct{})}
+	s := &stage{t: t, clock: clock.Go(), done: make(chan struct{}), budgets: map[string]store.Budget{}}
 	s.answer = func(context.Context) (string, error) { return "our SDP", nil }
 	events := control.NewEvents(time.Now)
 	s.loop = &loop{
@@ -72,10 +76,13 @@ func newStage(t *testing.T, change func(*settings)) *stage {
 		revoke: func(jkt string) error { s.note("revoke %s", jkt); return nil },
 		beat:   func() {}, status: func(string) {}, paired: func() {},
 		events: events, box: newMailbox(), state: call.New(), refused: map[string]uint64{},
+		contacts: fakeContacts{s}, allowances: budgets{fakeRecords{s}}, trusted: func() bool { return true }, bootID: "boot",
+		dndStop: func() bool { return true },
 		settings: settings{
+			rules:      &policy.Rules{LongestCall: policy.Limit{Set: true, Duration: 10 * time.Minute}},
 			deviceName: "Front door", ring: time.Minute, connect: 20 * time.Second, reconnect: 30 * time.Second,
-			limit: call.Limit{Set: true, Duration: 10 * time.Minute}, preconnect: media.PreconnectNetwork,
-			warnings: [call.MaxWarnings]time.Duration{30 * time.Second, 10 * time.Second},
+			preconnect: media.PreconnectNetwork,
+			warnings:   [call.MaxWarnings]time.Duration{30 * time.Second, 10 * time.Second},
 		},
 		open: func(cfg media.SessionConfig) (mediaSession, error) {
 			s.mu.Lock()
@@ -162,13 +169,47 @@ func (f fakeSignaling) End(room signaling.RoomKey)                    { f.s.note
 
 type fakeRecords struct{ s *stage }
 
-func (f fakeRecords) Begin(store.Record) (uint64, error)                     { return 7, nil }
-func (f fakeRecords) UpdateWith(store.Record, map[string]store.Budget) error { return nil }
-func (f fakeRecords) EndWith(r store.Record, _ map[string]store.Budget) error {
+func (f fakeRecords) Begin(store.Record) (uint64, error) { return 7, nil }
+func (f fakeRecords) UpdateWith(r store.Record, budgets map[string]store.Budget) error {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
+	f.s.updates = append(f.s.updates, r)
+	maps.Copy(f.s.budgets, budgets)
+	return nil
+}
+func (f fakeRecords) EndWith(r store.Record, budgets map[string]store.Budget) error {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	maps.Copy(f.s.budgets, budgets)
 	f.s.records = append(f.s.records, r)
 	return nil
+}
+
+func (f fakeRecords) LoadBudget(key string) (store.Budget, bool) {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	b, ok := f.s.budgets[key]
+	return b, ok
+}
+func (f fakeRecords) SaveBudget(key string, b store.Budget) error {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	f.s.budgets[key] = b
+	return nil
+}
+func (f fakeRecords) SetSetting(name string, v any) error { f.s.note("set %s %v", name, v); return nil }
+
+// fakeContacts are those of stage.contacts.
+type fakeContacts struct{ s *stage }
+
+func (f fakeContacts) List() []signaling.Contact { return f.s.contacts }
+func (f fakeContacts) Contact(jkt string) (signaling.Contact, bool) {
+	for _, c := range f.s.contacts {
+		if c.JKT == jkt {
+			return c, true
+		}
+	}
+	return signaling.Contact{}, false
 }
 
 type fakeSounds struct{ s *stage }
