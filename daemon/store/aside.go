@@ -38,6 +38,9 @@ func (f *callsFile) aside(path string) (moved string, err error) {
 		}
 		moved = fmt.Sprintf("%s-%d", stamp, n)
 	}
+	if err := f.files.step("aside"); err != nil {
+		return "", err
+	}
 	if err := os.Rename(path, moved); err != nil {
 		return "", err
 	}

@@ -49,7 +49,7 @@ func (p pending) empty() bool {
 }
 
 func (c *calls) init(f files, o Options, now func() time.Time, sc schema) {
-	c.file = callsFile{files: f, schema: sc, now: now}
+	c.file = callsFile{files: f, schema: sc, now: now, wait: lockTimeout}
 	c.next, c.budgets, c.settings, c.pending = 1, map[string]Budget{}, map[string]json.RawMessage{}, newPending()
 	c.people, c.retention = o.People, o.Retention
 }

@@ -16,6 +16,7 @@ const (
 	callsName = "calls.db"
 	// lockTimeout bounds the wait for another process that has the file open. The
 	// lock of the directory keeps a second daemon out before it gets here.
+	// While the daemon runs nothing is waited for.
 	lockTimeout = time.Second
 	lockPoll    = 25 * time.Millisecond
 )
@@ -31,10 +32,6 @@ const (
 	versionKey = "version" // a number; what it is and how it is sealed never changes
 	stateKey   = "state"
 )
-
-func buckets() []string {
-	return []string{infoBucket, callsBucket, budgetsBucket, settingsBucket}
-}
 
 // state is written with each transaction.
 type state struct {
@@ -54,8 +51,9 @@ type callsFile struct {
 	files  files
 	schema schema
 	now    func() time.Time
-	handle *os.File // open and locked; nil: not
-	db     *bolt.DB // over handle; nil: not open
+	handle *os.File      // open and locked; nil: not
+	db     *bolt.DB      // over handle; nil: not open
+	wait   time.Duration // for the lock
 	// anew orders that the next write makes a new file of all that memory holds.
 	anew bool
 	// unread is set when a file is in place that could not be read: it must not be
@@ -74,7 +72,7 @@ func (f *callsFile) acquire(path string, flag int) error {
 	}
 	for waited := time.Duration(0); ; waited += lockPoll {
 		err = syscall.Flock(int(h.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if !errors.Is(err, syscall.EWOULDBLOCK) || waited >= lockTimeout {
+		if !errors.Is(err, syscall.EWOULDBLOCK) || waited >= f.wait {
 			break
 		}
 		time.Sleep(lockPoll)
@@ -94,7 +92,7 @@ func (f *callsFile) acquire(path string, flag int) error {
 func (f *callsFile) open() error {
 	err := guard(func() (err error) {
 		f.db, err = bolt.Open(f.handle.Name(), 0o600, &bolt.Options{
-			Timeout: lockTimeout, FreelistType: bolt.FreelistMapType, NoStatistics: true,
+			Timeout: lockPoll, FreelistType: bolt.FreelistMapType, NoStatistics: true,
 			OpenFile: func(string, int, os.FileMode) (*os.File, error) { return f.handle, nil },
 		})
 		return err

@@ -27,12 +27,11 @@ func TestMain(m *testing.M) {
 	helpers := map[string]func(dir string) error{"write": writeForEver, "step": dieAtStep, "full": fillDisk}
 	if f := helpers[os.Getenv(helperEnv)]; f != nil {
 		if err := f(os.Getenv(helperEnv + "_DIR")); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			panic(err)
 		}
-		os.Exit(0)
+		return
 	}
-	os.Exit(m.Run())
+	m.Run()
 }
 
 func helper(t *testing.T, name, dir string, env ...string) *exec.Cmd {
@@ -59,19 +58,19 @@ func writeForEver(dir string) error {
 		if r.ID, err = s.Begin(r); err != nil {
 			return err
 		}
-		os.Stdout.WriteString(fmt.Sprintln("begin", r.ID))
+		fmt.Fprintln(os.Stdout, "begin", r.ID)
 		for i := 1; i < 3; i++ {
 			r.TalkSeconds = float64(r.ID) + float64(i)/10
 			err := s.UpdateWith(r, map[string]Budget{"contact:a": {UsedSeconds: r.TalkSeconds}})
 			if err != nil {
 				return err
 			}
-			os.Stdout.WriteString(fmt.Sprintln("update", r.ID, r.TalkSeconds))
+			fmt.Fprintln(os.Stdout, "update", r.ID, r.TalkSeconds)
 		}
 		if err := s.End(r); err != nil {
 			return err
 		}
-		os.Stdout.WriteString(fmt.Sprintln("end", r.ID))
+		fmt.Fprintln(os.Stdout, "end", r.ID)
 	}
 }
 

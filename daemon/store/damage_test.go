@@ -101,6 +101,7 @@ func checkDamaged(t *testing.T, dir string, file []byte, want []Record) (shown i
 // TestTornFile cuts the file off, garbles it and fills it with zeros at each page,
 // and flips single bits all over it.
 func TestTornFile(t *testing.T) {
+	t.Parallel()
 	dir, file, want := sample(t, 40)
 	page := os.Getpagesize()
 	if len(file) < 6*page {
@@ -225,166 +226,42 @@ func TestThreeDamagedFilesAreKept(t *testing.T) {
 	}
 }
 
-// TestFileLostAtRunTime damages the file below the running store. Nothing is lost,
-// because memory has it all.
-func TestFileLostAtRunTime(t *testing.T) {
-	for name, damage := range map[string]func(path string) error{
-		"cut to nothing":  func(path string) error { return os.Truncate(path, 0) },
-		"cut to one page": func(path string) error { return os.Truncate(path, int64(os.Getpagesize())) },
-		"removed":         os.Remove,
-		"moved":           func(path string) error { return os.Rename(path, path+".old") },
-		"filled with ones": func(path string) error {
-			f, err := os.OpenFile(path, os.O_WRONLY, 0)
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			info, err := f.Stat()
-			if err != nil {
-				return err
-			}
-			_, err = f.WriteAt(bytes.Repeat([]byte{0xFF}, int(info.Size())), 0)
-			return err
-		},
+// TestWrongContents has sound databases that this package did not write so.
+func TestWrongContents(t *testing.T) {
+	t.Parallel()
+	key := func(text string) []byte { return []byte(text) }
+	info := func(name string, v any) op { return op{infoBucket, key(name), seal(infoBucket, key(name), v)} }
+	for name, tt := range map[string]struct {
+		ops  []op
+		want string
+	}{
+		"no version":        {[]op{{infoBucket, key(versionKey), nil}}, "no version"},
+		"version 1":         {[]op{info(versionKey, 1)}, "version"},
+		"a version in text": {[]op{info(versionKey, "two")}, "version"},
+		"no state":          {[]op{{infoBucket, key(stateKey), nil}}, "how many"},
+		"a missing record":  {[]op{info(stateKey, state{2, 9})}, "1 of 2 records"},
+		"a strange entry":   {[]op{info("colour", "red")}, "unknown entry"},
+		"a strange bucket":  {[]op{{"bills", key("a"), seal("bills", key("a"), 1)}}, "unknown bucket"},
+		"another's record":  {[]op{{callsBucket, recordKey(1), seal(callsBucket, recordKey(1), Record{ID: 2})}}, "the key"},
+		"a strange member":  {[]op{{callsBucket, recordKey(1), seal(callsBucket, recordKey(1), map[string]int{"more": 1})}}, "no sense"},
+		"a moved entry":     {[]op{{callsBucket, recordKey(2), seal(callsBucket, recordKey(1), Record{ID: 1})}}, "checksum"},
+		"no checksum":       {[]op{{budgetsBucket, key("a"), key("{}")}}, "checksum"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir, _, want := sample(t, 30)
+			dir, _, _ := sample(t, 1)
 			s := mustOpen(t, dir)
-			r := begin(t, s, Record{RoomID: "running"})
-			if err := damage(filepath.Join(dir, callsName)); err != nil {
+			if err := s.file.put(tt.ops); err != nil {
 				t.Fatal(err)
-			}
-			for range 3 {
-				if err := s.UpdateWith(r, map[string]Budget{"contact:b": {UsedSeconds: 5}}); err != nil {
-					t.Fatal(err)
-				}
-			}
-			r.Cause = cause.Hangup
-			end(t, s, r)
-			crash(s)
-			s = mustOpen(t, dir)
-			got := s.Records(Query{})
-			if len(got) != len(want)+1 || got[0].Cause != cause.Hangup || !reflect.DeepEqual(got[1:], want) {
-				t.Errorf("%d records, want %d", len(got), len(want)+1)
-			}
-			b, _ := s.LoadBudget("contact:b")
-			a, _ := s.LoadBudget("contact:a")
-			if a.UsedSeconds != 60 || b.UsedSeconds != 5 || len(s.Problems()) != 0 {
-				t.Errorf("budgets %+v %+v, problems %+v", a, b, s.Problems())
-			}
-		})
-	}
-}
-
-// TestBrokenDisk fails each step of a write, in turn, with each error.
-func TestBrokenDisk(t *testing.T) {
-	for _, cannot := range []error{syscall.EIO, syscall.ENOSPC, syscall.EROFS} {
-		t.Run(cannot.Error(), func(t *testing.T) {
-			dir, _, want := sample(t, 5)
-			broken := false
-			f := files{dir: dir, crash: func(string) error {
-				if broken {
-					return cannot
-				}
-				return nil
-			}}
-			s, err := open(f, Options{}, fixed, currentSchema())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer crash(s)
-			broken = true
-			r := Record{RoomID: "running"}
-			for range 3 {
-				if r.ID, err = s.Begin(r); !errors.Is(err, cannot) || !strings.Contains(err.Error(), callsName) {
-					t.Fatalf("Begin on a broken disk: %v", err)
-				}
-				r.Cause = cause.Hangup
-				if err := s.EndWith(r, map[string]Budget{"contact:b": {UsedSeconds: 1}}); !errors.Is(err, cannot) {
-					t.Fatalf("End on a broken disk: %v", err)
-				}
-			}
-			if err := s.SetSetting("dnd", true); !errors.Is(err, cannot) {
-				t.Errorf("SetSetting on a broken disk: %v", err)
-			}
-			if got := s.Records(Query{}); len(got) != len(want)+3 || got[0].Cause != cause.Hangup {
-				t.Errorf("memory has %d records, want %d", len(got), len(want)+3)
-			}
-			p := s.Problems()
-			if len(p) != 1 || !p[0].Over.IsZero() {
-				t.Errorf("problems: %+v", p)
-			}
-			broken = false
-			begin(t, s, Record{RoomID: "healed"})
-			if p = s.Problems(); len(p) != 1 || p[0].Over.IsZero() {
-				t.Errorf("problems after it: %+v", p)
 			}
 			crash(s)
 			s = mustOpen(t, dir)
-			b, _ := s.LoadBudget("contact:b")
-			if got := s.Records(Query{}); len(got) != len(want)+4 || b.UsedSeconds != 1 {
-				t.Errorf("the disk has %d records, want %d; budget %+v", len(got), len(want)+4, b)
+			if p := s.Problems(); len(p) != 1 || !strings.Contains(p[0].Text, tt.want) || p[0].Moved == "" {
+				t.Errorf("problems %+v, want one with %q", p, tt.want)
 			}
-			if on := false; second(s.Setting("dnd", &on)) != nil || !on {
-				t.Error("the setting is lost")
-			}
-		})
-	}
-}
-
-// TestDiskFullAtOpen cannot make calls.db: the daemon starts, and the file comes
-// when there is room.
-func TestDiskFullAtOpen(t *testing.T) {
-	for name, old := range map[string]string{"none": "", "damaged": "hello"} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			crash(mustOpen(t, dir))
-			if err := os.Remove(filepath.Join(dir, callsName)); err != nil {
-				t.Fatal(err)
-			}
-			if old != "" {
-				write(t, dir, callsName, old)
-			}
-			full, steps := true, 0
-			f := files{dir: dir, crash: func(step string) error {
-				if steps++; full && steps == 1 { // calls.db, not the epoch
-					return syscall.ENOSPC
-				}
-				return nil
-			}}
-			s, err := open(f, Options{}, fixed, currentSchema())
-			if err != nil {
-				t.Fatal(err)
-			}
-			full = false
-			if p := s.Problems(); len(p) == 0 || !p[len(p)-1].Over.IsZero() {
-				t.Errorf("problems: %+v", p)
-			}
-			call(t, s, Record{RoomID: "r"})
-			crash(s)
-			if got := rooms(mustOpen(t, dir).Records(Query{})); got != "r" {
-				t.Errorf("records %q", got)
+			// The state before the last change has the true one.
+			if got := s.Records(Query{}); len(got) != 1 || got[0].RoomID != "room 0" {
+				t.Errorf("records %+v", got)
 			}
 		})
-	}
-}
-
-func TestFileInUseByAnother(t *testing.T) {
-	dir, file, _ := sample(t, 3)
-	path := filepath.Join(dir, callsName)
-	other, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	if err := syscall.Flock(int(other.Fd()), syscall.LOCK_SH); err != nil {
-		t.Fatal(err)
-	}
-	_, err = Open(dir, Options{})
-	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), path) {
-		t.Errorf("Open: %v", err)
-	}
-	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, file) {
-		t.Errorf("the file was changed: %v", err)
 	}
 }

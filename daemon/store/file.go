@@ -68,6 +68,27 @@ func (f files) write(name string, data []byte) error {
 	return f.syncDir()
 }
 
+// overwrite writes a small file in place, which needs no room on the disk, and
+// returns when it will survive a power cut.
+func (f files) overwrite(name string, data []byte) error {
+	err := f.step("overwrite")
+	if err != nil {
+		return err
+	}
+	t, err := os.OpenFile(f.path(name), os.O_WRONLY|syscall.O_NOFOLLOW, 0)
+	if err == nil {
+		_, err = t.WriteAt(data, 0)
+		if err == nil {
+			err = t.Truncate(int64(len(data)))
+		}
+		err = errors.Join(err, t.Sync(), t.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w; is the disk full or read-only?", f.path(name), err)
+	}
+	return nil
+}
+
 // syncDir makes renames and new files durable.
 func (f files) syncDir() error {
 	d, err := os.Open(f.dir)

@@ -107,7 +107,13 @@ func (s *Store) countEpoch() error {
 		return err
 	}
 	e = epochJSON{Version: epochVersion, Epoch: e.Epoch + 1}
-	if err := s.files.writeJSON(epochFile, e); err != nil {
+	err = s.files.writeJSON(epochFile, e)
+	if err != nil && noSpace(err) {
+		// A full disk must not keep the device from starting. The few bytes lie in
+		// one sector of the file that is there: it is written whole or not.
+		err = s.files.overwrite(epochFile, fmt.Appendf(nil, `{"version":%d,"epoch":%d}`+"\n", e.Version, e.Epoch))
+	}
+	if err != nil {
 		return err
 	}
 	s.epoch = e.Epoch

@@ -31,6 +31,7 @@ func newContents() contents {
 // Errors: ErrNewer, ErrLocked.
 func (s *Store) openCalls() error {
 	f := &s.file
+	defer func() { f.wait = 0 }()
 	c, err := f.read()
 	if err == nil && c.version < f.schema.version {
 		if err = f.migrate(c.version); err == nil {

@@ -155,7 +155,10 @@ func (s *Store) tidy(r Record) Record {
 	r = s.people.strip(r.clone())
 	r.ClockUntrusted = r.ClockUntrusted || !s.clockTrusted()
 	for _, t := range []*time.Time{&r.Started, &r.Answered, &r.Ended} {
-		*t = t.Round(0) // what the disk gives back
+		*t = t.Round(0)      // what the disk gives back
+		if t.Year() > 9999 { // what JSON can hold
+			*t = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+		}
 	}
 	for _, x := range []*float64{&r.RingSeconds, &r.TalkSeconds, &r.LimitSeconds} {
 		*x = seconds(*x)

@@ -10,8 +10,8 @@ import (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // seal encodes v as JSON behind a checksum of bucket, key and text: bbolt has none
-// for what it keeps. nil, which deletes, for what JSON cannot hold; no type of ours
-// is such.
+// for what it keeps. It is nil for what JSON cannot hold: nothing of ours, because
+// what comes in is made fit (tidy, whole, SetSetting).
 func seal(bucket string, key []byte, v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {

@@ -87,7 +87,7 @@ func open(fs files, o Options, now func() time.Time, sc schema) (_ *Store, err e
 		return nil, fmt.Errorf("cannot make the state directory: %w; set device.state_dir to a directory that the daemon may write", err)
 	}
 	s := &Store{files: fs, now: now, isClockTrusted: o.ClockTrusted, checkHours: o.CheckHours}
-	s.calls.init(fs, o, now, sc)
+	s.init(fs, o, now, sc)
 	if s.lock, err = lockDir(fs.dir); err != nil {
 		return nil, err
 	}

@@ -87,7 +87,7 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	case len(f.states) == 0 && errors.Is(first, ErrFormat):
 		return nil, ErrFormat
 	case len(f.states) == 0:
-		return nil, fmt.Errorf("%w (%v)", ErrNoState, first)
+		return nil, fmt.Errorf("%w (%w)", ErrNoState, first)
 	}
 	if len(f.states) == 2 && f.states[1].tx > f.states[0].tx {
 		f.states[0], f.states[1] = f.states[1], f.states[0]

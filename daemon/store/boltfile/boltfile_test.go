@@ -107,6 +107,30 @@ func TestTornMeta(t *testing.T) {
 	}
 }
 
+// TestFreeAndInUse gives pages away that are in use: bbolt would overwrite them.
+func TestFreeAndInUse(t *testing.T) {
+	data, _ := build(t, rand.New(rand.NewPCG(1, 2)), 300)
+	f, err := Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := f.states[0]
+	list := int(m.freelist) * 1024
+	if order.Uint16(data[list+10:]) < 2 {
+		t.Fatal("the sample has no free pages")
+	}
+	for name, id := range map[string]uint64{
+		"the root": m.root, "the list itself": m.freelist, "twice": order.Uint64(data[list+headerSize+8:]),
+		"a meta page": 1, "behind the end": m.end,
+	} {
+		torn := bytes.Clone(data)
+		order.PutUint64(torn[list+headerSize:], id)
+		if _, err := read(torn, 0); err == nil {
+			t.Errorf("%s may be free", name)
+		}
+	}
+}
+
 func TestNoDatabase(t *testing.T) {
 	data, _ := build(t, rand.New(rand.NewPCG(1, 2)), 10)
 	newer := bytes.Clone(data)

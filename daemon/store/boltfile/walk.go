@@ -39,10 +39,10 @@ func (w *walk) fail(format string, args ...any) {
 }
 
 func (w *walk) err() error {
-	switch {
-	case w.failed == 0:
+	switch w.failed {
+	case 0:
 		return nil
-	case w.failed == 1:
+	case 1:
 		return errors.New(w.errs[0])
 	}
 	return fmt.Errorf("%s, and %d more", w.errs[0], w.failed-1)
