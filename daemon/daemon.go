@@ -102,9 +102,10 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 			err = errors.Join(err, p.close())
 		}
 	}()
-	if p.store, err = store.Open(cfg.Device.StateDir, store.Options{}); err != nil {
+	if p.store, err = openStore(cfg, p.trusted, log); err != nil {
 		return nil, err
 	}
+	p.book = contactBook{p.store, p.rules.Load}
 	p.journal = newJournal(p.store, log)
 	if p.key, err = key.FromECDSA(p.store.Key()); err != nil {
 		return nil, err
@@ -156,6 +157,24 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 		}
 	}
 	return d, nil
+}
+
+// openStore opens what outlives the daemon, and says what a crash has left.
+func openStore(cfg *config.Config, trusted func() bool, log zerolog.Logger) (*store.Store, error) {
+	s, err := store.Open(cfg.Device.StateDir, store.Options{
+		People: store.People(cfg.Records.People), Retention: retention(cfg), ClockTrusted: trusted,
+		CheckHours: func(text string) error { _, err := policy.ParseWindow(text); return err },
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, problem := range s.Problems() {
+		log.Error().Str("moved", problem.Moved).Msg(problem.Text)
+	}
+	if n := s.Restarted(); n > 0 {
+		log.Warn().Int("calls", n).Msg("the daemon ended in a call: its record is closed as aborted")
+	}
+	return s, nil
 }
 
 func newDirect(p *parts, page fs.FS) (*direct.Server, error) {

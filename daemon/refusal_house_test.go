@@ -64,7 +64,7 @@ func newHouse(t *testing.T) *house {
 // start runs a daemon and listens to its events.
 func (h *house) start() {
 	h.t.Helper()
-	d, err := newDaemon(h.cfg, zerolog.New(os.Stderr), h.clock)
+	d, err := newDaemon(h.cfg, zerolog.Nop(), h.clock)
 	if err != nil {
 		h.t.Fatal(err)
 	}
