@@ -144,6 +144,24 @@ func TestSnapshotOfACameraThatIsOff(t *testing.T) {
 	})
 }
 
+// TestTheCameraIsTurnedOffBefore: a snapshot that waits for the call's next picture
+// does not open the camera that the call gives up.
+func TestTheCameraIsTurnedOffBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, j := noted(t, func(_ *EngineOptions, c *notedCamera) { c.Camera = darkCamera{c.Camera} })
+		l := newTalk(t, e, true)
+		l.Prepare()
+		synctest.Wait()
+		time.AfterFunc(time.Second, func() { l.SetCamera(false) })
+		if _, _, err := e.Snapshot(t.Context()); !errors.Is(err, ErrCameraOff) {
+			t.Errorf("Snapshot = %v, want ErrCameraOff", err)
+		}
+		if n := j.count("open camera"); n != 1 {
+			t.Errorf("the camera was opened %d times", n)
+		}
+	})
+}
+
 // TestTheCameraIsTurnedOffMeanwhile: what was seen is thrown away.
 func TestTheCameraIsTurnedOffMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
