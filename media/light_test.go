@@ -16,18 +16,22 @@ type fakeLight struct {
 	mu     sync.Mutex
 	on     int
 	broken bool
-	wait   chan struct{} // until it is confirmed; nil: at once
+	answer chan error // what is waited for, and comes of it; nil: at once
 }
 
 func (l *fakeLight) Acquire() (func(), error) {
-	if l.wait != nil {
-		<-l.wait
+	var err error
+	if l.answer != nil {
+		err = <-l.answer
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.broken {
+		err = errors.New("no such line")
+	}
+	if err != nil {
 		l.note("light fails")
-		return nil, errors.New("no such line")
+		return nil, err
 	}
 	l.on++
 	l.note("light on")
@@ -169,14 +173,47 @@ func TestARequiredLightThatFails(t *testing.T) {
 func TestTheTalkWaitsForTheLight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, light := lit(t, true, func(*EngineOptions) {})
-		light.wait = make(chan struct{})
+		light.answer = make(chan error)
 		l := newTalk(t, e, true)
 		l.Accept(Limit{})
 		l.connect()
 		time.Sleep(5 * time.Second)
 		l.wantTold(t, "Connected")
-		close(light.wait)
+		close(light.answer)
 		l.wantTold(t, "Connected", "Started")
+	})
+}
+
+// TestTheLightFailsForOneDevice: what comes later for the other starts nothing.
+func TestTheLightFailsForOneDevice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, light := lit(t, true, func(*EngineOptions) {})
+		light.answer = make(chan error)
+		l := newTalk(t, e, true)
+		l.Accept(Limit{})
+		l.connect()
+		synctest.Wait()
+		light.answer <- errors.New("no such line")
+		l.wantTold(t, "Connected", "Failed")
+		close(light.answer)
+		time.Sleep(5 * reopenDevice)
+		l.wantTold(t, "Connected", "Failed")
+		light.wantOff(t)
+	})
+}
+
+// TestTheTalkWaitsNoMore: nothing is left to be lit when the camera is turned off.
+func TestTheTalkWaitsNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, light := lit(t, true, noSound)
+		light.answer = make(chan error)
+		l := newTalk(t, e, true)
+		l.Accept(Limit{})
+		l.connect()
+		l.wantTold(t, "Connected")
+		l.SetCamera(false)
+		l.wantTold(t, "Connected", "Started")
+		close(light.answer)
 	})
 }
 

@@ -111,6 +111,7 @@ func TestPlayWaitsForTheCall(t *testing.T) {
 		l := newTalk(t, e, false)
 		l.Accept(Limit{})
 		l.connect()
+		synctest.Wait() // it has the sound device
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := e.Play(ctx, tone.Warning10()); !errors.Is(err, context.DeadlineExceeded) {

@@ -62,7 +62,6 @@ func (d *soundDevice) process(captured, playback []int16) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.s.running() {
-		d.mixer.clear()
 		clear(playback)
 		return
 	}

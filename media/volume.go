@@ -54,9 +54,6 @@ func (m *mixer) add(pcm []int16) bool {
 	return true
 }
 
-// clear forgets the tones that wait, and the rest of the one that is played.
-func (m *mixer) clear() { m.queue, m.queued = nil, 0 }
-
 func (m *mixer) empty() bool { return len(m.queue) == 0 }
 
 // mix changes one frame of hal.FrameSamples samples. Loud sums are cut off at full
