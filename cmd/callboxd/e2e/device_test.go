@@ -78,10 +78,7 @@ func startMachine(t *testing.T, forward string) *machine {
 // called by a browser outside it.
 func TestDevice(t *testing.T) {
 	forward := "127.0.0.1:" + freePort(t, "127.0.0.1")
-	deviceTone, phoneTone := 900.0, 1500.0
-	for deviceTone == 900 || (deviceTone-phoneTone < 150 && phoneTone-deviceTone < 150) {
-		deviceTone, phoneTone = randomTone(), randomTone()
-	}
+	deviceTone, phoneTone := twoTones()
 	m := startMachine(t, forward)
 	dir := t.TempDir()
 	writeTone(t, filepath.Join(dir, "tone.wav"), deviceTone)

@@ -21,6 +21,7 @@ func TestTimeLimit(t *testing.T) {
 	d := startDevice(t, deviceOptions{tone: 440, call: "  max_duration: 4s"})
 	p := startPhone(t, phoneOptions{tone: 600})
 	p.pair(d, "Anna")
+	p.watchToasts()
 	watch := d.watch()
 	for name, tt := range map[string]struct {
 		wish string // JavaScript
@@ -42,13 +43,11 @@ func TestTimeLimit(t *testing.T) {
 				t.Fatal("the talk has no deadline")
 			}
 			e := p.waitEventOf("hangUpVoip", room, tt.want+5*time.Second)
-			p.screenshot("limit " + name)
 			if e.Data["origin"] != "timeLimit" {
 				t.Errorf("hangUpVoip = %v", e.Data)
 			}
-			if toast := p.text("toast"); toast == "" {
-				t.Error("the page shows no toast")
-			}
+			p.wantToast(t, "end_timeLimit", e)
+			p.screenshot("limit " + name)
 			d.waitState("idle", 5*time.Second)
 			r := d.lastCall()
 			if r.Cause != "hangup" || r.Origin != "timeLimit" {

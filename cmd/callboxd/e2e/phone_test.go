@@ -217,12 +217,6 @@ func (p *phone) newTab(pageURL string) *phone {
 	return tab
 }
 
-// text returns what a person reads in an element.
-func (p *phone) text(name string) string {
-	p.t.Helper()
-	return eval[string](p, fmt.Sprintf(`document.querySelector(%q)?.innerText ?? ""`, testid(name)))
-}
-
 // pair opens a pairing window on the device and confirms it on the phone.
 func (p *phone) pair(d *device, name string) {
 	p.t.Helper()

@@ -119,7 +119,6 @@ type seen struct {
 // video in window.seen, with its time stamp read from a canvas by the geometry
 // that hal/virtual documents.
 const stampReader = `(() => {
-  if (window.seen) return true;
   const video = document.querySelector('[data-testid="remote-video"]');
   const canvas = new OffscreenCanvas(640, 48);
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -157,7 +156,7 @@ const stampReader = `(() => {
   return true;
 })()`
 
-// watchVideo starts to collect what the phone presents.
+// watchVideo starts to collect what the phone presents; once more, anew.
 func (p *phone) watchVideo() { p.t.Helper(); eval[bool](p, stampReader) }
 
 // seen returns what was presented since watchVideo.
