@@ -132,9 +132,7 @@ func (d *Device) ringAgain(r *room) {
 	}
 	for _, o := range r.out {
 		if o.id == r.ring.id {
-			if !o.parked { // else it goes now in any case
-				d.attempt(r, o)
-			}
+			d.attempt(r, o)
 			return
 		}
 	}
