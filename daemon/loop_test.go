@@ -573,6 +573,7 @@ func TestUnlock(t *testing.T) {
 		}
 		o := theOffer("with right")
 		o.Contact.Rights = append(o.Contact.Rights, signaling.RightUnlock)
+		s.contacts = []signaling.Contact{o.Contact}
 		s.receive(o)
 		synctest.Wait()
 		knock.Room = o.Room
