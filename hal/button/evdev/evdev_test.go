@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,7 +163,7 @@ func TestList(t *testing.T) {
 		}
 	}
 	for link, to := range map[string]string{
-		"by-id/usb-Bell-event-kbd": "../event10", "by-path/pci-usb-0:1-event-kbd": "../event10", "by-path/platform-keys-event": "../event2",
+		"by-id/usb-Bell-event-kbd": "../event10", "by-path/pci-usb-0:1-event-kbd": "../event10", "by-path/platform-keys-event": "../event2", "bell": "event10",
 	} {
 		if err := os.Symlink(to, filepath.Join(dev, link)); err != nil {
 			t.Fatal(err)
@@ -173,7 +174,7 @@ func TestList(t *testing.T) {
 	}
 	var keys Keys
 	keys.Add(enter)
-	refused := &fs.PathError{Op: "open", Path: "x", Err: unix.EACCES}
+	locked := &fs.PathError{Op: "open", Path: "x", Err: unix.EACCES}
 	p := places{dev, sys, func(path string) (string, Keys, error) {
 		switch filepath.Base(path) {
 		case "event0":
@@ -183,7 +184,7 @@ func TestList(t *testing.T) {
 		case "event3":
 			return "", Keys{}, &fs.PathError{Op: "open", Path: path, Err: unix.ENODEV}
 		case "event4":
-			return "", Keys{}, refused
+			return "", Keys{}, locked
 		}
 		return "", keys, nil
 	}}
@@ -191,10 +192,14 @@ func TestList(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(got) != 3 || !errors.Is(got[1].Err, fs.ErrPermission) || !strings.Contains(got[1].Err.Error(), "group input") {
+		t.Fatalf("devices = %+v", got)
+	}
+	got[1].Err = nil
 	want := []Device{
 		{Path: filepath.Join(dev, "event2"), Names: []string{"platform-keys-event", "gpio-keys"}, Keys: keys},
-		{Path: filepath.Join(dev, "event4"), Names: []string{"Locked Keys"}, Err: refused},
-		{Path: filepath.Join(dev, "event10"), Names: []string{"usb-Bell-event-kbd", "pci-usb-0:1-event-kbd"}, Keys: keys},
+		{Path: filepath.Join(dev, "event4"), Names: []string{"Locked Keys"}},
+		{Path: filepath.Join(dev, "event10"), Names: []string{"usb-Bell-event-kbd", "pci-usb-0:1-event-kbd", "bell"}, Keys: keys},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("devices =\n%+v, want\n%+v", got, want)

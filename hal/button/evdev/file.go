@@ -41,7 +41,7 @@ type File struct {
 func Open(path string, codes []key.Code, exclusive bool) (*File, error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		return nil, refused(&fs.PathError{Op: "open", Path: path, Err: err})
 	}
 	if err := prepare(fd, codes, exclusive); err != nil {
 		_ = unix.Close(fd)

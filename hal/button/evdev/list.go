@@ -8,6 +8,7 @@ package evdev
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,11 +26,13 @@ type Device struct {
 	// Path is the node at the moment, for example /dev/input/event3.
 	Path string
 	// Names are all names that the configuration may use for it: those of the
-	// links by id, those by path, and the one that the device reports.
+	// links by id, by path and in /dev/input itself (a maker's udev rule), and the
+	// one that the device reports.
 	Names []string
 	// Keys are the keys that it has; empty when Err is set.
 	Keys Keys
-	// Err says why the device cannot be opened; fs.ErrPermission is the usual one.
+	// Err says why the device cannot be opened, and what to do about it;
+	// fs.ErrPermission is the usual one.
 	Err error
 }
 
@@ -71,7 +74,7 @@ func (p places) list() ([]Device, error) {
 		}
 	}
 	slices.SortFunc(nodes, func(a, b node) int { return cmp.Compare(a.number, b.number) })
-	byID, byPath := links(filepath.Join(p.dev, "by-id")), links(filepath.Join(p.dev, "by-path"))
+	byID, byPath, own := links(filepath.Join(p.dev, "by-id")), links(filepath.Join(p.dev, "by-path")), links(p.dev)
 	var found []Device
 	for _, n := range nodes {
 		name, keys, err := p.probe(n.path)
@@ -85,7 +88,7 @@ func (p places) list() ([]Device, error) {
 			text, _ := os.ReadFile(filepath.Join(p.sys, filepath.Base(n.path), "device", "name")) // "" without
 			name = strings.TrimSpace(string(text))
 		}
-		d := Device{Path: n.path, Names: append(byID[n.path], byPath[n.path]...), Keys: keys, Err: err}
+		d := Device{Path: n.path, Names: slices.Concat(byID[n.path], byPath[n.path], own[n.path]), Keys: keys, Err: refused(err)}
 		if name != "" {
 			d.Names = append(d.Names, name)
 		}
@@ -102,6 +105,9 @@ func links(dir string) map[string][]string {
 	}
 	names := map[string][]string{}
 	for _, e := range entries {
+		if e.Type() != fs.ModeSymlink {
+			continue
+		}
 		if target, err := filepath.EvalSymlinks(filepath.Join(dir, e.Name())); err == nil {
 			names[target] = append(names[target], e.Name())
 		}
@@ -126,4 +132,16 @@ func probe(path string) (string, Keys, error) {
 	}
 	text, _, _ := strings.Cut(string(name[:]), "\x00")
 	return strings.TrimSpace(text), keys, nil
+}
+
+// refused adds what to do to an error about permissions: the kernel says EACCES for
+// the mode of the node, EPERM for the device filter of the unit.
+func refused(err error) error {
+	switch {
+	case errors.Is(err, unix.EPERM):
+		return fmt.Errorf("%w; add DeviceAllow=char-input r to the unit", err)
+	case errors.Is(err, unix.EACCES):
+		return fmt.Errorf("%w; add the daemon's user to the group input", err)
+	}
+	return err
 }
