@@ -118,6 +118,7 @@ type Light interface {
 	// confirmed to be so, as far as the hardware can tell; it takes at most a
 	// second. One goroutine at a time.
 	Set(on bool) error
-	// Close lets go of the light without changing it; Set takes it again.
+	// Close lets go of the light, which is off by then: what becomes of a GPIO line
+	// is its hardware's. Set takes the light again. Close may be called twice.
 	Close() error
 }
