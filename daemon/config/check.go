@@ -146,6 +146,8 @@ func rateText(b options.Bitrate) string {
 }
 
 func checkHAL(h hal.Options, r report) {
+	checkButtons(h.Buttons, r)
+	checkLight(h.Light, r)
 	for key, name := range map[string]string{
 		"hal.camera.name": h.Camera.Name, "hal.microphone.name": h.Microphone.Name, "hal.speaker.name": h.Speaker.Name,
 	} {
