@@ -2,12 +2,20 @@ package phonepeer
 
 import (
 	"context"
+	"errors"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/pion/webrtc/v4"
 
 	"callbox/signaling"
 	"callbox/signaling/cause"
 	"callbox/signaling/message"
+	"callbox/signaling/pairing"
 )
 
 // await is Await with the test's patience.
@@ -51,22 +59,342 @@ func talks(t *testing.T, d *door, p *Phone, o CallOptions) (*Call, *doorLeg) {
 	return c, l
 }
 
+func TestPairAndCall(t *testing.T) {
+	d := openDoor(t)
+	p := newTestPhone(t, Options{Name: "Anna"})
+	if err := p.Connect(t.Context()); !errors.Is(err, ErrNotPaired) {
+		t.Errorf("Connect of a new phone: %v, want ErrNotPaired", err)
+	}
+	link := d.link(signaling.RightCall)
+	device, err := p.Pair(t.Context(), link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if device.DKT != d.key.JKT() || device.Name != testName || !slices.Equal(device.Rights, []message.Right{"call"}) {
+		t.Errorf("paired with %+v", device)
+	}
+	if paired := waitFor[signaling.Paired](d); paired.Contact.Name != "Anna" || paired.Contact.JKT != p.Key().JKT() {
+		t.Errorf("the device has paired %+v", paired)
+	}
+	if err := p.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c, l := talks(t, d, p, CallOptions{})
+	l.bye(cause.End{Cause: cause.Hangup, Origin: cause.TimeLimit})
+	wantEnd(t, c, cause.End{Cause: cause.Hangup, Origin: cause.TimeLimit}, true)
+	if n := p.Dropped(); len(n) > 0 {
+		t.Errorf("dropped %v", n)
+	}
+
+	second := newTestPhone(t, Options{})
+	if _, err := second.Pair(t.Context(), link); !errors.Is(err, ErrPairingRefused) {
+		t.Errorf("Pair with a used link: %v, want ErrPairingRefused", err)
+	}
+	if _, err := second.Pair(t.Context(), "https://example.org/#nothing"); !errors.Is(err, pairing.ErrLink) {
+		t.Errorf("Pair with no link: %v, want ErrLink", err)
+	}
+}
+
 func TestVideoCall(t *testing.T) {
 	d := openDoor(t)
 	p := d.connected()
-	c, l := talks(t, d, p, CallOptions{RoomType: message.Video})
+	c, l := talks(t, d, p, CallOptions{RoomType: message.Video, Tone: true})
 	eventually(t, "media flows both ways", func() bool {
 		s := c.Stats()
 		return s.Audio.Packets > 10 && s.Video.Pictures > 3 && s.Video.FirstPicture > 0 &&
 			l.counts.audio.received().Packets > 10 && l.counts.video.received().Pictures > 1
 	})
-	l.bye(cause.End{Cause: cause.Hangup, Origin: cause.Manual})
-	ended := wantEnd(t, c, cause.End{Cause: cause.Hangup, Origin: cause.Manual}, true)
-	if ended.Talk <= 0 || ended.Talk > time.Minute {
-		t.Errorf("talk %v", ended.Talk)
+	if got := l.counts.audio.received(); got.Bytes < 20*got.Packets {
+		t.Errorf("%d bytes of tone in %d packets", got.Bytes, got.Packets)
 	}
-	times, s := c.Times(), c.Stats()
-	t.Logf("%+v %+v", times, s)
+	c.HangUp(cause.ForceFromApp)
+	ended := wantEnd(t, c, cause.End{Cause: cause.Hangup, Origin: cause.ForceFromApp}, false)
+	if bye := waitFor[signaling.Bye](d); bye.End != ended.End {
+		t.Errorf("the device has got %+v", bye.End)
+	}
+	if ended.Talk <= 0 || ended.Talk > time.Minute {
+		t.Errorf("talk of %v", ended.Talk)
+	}
+	times := c.Times()
+	order := []time.Duration{times.Challenged, times.Offered, times.Ringing, times.Accepted, times.Started, times.Ended}
+	if order[0] == 0 || !slices.IsSorted(order) || times.Connected == 0 {
+		t.Errorf("times %+v", times)
+	}
+	if s := c.Stats(); s.Audio.Lost+s.Video.Lost > 0 || s.SoundSent == 0 || s.PicturesSent == 0 || s.Audio.LongestGap == 0 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+func TestVoiceCallHasNoPicture(t *testing.T) {
+	d := openDoor(t)
+	c, l := talks(t, d, d.connected(), CallOptions{})
+	eventually(t, "sound flows both ways", func() bool { return c.Stats().Audio.Packets > 10 && l.counts.audio.received().Packets > 10 })
+	if s := c.Stats(); s.Video.Packets+s.PicturesSent > 0 {
+		t.Errorf("stats %+v", s)
+	}
+	c.SetMic(false)
+	c.SetCamera(true)
+	eventually(t, "the device hears of it", func() bool {
+		return waitFor[signaling.PhoneInfo](d) == signaling.PhoneInfo{Room: l.room, Speaker: true, Quality: 4}
+	})
+}
+
+func TestInfoSaysWhatIsSent(t *testing.T) {
+	d := openDoor(t)
+	off := false
+	c, l := talks(t, d, d.connected(), CallOptions{RoomType: message.Video, EnableCallerCamera: &off})
+	want := signaling.PhoneInfo{Room: l.room, Mic: true, Speaker: true, Quality: 4}
+	if got := waitFor[signaling.PhoneInfo](d); got != want {
+		t.Errorf("info %+v, want %+v", got, want)
+	}
+	c.SetCamera(true)
+	want.Camera = true
+	if got := waitFor[signaling.PhoneInfo](d); got != want {
+		t.Errorf("info %+v, want %+v", got, want)
+	}
+	eventually(t, "the picture comes", func() bool { return l.counts.video.received().Pictures > 0 })
+	frame, err := signaling.InfoFrame(true, false, true, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.send(frame)
+	if got := await[Info](t, c); got != (Info{Mic: true, Speaker: true, Quality: 3}) {
+		t.Errorf("the device's info: %+v", got)
+	}
+}
+
+func TestData(t *testing.T) {
+	d := openDoor(t)
+	p := d.connected()
+	c, err := p.Call(t.Context(), CallOptions{Query: "door=1", Payload: []byte(`{"a":1}`), TimeLimit: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SendData(t.Context(), []byte(`1`), ""); !errors.Is(err, ErrState) {
+		t.Errorf("data before ringing: %v, want ErrState", err)
+	}
+	l := d.ring()
+	await[Ringing](t, c)
+	for n := range 3 { // each answer brings the next nonce
+		if err := c.SendData(t.Context(), []byte(`{"n":1}`), signaling.RightUnlock); err != nil {
+			t.Fatalf("data %d while it rings: %v", n, err)
+		}
+		if got := waitFor[signaling.PhoneData](d); got.Right != signaling.RightUnlock || string(got.Payload) != `{"n":1}` {
+			t.Errorf("the device has got %+v", got)
+		}
+	}
+	if err := c.SendData(t.Context(), []byte(`1`), "fly"); !errors.Is(err, ErrData) {
+		t.Errorf("data with a right that nobody has: %v, want ErrData", err)
+	}
+	l.accept(signaling.Limit{Set: true, Duration: time.Minute})
+	if s := await[Started](t, c); !s.Limit.Set || s.Limit.Duration != time.Minute {
+		t.Errorf("started with %+v", s)
+	}
+	if err := c.SendData(t.Context(), []byte(`"talk"`), ""); err != nil {
+		t.Fatalf("data in a talk: %v", err)
+	}
+	if got := waitFor[signaling.PhoneData](d); string(got.Payload) != `"talk"` {
+		t.Errorf("the device has got %+v", got)
+	}
+	if err := c.SendData(t.Context(), []byte(`{`), ""); !errors.Is(err, ErrArgument) {
+		t.Errorf("data that is no JSON: %v, want ErrArgument", err)
+	}
+	l.send([]byte(`{"t":"data","id":"x1","payload":[2]}`))
+	if got := await[Data](t, c); string(got.Payload) != `[2]` {
+		t.Errorf("the phone has got %s", got.Payload)
+	}
+}
+
+func TestMediaLostAndBack(t *testing.T) {
+	d := openDoor(t)
+	c, l := talks(t, d, d.connected(), CallOptions{RoomType: message.Video})
+	eventually(t, "media flows", func() bool { return c.Stats().Audio.Packets > 5 })
+	c.DropMedia()
+	await[Lost](t, c)
+	if r := waitFor[signaling.Restart](d); r.Generation != 1 {
+		t.Errorf("restart %+v", r)
+	}
+	before := c.Stats().Audio.Packets
+	c.RestoreMedia()
+	await[Back](t, c)
+	eventually(t, "media flows again", func() bool { return c.Stats().Audio.Packets > before })
+	l.bye(cause.End{Cause: cause.Hangup, Origin: cause.Manual})
+	wantEnd(t, c, cause.End{Cause: cause.Hangup, Origin: cause.Manual}, true)
+}
+
+func TestRestart(t *testing.T) {
+	d := openDoor(t)
+	c, l := talks(t, d, d.connected(), CallOptions{})
+	pair := func() string {
+		s, err := l.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+		if err != nil || s == nil {
+			return ""
+		}
+		return s.Remote.String()
+	}
+	eventually(t, "a way is chosen", func() bool { return pair() != "" })
+	before := pair()
+	c.Restart()
+	if r := waitFor[signaling.Restart](d); r.Generation != 1 {
+		t.Errorf("restart %+v", r)
+	}
+	eventually(t, "another way is chosen", func() bool { return pair() != "" && pair() != before })
+	received := c.Stats().Audio.Packets
+	eventually(t, "media flows over it", func() bool { return c.Stats().Audio.Packets > received+5 })
+}
+
+func TestBusyDeviceAndUnreachableDevice(t *testing.T) {
+	d := openDoor(t)
+	c, _ := talks(t, d, d.connected(), CallOptions{})
+	second, err := d.connected().Call(t.Context(), CallOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Reject(waitFor[signaling.Offer](d).Room, cause.Busy)
+	wantEnd(t, second, cause.End{Cause: cause.Busy}, true)
+	if _, over := c.Ended(); over {
+		t.Error("the first call did not go on")
+	}
+	endpoints := d.server.Endpoints()
+	d.close()
+	late := newTestPhone(t, Options{Device: &Device{SN: testSN, DKT: d.key.JKT(), Endpoints: endpoints}})
+	if err := late.Connect(t.Context()); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("Connect: %v, want ErrUnreachable", err)
+	}
+	if _, err := late.Call(t.Context(), CallOptions{}); !errors.Is(err, ErrNotConnected) {
+		t.Errorf("Call: %v, want ErrNotConnected", err)
+	}
+}
+
+// TestAnotherKey: a device that has changed its key, and another device at an old
+// address.
+func TestAnotherKey(t *testing.T) {
+	d := openDoor(t)
+	for name, tt := range map[string]struct {
+		sn   string
+		want error
+	}{
+		"the same device": {testSN, ErrKeyChanged},
+		"another device":  {"door-2", ErrUnreachable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newTestPhone(t, Options{Device: &Device{SN: tt.sn, DKT: newKey(t).JKT(), Endpoints: d.server.Endpoints()}})
+			if err := p.Connect(t.Context()); !errors.Is(err, tt.want) {
+				t.Errorf("Connect: %v, want %v", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestDeviceRestarts: the phone connects again by itself; a call of before is over.
+func TestDeviceRestarts(t *testing.T) {
+	d := openDoor(t)
+	p := d.connected()
+	c, _ := talks(t, d, p, CallOptions{})
+	listen := d.server.Addr().String()
+	d.close()
+	again := openDoorAt(t, d.key, listen, 2)
+	again.book.contacts = d.book.contacts
+	wantEnd(t, c, cause.End{Cause: cause.Aborted, Detail: cause.Restarted}, true)
+	c, l := talks(t, again, p, CallOptions{})
+	l.bye(cause.End{Cause: cause.Hangup, Origin: cause.Manual})
+	wantEnd(t, c, cause.End{Cause: cause.Hangup, Origin: cause.Manual}, true)
+}
+
+func TestCloseSaysByeAndKillDoesNot(t *testing.T) {
+	d := openDoor(t)
+	p := d.connected()
+	c, _ := talks(t, d, p, CallOptions{})
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := cause.End{Cause: cause.Hangup, Origin: cause.UnloadCallPage}
+	wantEnd(t, c, want, false)
+	if bye := waitFor[signaling.Bye](d); bye.End != want {
+		t.Errorf("the device has got %+v", bye.End)
+	}
+	if _, err := p.Call(t.Context(), CallOptions{}); !errors.Is(err, ErrClosed) {
+		t.Errorf("Call of a closed phone: %v", err)
+	}
+
+	p = d.connected()
+	c, l := talks(t, d, p, CallOptions{})
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	wantEnd(t, c, cause.End{Cause: cause.Aborted, Detail: cause.Shutdown}, false)
+	eventually(t, "the device loses the phone", func() bool { return l.pc.ICEConnectionState() == webrtc.ICEConnectionStateDisconnected })
+	select {
+	case ev := <-d.events:
+		if _, bye := ev.(signaling.Bye); bye {
+			t.Error("a dead phone has said bye")
+		}
+	default:
+	}
+}
+
+func TestRefusedOptions(t *testing.T) {
+	for name, o := range map[string]Options{
+		"name":      {Name: "a\nb"},
+		"sn":        {Device: &Device{SN: "a b", DKT: newKey(t).JKT(), Endpoints: []string{"ws://127.0.0.1:1"}}},
+		"dkt":       {Device: &Device{SN: testSN, DKT: "x", Endpoints: []string{"ws://127.0.0.1:1"}}},
+		"endpoints": {Device: &Device{SN: testSN, DKT: newKey(t).JKT(), Endpoints: []string{"ftp://127.0.0.1"}}},
+	} {
+		if _, err := New(o); !errors.Is(err, ErrArgument) {
+			t.Errorf("New, %s: %v, want ErrArgument", name, err)
+		}
+	}
+	d := openDoor(t)
+	p := d.connected()
+	for name, o := range map[string]CallOptions{
+		"room type": {RoomType: "picture"},
+		"limit":     {TimeLimit: -time.Second},
+		"query":     {Query: strings.Repeat("x", message.MaxQuery+1)},
+		"payload":   {Payload: []byte("{")},
+	} {
+		if _, err := p.Call(t.Context(), o); !errors.Is(err, ErrArgument) {
+			t.Errorf("Call, %s: %v, want ErrArgument", name, err)
+		}
+	}
+}
+
+// TestManyCalls: a call costs little, and nothing of it is left.
+func TestManyCalls(t *testing.T) {
+	d := openDoor(t)
+	p := d.connected()
+	goroutines, files := 0, 0
+	for n := range 20 {
+		c, l := talks(t, d, p, CallOptions{RoomType: message.Video})
+		l.bye(cause.End{Cause: cause.Hangup, Origin: cause.Manual})
+		wantEnd(t, c, cause.End{Cause: cause.Hangup, Origin: cause.Manual}, true)
+		d.drop(l.room)
+		p.legs.Wait()
+		if n == 4 {
+			goroutines, files = settled(), openFiles(t)
+		}
+	}
+	if g, f := settled(), openFiles(t); g > goroutines+2 || f > files+1 {
+		t.Errorf("%d goroutines and %d files after 5 calls, %d and %d after 20", goroutines, files, g, f)
+	}
+}
+
+// settled is the number of goroutines when those that are ending have ended.
+func settled() int {
+	n := runtime.NumGoroutine()
+	for range 50 {
+		time.Sleep(10 * time.Millisecond)
+		n = min(n, runtime.NumGoroutine())
+	}
+	return n
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("this system does not list open files")
+	}
+	return len(list)
 }
 
 func eventually(t *testing.T, what string, ok func() bool) {
