@@ -51,6 +51,8 @@ func (l *loop) signalingEvent(ev signaling.Event) {
 		l.keep(l.revoke(ev.First), "cannot revoke the phone that paired first: revoke it with callboxctl contacts revoke")
 		l.events.Publish("pairingAlarm", "", map[string]any{"first": ev.First, "second": ev.Second})
 		l.step(call.Revoked{Phone: ev.First})
+	case signaling.RingReached, signaling.RingDeclined, signaling.DataAnswered:
+		// Of what this loop does not begin: calls and data of the device.
 	case signaling.Unanswered:
 		if l.isCurrent(ev.Room) {
 			l.cur.log.Warn().Str("type", ev.Type).Msg("the phone did not acknowledge a message")
