@@ -2,6 +2,7 @@ package phonepeer
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -56,9 +57,16 @@ func (i *infoSender) stop() {
 // dataState is the maker's own messages of one call, which wait for their answers.
 // It belongs to the loop.
 type dataState struct {
-	nonce   string // for the next one while it rings; "" when there is none
+	nonce   string // for our next one while it rings; "" when there is none
+	theirs  string // nonce of the device's own, all through the ringing; "" before
 	rang    time.Duration
 	waiting map[string]*dataWait
+	early   []earlyData // of the device: it has overtaken its ringing
+}
+
+type earlyData struct {
+	id   string
+	body message.Data
 }
 
 type dataWait struct {
@@ -66,8 +74,35 @@ type dataWait struct {
 	timer *timer
 }
 
-// rings says that the device's ringing has come.
-func (d *dataState) rings(nonce string, now time.Duration) { d.nonce, d.rang = nonce, now }
+// rings says that the device's ringing has come, which makes data possible.
+func (s *session) rings(nonce string) {
+	d := &s.data
+	if d.theirs != "" {
+		return
+	}
+	d.nonce, d.theirs, d.rang = nonce, nonce, s.phone.o.Clock.Now()
+	early := d.early
+	d.early = nil
+	for _, e := range early {
+		s.deviceData(e.id, e.body)
+	}
+}
+
+// deviceData takes signed data of the device: good only while it rings, with the nonce
+// of its ringing, and when its count of the time since fits.
+func (s *session) deviceData(id string, b message.Data) {
+	switch since := (s.phone.o.Clock.Now() - s.data.rang).Seconds(); {
+	case s.data.theirs == "" && s.state.phase < connecting:
+		if len(s.data.early) < maxEarly {
+			s.data.early = append(s.data.early, earlyData{id, b})
+		}
+	case s.state.phase != ringing, b.Nonce != s.data.theirs, math.Abs(since-b.At) > dataSkew.Seconds():
+		s.mail.ack(id, message.Ack{Error: "badRequest"})
+	default:
+		s.call.events.add(Data{Payload: b.Payload})
+		s.mail.ack(id, message.Ack{})
+	}
+}
 
 // acked takes the answer to data; one that was sent while it rings may bring the next
 // nonce.

@@ -171,10 +171,11 @@ func (m *mail) arrive(msg *message.Message) bool {
 		m.drop(msg.Ref)
 	}
 	switch {
-	case msg.Type == message.TypeAck:
 	case a.answer != "":
 		m.carrier.send(a.answer)
-	default:
+	case msg.Type == message.TypeAck || msg.Type == message.TypeChallenge || msg.Type == message.TypeData:
+		// No answer, or one that is still to come.
+	default: // its first copy came on the data channel
 		m.ack(msg.ID, message.Ack{})
 	}
 	return false

@@ -33,7 +33,10 @@ func (s *session) receive(m *message.Message) {
 	if m.Ref != "" && m.Ref == s.sent.offer {
 		s.trickle.start()
 	}
-	if m.Type != message.TypeChallenge && m.Type != message.TypeRing { // the offer and the invite answer them
+	switch m.Type {
+	case message.TypeChallenge, message.TypeRing: // the offer and the invite answer them
+	case message.TypeData: // its ack may be a refusal
+	default:
 		s.mail.ack(m.ID, message.Ack{})
 	}
 	s.body(m)
@@ -48,10 +51,10 @@ func (s *session) body(m *message.Message) {
 		s.sent.challenge, s.sent.nonce = m.ID, b.Nonce
 		s.apply(evChallenge{epoch: b.Epoch, servers: b.ICEServers, ringTimeout: seconds(b.RingTimeout)})
 	case message.Ringing:
-		s.data.rings(b.Nonce, s.phone.o.Clock.Now())
 		if b.SDP == "" || s.answerHolds(b.SDP) {
 			s.apply(evRinging{sdp: b.SDP, timeout: seconds(b.RingTimeout)})
 		}
+		s.rings(b.Nonce)
 	case message.Accept:
 		if s.answerHolds(b.SDP) {
 			s.apply(evAccept{sdp: b.SDP, limit: b.TimeLimit})
@@ -67,9 +70,7 @@ func (s *session) body(m *message.Message) {
 	case message.NeedRestart:
 		s.apply(evNeedRestart{b.Generation})
 	case message.Data:
-		if s.call != nil {
-			s.call.events.add(Data{Payload: b.Payload})
-		}
+		s.deviceData(m.ID, b)
 	case message.Reject:
 		s.apply(evReject{endOf(b.Cause, "", "").Cause})
 	case message.Cancel:

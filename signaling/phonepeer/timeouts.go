@@ -15,6 +15,7 @@ const (
 	leaveTime   = 500 * time.Millisecond // in which the device's own word for an end counts
 	roomMemory  = 120 * time.Second      // that an ended room answers duplicates
 	dataTimeout = 10 * time.Second       // for the device to answer data in a talk
+	dataSkew    = 5 * time.Second        // that data of the device before the talk may be late
 	infoRest    = time.Second            // between two infos
 
 	firstLife = 10 * time.Second // of invite, offer and pair, and data before the talk
