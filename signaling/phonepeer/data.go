@@ -61,7 +61,8 @@ type dataState struct {
 	theirs  string // nonce of the device's own, all through the ringing; "" before
 	rang    time.Duration
 	waiting map[string]*dataWait
-	early   []earlyData // of the device: it has overtaken its ringing
+	early   []earlyData         // of the device: it has overtaken its ringing
+	unsent  []message.DataFrame // of ours: the channel opens a little after the talk has begun
 }
 
 type earlyData struct {
@@ -143,9 +144,9 @@ func (s *session) sendData(payload []byte, right message.Right) (done chan error
 	switch s.state.phase {
 	case talking, reconnecting:
 		id := message.NewID()
-		if !s.sendFrame(message.DataFrame{ID: id, Right: right, Payload: jsontext.Value(payload)}) {
-			done <- fmt.Errorf("%w: the data channel is not open", ErrData)
-			return done
+		frame := message.DataFrame{ID: id, Right: right, Payload: jsontext.Value(payload)}
+		if !s.sendFrame(frame) {
+			s.data.unsent = append(s.data.unsent, frame)
 		}
 		s.data.waiting[id] = &dataWait{done: done, timer: s.phone.loop.after(dataTimeout, func() { s.unansweredData(id) })}
 	case ringing:
@@ -164,6 +165,16 @@ func (s *session) sendData(payload []byte, right message.Right) (done chan error
 		done <- fmt.Errorf("%w: data can be sent while the device rings and in the talk", ErrState)
 	}
 	return done
+}
+
+// channelOpen sends what has waited for the data channel.
+func (s *session) channelOpen() {
+	s.info.flush()
+	unsent := s.data.unsent
+	s.data.unsent = nil
+	for _, frame := range unsent {
+		s.sendFrame(frame)
+	}
 }
 
 func (s *session) unansweredData(id string) {

@@ -69,7 +69,7 @@ func TestEnds(t *testing.T) {
 			if _, over := c.Ended(); over {
 				b.t.Error("the phone gave up too early")
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 		}, want: cause.End{Cause: cause.Timeout}, device: signaling.Cancel{Cause: cause.Timeout}},
 		"cancelled while it rings": {run: func(b *bubble, c *Call, room signaling.RoomKey, _ *fakeLeg) {
 			b.device.Ringing(room, doorSDP(), time.Minute)
@@ -156,6 +156,7 @@ func TestEnds(t *testing.T) {
 					if got := emitted[signaling.Cancel](b); got.Cause != want.Cause {
 						t.Errorf("the device has got %+v, want %+v", got, want)
 					}
+				default:
 				}
 			})
 		})

@@ -69,7 +69,7 @@ func (p *Phone) exchange(ctx context.Context, l pairing.Link, urls []string) (*m
 	defer running.Wait()
 	defer w.end() // after the last ack
 	texts := make(chan string, maxQueue)
-	running.Go(func() {
+	running.Go(func() { //nolint:contextcheck // the connection ends after its last ack, not with ctx
 		defer close(texts)
 		for {
 			text, ok := w.read()

@@ -179,7 +179,7 @@ func (p *Phone) Connect(ctx context.Context) error {
 		p.mu.Unlock()
 		return err
 	}
-	return p.linked(l, to, w)
+	return p.linked(l, to, w) //nolint:contextcheck // the link outlives Connect
 }
 
 // linked goes on when the first connection is open.

@@ -88,11 +88,11 @@ func seconds(s float64) time.Duration {
 
 // acked takes an ack: of the offer, of our last word, or of data.
 func (s *session) acked(ref string, a message.Ack) {
-	switch {
-	case ref == "":
-	case ref == s.sent.offer:
+	switch ref {
+	case "":
+	case s.sent.offer:
 		s.trickle.start()
-	case ref == s.sent.leave:
+	case s.sent.leave:
 		s.apply(evLeaveAcked{})
 	default:
 		s.data.acked(ref, a)

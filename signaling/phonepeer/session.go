@@ -228,10 +228,12 @@ func (s *session) legEvent(ev legEvent) {
 	}
 	switch ev := ev.(type) {
 	case legOffer:
-		if ev.generation == 0 {
+		switch ev.generation {
+		case 0:
 			s.apply(evOffer{ev.sdp})
-		} else if ev.generation == s.state.generation {
+		case s.state.generation:
 			s.restart(ev.generation, ev.sdp)
+		default: // a newer one is under way
 		}
 	case legFailed:
 		s.log.Info().Err(ev.err).Msg("the phone's connection failed")
@@ -246,7 +248,7 @@ func (s *session) legEvent(ev legEvent) {
 	case legFlowing:
 		s.apply(evFlowing{})
 	case legChannelOpen:
-		s.info.flush()
+		s.channelOpen()
 	case legFrame:
 		s.frame(ev)
 	}
@@ -303,12 +305,12 @@ func (s *session) end() {
 		s.leg.close()
 	}
 	s.mark(&s.call.times.Ended)
-	if !s.state.joined {
-		close(s.call.joined)
-	}
 	s.log.Info().Str("cause", string(s.state.end.Cause)).Str("detail", string(s.state.end.Detail)).Bool("by_device", s.state.byDevice).
 		Msg("phone's call ended")
 	s.call.events.add(Ended{End: s.state.end, ByDevice: s.state.byDevice, Talk: s.state.talk})
+	if !s.state.joined {
+		close(s.call.joined)
+	}
 	s.leg, s.call, s.queue, s.held, s.wish.invite = nil, nil, nil, nil, message.Invite{RoomType: s.wish.invite.RoomType}
 	s.phone.forget(s)
 }
