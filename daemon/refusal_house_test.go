@@ -96,7 +96,7 @@ func (h *house) start() {
 	work.Go(func() {
 		var once sync.Once
 		// The daemon's end ends the stream.
-		err := h.api.Watch(context.Background(), func(ev control.Event) error {
+		err := h.api.Watch(context.Background(), client.WatchOptions{}, func(ev control.Event) error {
 			once.Do(func() { close(listening) })
 			h.mu.Lock()
 			defer h.mu.Unlock()

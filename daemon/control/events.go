@@ -40,9 +40,14 @@ type Position struct {
 	Seq   uint64
 }
 
-// ID is the position as the field id of a server-sent event: EPOCH-SEQ.
+// ID is the position as the field id of a server-sent event: EPOCH-SEQ, or the bare
+// number where the run is not known.
 func (p Position) ID() string {
-	return p.Epoch + "-" + strconv.FormatUint(p.Seq, 10)
+	number := strconv.FormatUint(p.Seq, 10)
+	if p.Epoch == "" {
+		return number
+	}
+	return p.Epoch + "-" + number
 }
 
 // Position is where a client stands that has seen this event.

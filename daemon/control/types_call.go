@@ -37,7 +37,8 @@ type CallRequest struct {
 //
 // Each phone has a room of its own. RoomID is that of the first one; GroupID is
 // common to all rooms of one call, and stands in the events of each of them. In a
-// call of one phone the two are the same.
+// call of one phone the two are the same. The event of the cause, endVoip and
+// finishVoip come once a group: when the call is over, not when one of its phones is.
 type CallStarted struct {
 	RoomID  string `json:"roomId"`
 	GroupID string `json:"groupId"`
@@ -52,8 +53,8 @@ type room struct {
 // DataRequest sends the maker's own message to the phone of the running call:
 // POST /v1/call/data.
 type DataRequest struct {
-	ID      string          `json:"id,omitzero"` // 1 to 64 characters; "" makes one
-	Payload json.RawMessage `json:"payload"`     // any JSON, at most 6 KiB
+	ID      string          `json:"id,omitzero"` // 1 to 128 bytes; "" makes one
+	Payload json.RawMessage `json:"payload"`     // any JSON, at most 4 KiB
 }
 
 // DataResult is what came of a DataRequest. Error is "" when a program on the
