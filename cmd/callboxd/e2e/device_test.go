@@ -74,15 +74,29 @@ func startMachine(t *testing.T, forward string) *machine {
 	return m
 }
 
-// TestDevice: callboxd in a machine with a camera and a sound card of the kernel's,
-// called by a browser outside it.
+// TestDevice boots one machine for all its tests.
 func TestDevice(t *testing.T) {
 	forward := "127.0.0.1:" + freePort(t, "127.0.0.1")
+	m := startMachine(t, forward)
+	for name, test := range map[string]func(*testing.T, *machine){
+		"buttons": testButtons,
+		"call":    func(t *testing.T, m *machine) { testDeviceCall(t, m, forward) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			of := *m
+			of.t = t
+			test(t, &of)
+		})
+	}
+}
+
+// testDeviceCall: callboxd with the camera and the sound card of the machine's
+// kernel, called by a browser outside it.
+func testDeviceCall(t *testing.T, m *machine, forward string) {
 	deviceTone, phoneTone := 900.0, 1500.0
 	for deviceTone == 900 || (deviceTone-phoneTone < 150 && phoneTone-deviceTone < 150) {
 		deviceTone, phoneTone = randomTone(), randomTone()
 	}
-	m := startMachine(t, forward)
 	dir := t.TempDir()
 	writeTone(t, filepath.Join(dir, "tone.wav"), deviceTone)
 	config := fmt.Sprintf(`
