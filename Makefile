@@ -37,8 +37,8 @@ check: $(PHONE)/node_modules/.installed ## format, vet, lint, unit tests under t
 	@$(STEP) "go: lint" go run $(GOLANGCI) run ./...
 	@$(STEP) "go: tests" go test -race -count=1 ./...
 
-e2e: build ## a real browser calls the real daemon
-	@$(STEP) "end to end" go test -tags=e2e -count=1 -timeout=15m ./cmd/callboxd/e2e/...
+e2e: build ## a real browser calls the real daemon (E2E=flags of the test binary)
+	@$(STEP) "end to end" .ci/e2e $(E2E)
 
 build: $(BIN)/callboxd $(BIN)/callboxctl ## build the daemon and the command line into build/bin
 

@@ -43,7 +43,6 @@ func benchmarkCall(b *testing.B, preconnect string) {
 		p.click("call-video")
 		d.waitState("ringing", 15*time.Second)
 		time.Sleep(time.Second) // preconnected, as when a person needs to walk to the door
-		eval[bool](p, `(window.seen = undefined, true)`)
 		p.watchVideo()
 		accepted := float64(time.Now().UnixNano()) / 1e9
 		if err := api.Answer(b.Context(), ""); err != nil {

@@ -253,12 +253,13 @@ func (s status) refusals() uint64 {
 
 // record is the part of a call record that the tests read.
 type record struct {
-	RoomID      string  `json:"roomId"`
-	Contact     string  `json:"contact"`
-	Cause       string  `json:"cause"`
-	Origin      string  `json:"origin"`
-	Detail      string  `json:"detail"`
-	TalkSeconds float64 `json:"talkSeconds"`
+	RoomID      string    `json:"roomId"`
+	Contact     string    `json:"contact"`
+	Cause       string    `json:"cause"`
+	Origin      string    `json:"origin"`
+	Detail      string    `json:"detail"`
+	TalkSeconds float64   `json:"talkSeconds"`
+	Ended       time.Time `json:"ended"`
 }
 
 func (d *device) lastCall() record {

@@ -49,6 +49,9 @@ func (m *machine) must(within time.Duration, args ...string) []byte {
 	return out
 }
 
+// of is the machine for a test of its own.
+func (m *machine) of(t *testing.T) *machine { return &machine{t, m.script, m.env} }
+
 // startMachine boots the machine, with one of this machine's ports forwarded to
 // the daemon's, and takes it down again with the test.
 func startMachine(t *testing.T, forward string) *machine {
@@ -78,25 +81,14 @@ func startMachine(t *testing.T, forward string) *machine {
 func TestDevice(t *testing.T) {
 	forward := "127.0.0.1:" + freePort(t, "127.0.0.1")
 	m := startMachine(t, forward)
-	for name, test := range map[string]func(*testing.T, *machine){
-		"buttons": testButtons,
-		"call":    func(t *testing.T, m *machine) { testDeviceCall(t, m, forward) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			of := *m
-			of.t = t
-			test(t, &of)
-		})
-	}
+	t.Run("buttons", func(t *testing.T) { testButtons(t, m.of(t)) })
+	t.Run("call", func(t *testing.T) { testDeviceCall(t, m.of(t), forward) })
 }
 
 // testDeviceCall: callboxd with the camera and the sound card of the machine's
 // kernel, called by a browser outside it.
 func testDeviceCall(t *testing.T, m *machine, forward string) {
-	deviceTone, phoneTone := 900.0, 1500.0
-	for deviceTone == 900 || (deviceTone-phoneTone < 150 && phoneTone-deviceTone < 150) {
-		deviceTone, phoneTone = randomTone(), randomTone()
-	}
+	deviceTone, phoneTone := twoTones()
 	dir := t.TempDir()
 	writeTone(t, filepath.Join(dir, "tone.wav"), deviceTone)
 	config := fmt.Sprintf(`

@@ -153,6 +153,7 @@ type voipEvent struct {
 	EventName string         `json:"eventName"`
 	RoomID    string         `json:"roomId"`
 	Data      map[string]any `json:"data"`
+	At        time.Time      `json:"at"` // when it came, on the page's clock
 }
 
 func (p *phone) events() []voipEvent {
@@ -214,12 +215,6 @@ func (p *phone) newTab(pageURL string) *phone {
 	}
 	tab.open(pageURL)
 	return tab
-}
-
-// text returns what a person reads in an element.
-func (p *phone) text(name string) string {
-	p.t.Helper()
-	return eval[string](p, fmt.Sprintf(`document.querySelector(%q)?.innerText ?? ""`, testid(name)))
 }
 
 // pair opens a pairing window on the device and confirms it on the phone.

@@ -14,6 +14,14 @@ import (
 // where speech does, so that no filter on the way takes it for noise.
 func randomTone() float64 { return float64(500 + rand.IntN(1500)) }
 
+// twoTones are two that no ear takes for one another.
+func twoTones() (a, b float64) {
+	for a, b = randomTone(), randomTone(); math.Abs(a-b) < 150; {
+		b = randomTone()
+	}
+	return a, b
+}
+
 // writeTone writes 4 s of beeps (250 ms on, 250 ms off) as a WAV file: browsers
 // take a steady tone for noise and suppress it.
 func writeTone(t testing.TB, path string, hz float64) {

@@ -1,0 +1,101 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"callbox/daemon/control/client"
+)
+
+// decodedEvery is how often the device is asked for its count of decoded pictures.
+const decodedEvery = 50 * time.Millisecond
+
+// decoded is the count of the phone's pictures that the device has decoded, over
+// time.
+type decoded struct {
+	stop context.CancelFunc
+	done chan struct{}
+	list []decodedAt // read only after done
+	err  error
+}
+
+// decodedAt is one answer of the device, which was made between asked and got.
+type decodedAt struct {
+	asked, got time.Time
+	frames     uint64
+}
+
+// watchDecoded starts to ask the device, over its socket.
+func (d *device) watchDecoded() *decoded {
+	d.t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	w := &decoded{stop: stop, done: make(chan struct{})}
+	api := client.New(d.socket)
+	go func() {
+		defer close(w.done)
+		tick := time.NewTicker(decodedEvery)
+		defer tick.Stop()
+		for {
+			at := decodedAt{asked: time.Now()}
+			s, err := api.Status(ctx)
+			at.got = time.Now()
+			if ctx.Err() != nil {
+				return
+			}
+			var stats struct {
+				VideoFramesDecoded uint64 `json:"videoFramesDecoded"`
+			}
+			if err == nil && s.Call != nil {
+				err = json.Unmarshal(s.Call.Media, &stats)
+			}
+			if err != nil {
+				w.err = err
+				return
+			}
+			at.frames = stats.VideoFramesDecoded
+			w.list = append(w.list, at)
+			<-tick.C
+		}
+	}()
+	d.t.Cleanup(func() { stop(); <-w.done })
+	return w
+}
+
+// check stops asking. It wants the count to have grown for that many seconds
+// without standing still for longer than maxGap, and returns the longest time for
+// which it provably stood still.
+func (w *decoded) check(t *testing.T, seconds float64, maxGap time.Duration) time.Duration {
+	t.Helper()
+	w.stop()
+	<-w.done
+	if w.err != nil {
+		t.Fatalf("the device does not tell how many pictures it has decoded: %v", w.err)
+	}
+	n := len(w.list)
+	if n < 2 || w.list[n-1].got.Sub(w.list[0].got).Seconds() < seconds {
+		t.Fatalf("the device has told %d times how many pictures it has decoded: not for %g s", n, seconds)
+	}
+	// Who is asked too seldom hides gaps.
+	if span := w.list[n-1].got.Sub(w.list[0].got); n < int(span/(2*decodedEvery)) {
+		t.Errorf("the device has told only %d times in %v how many pictures it has decoded", n, span)
+	}
+	var longest time.Duration
+	since := w.list[0]
+	for _, at := range w.list {
+		if at.frames != since.frames {
+			since = at
+		}
+		longest = max(longest, at.asked.Sub(since.got))
+	}
+	if longest > maxGap {
+		t.Errorf("the device decoded no picture for %v, want at most %v", longest, maxGap)
+	}
+	if frames := w.list[n-1].frames - w.list[0].frames; float64(frames) < 5*seconds {
+		t.Errorf("the device decoded only %d pictures in %g s", frames, seconds)
+	}
+	return longest
+}

@@ -1,0 +1,72 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// toastWithin is how long after the event that it tells of a toast may come.
+const toastWithin = time.Second
+
+// toastReader is JavaScript that collects every toast with its time in
+// window.said.
+const toastReader = `(() => {
+  if (window.said) return true;
+  window.said = [];
+  const area = document.getElementById("toasts");
+  new MutationObserver((changes) => {
+    for (const change of changes) {
+      for (const box of change.addedNodes) window.said.push({ text: box.querySelector("span").innerText, at: new Date().toISOString() });
+    }
+  }).observe(area, { childList: true });
+  return true;
+})()`
+
+// watchToasts starts to collect what the page says at its edge.
+func (p *phone) watchToasts() { p.t.Helper(); eval[bool](p, toastReader) }
+
+// wantToast wants the page to have said the words of a key of page/strings.ts, in
+// English, within a second of an event. It fails for words that came before.
+func (p *phone) wantToast(t *testing.T, key string, e voipEvent) {
+	t.Helper()
+	want := pageWords(t, key)
+	var last string
+	eventually(t, 5*time.Second, fmt.Sprintf("the page says %q", want), func() bool {
+		for _, toast := range eval[[]struct {
+			Text string    `json:"text"`
+			At   time.Time `json:"at"`
+		}](p, `window.said`) {
+			last = toast.Text
+			if late := toast.At.Sub(e.At); strings.HasPrefix(toast.Text, want) && late >= 0 {
+				if late > toastWithin {
+					t.Errorf("the toast %q came %v after %s, want at most %v", toast.Text, late, e.EventName, toastWithin)
+				}
+				return true
+			}
+		}
+		return false
+	})
+	if !t.Failed() && !strings.HasPrefix(last, want) {
+		t.Errorf("after %q the page said %q", want, last)
+	}
+}
+
+// pageWords reads the English words of a key from the page's source.
+func pageWords(t *testing.T, key string) string {
+	t.Helper()
+	source, err := os.ReadFile("../../../signaling/phone/page/strings.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^  ` + key + `: "(.+)",$`).FindSubmatch(source)
+	if found == nil {
+		t.Fatalf("page/strings.ts has no %s", key)
+	}
+	return string(found[1]) // English stands first
+}

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { after, beforeEach, describe as suite, test } from "node:test";
+import { otherTab } from "./support/tab.js";
+import * as callbox from "../src/sdk.js";
+import { codeOf } from "./support/phone.js";
+import type { CallView, VoipEvent } from "../src/view.js";
+
+const talking: CallView = {
+  phase: "talking",
+  roomId: "r1",
+  dkt: "d",
+  deviceName: "Front door",
+  roomType: "video",
+  elapsed: 3,
+  remaining: 57,
+  mic: true,
+  camera: true,
+  problems: [],
+  remote: undefined,
+  end: undefined,
+  endedByDevice: false,
+};
+
+function event(eventName: VoipEvent["eventName"], data: VoipEvent["data"] = {}): VoipEvent {
+  return { eventName, roomId: "r1", groupId: "r1", data };
+}
+
+/** This tab after it has started, beside another one that is in a call or in none. */
+async function beside(view: CallView | undefined): Promise<void> {
+  await callbox.start();
+  otherTab.say({ k: "view", view });
+  otherTab.heard.length = 0;
+}
+
+// A call in another tab is watched for as long as it runs.
+after(async () => beside(undefined));
+
+suite("how the page was entered", () => {
+  test("getPluginOnloadOptions is how it was loaded, without the fragment", () => {
+    assert.deepEqual(callbox.getPluginOnloadOptions(), { path: "/call", query: { roomId: "r1", customQuery: "a b" } });
+  });
+  test("getPluginEnterOptions follows pushState, getPluginOnloadOptions does not", () => {
+    history.pushState(null, "", `${callbox.CALL_PAGE_PATH}?roomId=r2`);
+    assert.deepEqual(callbox.getPluginEnterOptions(), { path: "/", query: { roomId: "r2" } });
+    assert.deepEqual(callbox.getPluginOnloadOptions().query, { roomId: "r1", customQuery: "a b" });
+  });
+});
+
+suite("onVoipEvent", () => {
+  beforeEach(async () => beside(undefined));
+  test("hears what events() logs, in order, also of a call in another tab", () => {
+    const heard: VoipEvent[] = [];
+    const before = callbox.events().length;
+    const off = callbox.onVoipEvent((e) => heard.push(e));
+    const told = [event("joinedRoomByCaller"), event("startVoip", { timeLimit: 60 }), event("hangUpVoip", { origin: "timeLimit" })];
+    for (const e of told) otherTab.say({ k: "event", event: e });
+    off();
+    assert.deepEqual(heard, told);
+    const logged = callbox.events().slice(before);
+    assert.deepEqual(
+      logged.map(({ at, ...e }) => ({ ...e, timed: !Number.isNaN(Date.parse(at)) })),
+      told.map((e) => ({ ...e, timed: true })),
+    );
+  });
+  test("hears nothing after it was taken away", () => {
+    const heard: VoipEvent[] = [];
+    const off = callbox.onVoipEvent((e) => heard.push(e));
+    off();
+    off();
+    otherTab.say({ k: "event", event: event("busy") });
+    assert.deepEqual(heard, []);
+  });
+  test("a listener that throws stops neither the others nor the log", (t) => {
+    const thrown: unknown[] = [];
+    const report = t.mock.fn((error: unknown) => thrown.push(error));
+    Object.defineProperty(globalThis, "reportError", { value: report, configurable: true });
+    const heard: string[] = [];
+    const error = new Error("of the app");
+    const offs = [
+      callbox.onVoipEvent(() => {
+        throw error;
+      }),
+      callbox.onVoipEvent((e) => heard.push(e.eventName)),
+    ];
+    otherTab.say({ k: "event", event: event("endVoip") });
+    for (const off of offs) off();
+    assert.deepEqual([heard, thrown], [["endVoip"], [error]]);
+    assert.equal(callbox.events().at(-1)?.eventName, "endVoip");
+  });
+});
+
+suite("forceHangUpVoip", () => {
+  test("of no call is noCall, and says nothing", async () => {
+    await beside(undefined);
+    assert.equal(await codeOf(callbox.forceHangUpVoip()), "noCall");
+    assert.equal(await codeOf(callbox.forceHangUpVoip("r1")), "noCall");
+    assert.deepEqual(otherTab.heard, []);
+  });
+  for (const [name, roomId] of [["with its id", "r1"], ["without an id", undefined]] as const) {
+    test(`of the call in another tab, ${name}, asks that tab, as the app`, async () => {
+      await beside(talking);
+      assert.equal(callbox.currentCall()?.here, false);
+      await callbox.forceHangUpVoip(roomId);
+      assert.deepEqual(otherTab.heard, [{ k: "hangUp", roomId: "r1", origin: "forceFromApp" }]);
+    });
+  }
+  test("hangUp asks as the person", async () => {
+    await beside(talking);
+    await callbox.hangUp();
+    assert.deepEqual(otherTab.heard, [{ k: "hangUp", roomId: "r1", origin: "manual" }]);
+  });
+  test("of another room leaves the call in the other tab alone", async () => {
+    await beside(talking);
+    assert.equal(await codeOf(callbox.forceHangUpVoip("r2")), "noCall");
+    assert.deepEqual(otherTab.heard, []);
+  });
+  test("of a call that has ended is noCall", async () => {
+    await beside({ ...talking, phase: "ended", end: { cause: "hangup", origin: "manual" } });
+    assert.equal(await codeOf(callbox.forceHangUpVoip("r1")), "noCall");
+    assert.deepEqual(otherTab.heard, []);
+  });
+});

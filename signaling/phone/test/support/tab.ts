@@ -1,0 +1,80 @@
+/**
+ * The browser around one tab, as far as the SDK looks at it: where it is, a lock
+ * that the other tab holds, the channel between the two, storage. It must be
+ * imported before the SDK, which reads its address when it is loaded.
+ */
+const channels = new Set<FakeChannel>();
+
+/** A BroadcastChannel that delivers at once and keeps nothing alive. */
+class FakeChannel {
+  onmessage: ((event: { readonly data: unknown }) => void) | null = null;
+  constructor() {
+    channels.add(this);
+  }
+  postMessage(data: unknown): void {
+    for (const other of channels) if (other !== this) other.onmessage?.({ data: structuredClone(data) });
+  }
+}
+
+/** The other tab's end of the channel: what it hears, and what it says. */
+class OtherTab {
+  readonly heard: unknown[] = [];
+  readonly #channel = new FakeChannel();
+  constructor() {
+    this.#channel.onmessage = ({ data }) => {
+      this.heard.push(data);
+    };
+  }
+  say(message: unknown): void {
+    this.#channel.postMessage(message);
+  }
+}
+
+/** IndexedDB with nothing in it, which keeps nothing. */
+const storage = {
+  open: () => {
+    const request = { result: { transaction: () => transaction() }, onsuccess: () => undefined };
+    queueMicrotask(() => {
+      request.onsuccess();
+    });
+    return request;
+  },
+};
+
+function transaction(): object {
+  const made = {
+    oncomplete: () => undefined,
+    objectStore: () => ({ get: () => ({}), add: () => ({}), put: () => ({}), getAll: () => ({ result: [] }) }),
+  };
+  queueMicrotask(() => {
+    made.oncomplete();
+  });
+  return made;
+}
+
+const address = new URL("http://localhost/call?roomId=r1&customQuery=a%20b#pair=secret");
+
+const browser: Readonly<Record<string, unknown>> = {
+  isSecureContext: true,
+  location: address,
+  history: {
+    state: null,
+    pushState: (_: unknown, __: string, to: string) => {
+      address.href = new URL(to, address).href;
+    },
+  },
+  document: Object.assign(new EventTarget(), { visibilityState: "visible" }),
+  navigator: {
+    // The other tab holds the lock for ever.
+    locks: { request: async (_: string, __: unknown, granted: (lock: null) => Promise<void>) => granted(null) },
+    mediaDevices: {},
+  },
+  indexedDB: storage,
+  BroadcastChannel: FakeChannel,
+  WebSocket: null, // nothing connects: the other tab holds the key
+  RTCPeerConnection: null,
+  addEventListener: () => undefined,
+};
+for (const [name, value] of Object.entries(browser)) Object.defineProperty(globalThis, name, { value, configurable: true });
+
+export const otherTab = new OtherTab();
