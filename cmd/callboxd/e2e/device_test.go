@@ -49,6 +49,9 @@ func (m *machine) must(within time.Duration, args ...string) []byte {
 	return out
 }
 
+// of is the machine for a test of its own.
+func (m *machine) of(t *testing.T) *machine { return &machine{t, m.script, m.env} }
+
 // startMachine boots the machine, with one of this machine's ports forwarded to
 // the daemon's, and takes it down again with the test.
 func startMachine(t *testing.T, forward string) *machine {
@@ -74,12 +77,18 @@ func startMachine(t *testing.T, forward string) *machine {
 	return m
 }
 
-// TestDevice: callboxd in a machine with a camera and a sound card of the kernel's,
-// called by a browser outside it.
+// TestDevice boots one machine for all its tests.
 func TestDevice(t *testing.T) {
 	forward := "127.0.0.1:" + freePort(t, "127.0.0.1")
-	deviceTone, phoneTone := twoTones()
 	m := startMachine(t, forward)
+	t.Run("buttons", func(t *testing.T) { testButtons(t, m.of(t)) })
+	t.Run("call", func(t *testing.T) { testDeviceCall(t, m.of(t), forward) })
+}
+
+// testDeviceCall: callboxd with the camera and the sound card of the machine's
+// kernel, called by a browser outside it.
+func testDeviceCall(t *testing.T, m *machine, forward string) {
+	deviceTone, phoneTone := twoTones()
 	dir := t.TempDir()
 	writeTone(t, filepath.Join(dir, "tone.wav"), deviceTone)
 	config := fmt.Sprintf(`
