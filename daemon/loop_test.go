@@ -40,7 +40,10 @@ type stage struct {
 	records, updates []store.Record
 	budgets          map[string]store.Budget
 	contacts         []signaling.Contact
-	sentID           string // of the last data that was sent
+	sentID           string   // of the last data that was sent
+	rung             []string // rooms of the phones that were rung
+	// manualStart leaves it to the test to say that media has started.
+	manualStart bool
 }
 
 func (s *stage) note(format string, args ...any) {
@@ -55,6 +58,9 @@ func (s *stage) took() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	text := strings.Join(s.lines, "; ")
+	for _, room := range s.rung { // their names are random
+		text = strings.ReplaceAll(text, room, "ROOM")
+	}
 	s.lines = nil
 	return text
 }
@@ -99,6 +105,13 @@ func newStage(t *testing.T, change func(*settings)) *stage {
 	s.stop = stop
 	go func() { defer close(s.done); s.loop.run(ctx) }()
 	return s
+}
+
+// emitter is the newest session's.
+func (s *stage) emitter() func(media.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.emit
 }
 
 // end stops the loop and waits for it.
@@ -158,6 +171,9 @@ func (f fakeSignaling) SendData(room signaling.RoomKey, id string, payload []byt
 	return []byte("data frame"), nil
 }
 func (f fakeSignaling) Ring(r signaling.RingRequest) error {
+	f.s.mu.Lock()
+	f.s.rung = append(f.s.rung, r.RoomID)
+	f.s.mu.Unlock()
 	f.s.note("ring %s %s %s %v", r.RoomID, r.Phone, r.RoomType, r.Life)
 	return nil
 }
@@ -238,6 +254,9 @@ func (f fakeSession) Restart(context.Context, int, string) (string, error) {
 func (f fakeSession) Prepare() { f.s.note("prepare") }
 func (f fakeSession) Accept(l media.Limit) {
 	f.s.note("media accepted")
+	if f.s.manualStart {
+		return
+	}
 	go func() {
 		s := media.Started{At: f.s.clock.Now()}
 		if l.Set {
