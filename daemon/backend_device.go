@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -29,10 +30,31 @@ func (b *backend) Devices(context.Context) (control.Devices, error) {
 // chosen is the hardware that the daemon uses.
 func (b *backend) chosen() []control.Device {
 	out := []control.Device{}
-	for _, d := range b.parts.devices.Report {
+	for _, d := range b.parts.report() {
 		out = append(out, control.Device{Kind: string(d.Kind), Name: deviceName(d.Chosen), Wanted: d.Wanted, Virtual: d.Virtual, Reason: d.Reason})
 	}
 	return out
+}
+
+// report says how each part was chosen, and of buttons and the light how they are
+// now.
+func (p *parts) report() []devices.Choice {
+	report := slices.Clone(p.devices.Report)
+	states, n := p.buttons.Status(), 0
+	for i := range report {
+		switch report[i].Kind {
+		case devices.Button:
+			report[i].Chosen, report[i].Reason = cmp.Or(states[n].Device, hal.NameNone), states[n].Reason
+			n++
+		case devices.Light:
+			report[i].Reason = ""
+			if problem := p.devices.Light.Status().Problem; problem != nil {
+				report[i].Reason = problem.Error()
+			}
+		case devices.Camera, devices.Microphone, devices.Speaker, devices.Display:
+		}
+	}
+	return report
 }
 
 // deviceName is what the API calls a chosen device: "" when there is none.
@@ -110,11 +132,4 @@ func (p *parts) trusting() int {
 		}
 	}
 	return n
-}
-
-// has reports whether the device has a part of this kind that works.
-func (p *parts) has(kind devices.Kind) bool {
-	return slices.ContainsFunc(p.devices.Report, func(c devices.Choice) bool {
-		return c.Kind == kind && c.Chosen != hal.NameNone
-	})
 }

@@ -16,6 +16,8 @@ import (
 	"callbox/daemon/control"
 	"callbox/daemon/policy"
 	"callbox/daemon/store"
+	"callbox/hal"
+	"callbox/hal/button"
 	"callbox/hal/clock"
 	"callbox/hal/devices"
 	"callbox/media"
@@ -60,6 +62,7 @@ type parts struct {
 	key       *key.Private
 	sn        string
 	devices   *devices.Set
+	buttons   buttons
 	engine    *media.Engine
 	device    *signaling.Device
 	direct    *direct.Server // nil when it is off
@@ -119,7 +122,10 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	}
 	p.engine, err = media.NewEngine(media.EngineOptions{
 		Options: cfg.Media, Clock: c, Log: log,
-		Devices: media.Devices{Camera: p.devices.Camera, CameraMode: p.devices.CameraMode, Sound: p.devices.Sound, Display: p.devices.Display},
+		Devices: media.Devices{
+			Camera: p.devices.Camera, CameraMode: p.devices.CameraMode, Sound: p.devices.Sound, Display: p.devices.Display,
+			Light: p.devices.Light, LightRequired: cfg.HAL.Light.Required,
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -137,6 +143,11 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	d.loop = newLoop(p, d.notifier)
 	d.loop.bootID = bootID
 	d.restore()
+	if p.buttons, err = button.Open(cfg.HAL.Buttons, c, log, func(press hal.Press) {
+		d.loop.box.put(request(func() { d.loop.press(press) }))
+	}); err != nil {
+		return nil, err
+	}
 	p.device, err = signaling.NewDevice(signaling.Options{
 		Key: p.key, SN: p.sn, Name: cfg.Device.Name, Epoch: p.store.Epoch(), Contacts: p.book,
 		Clock: c, Log: log, AllowLoopback: cfg.Media.ICE.Loopback,
@@ -309,8 +320,14 @@ func (p *parts) close() error {
 	if p.device != nil {
 		p.device.Close()
 	}
+	if p.buttons != nil {
+		errs = append(errs, p.buttons.Close())
+	}
 	if p.engine != nil {
 		errs = append(errs, p.engine.Close())
+	}
+	if p.devices != nil {
+		errs = append(errs, p.devices.Close())
 	}
 	if p.journal != nil {
 		errs = append(errs, p.journal.close(ctx))

@@ -9,6 +9,7 @@ import (
 
 	"callbox/daemon/control"
 	"callbox/hal"
+	"callbox/hal/devices"
 )
 
 // littleSpace is below what the state directory should not fall: records of years,
@@ -36,8 +37,11 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 }
 
 func (b *backend) doctorDevices() (findings []control.Finding) {
-	for _, d := range b.parts.devices.Report {
+	for _, d := range b.parts.report() {
 		f := control.Finding{Name: string(d.Kind), State: control.StateOK, Message: d.Chosen}
+		if d.Kind == devices.Button {
+			f.Name += " " + d.Wanted
+		}
 		switch {
 		case d.Chosen == hal.NameNone && d.Reason == "":
 			f.State, f.Message = control.StateOff, "none is wanted"

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"callbox/daemon/control"
 )
@@ -22,6 +23,10 @@ var ErrUnreachable = errors.New("callboxd does not answer")
 // maxAnswer bounds what the daemon may answer at once. The largest is a bug
 // report.
 const maxAnswer = 64 << 20 // bytes
+
+// patience is how long a request may take. The daemon's own limits are shorter: one
+// that says nothing for so long is stopped, or stuck as a whole.
+const patience = 40 * time.Second
 
 // Client speaks to one daemon. It may be used by several goroutines.
 type Client struct {
@@ -87,6 +92,16 @@ func failure(res *http.Response) error {
 
 // bytesOf sends a request and returns the answer as it is.
 func (c *Client) bytesOf(ctx context.Context, method, path string, body any) ([]byte, error) {
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	raw, err := c.readAll(bounded, method, path, body)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, fmt.Errorf("cannot get an answer at %s: %w within %v", c.socket, ErrUnreachable, patience)
+	}
+	return raw, err
+}
+
+func (c *Client) readAll(ctx context.Context, method, path string, body any) ([]byte, error) {
 	res, err := c.do(ctx, method, path, body)
 	if err != nil {
 		return nil, err
