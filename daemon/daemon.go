@@ -216,19 +216,19 @@ type directGlue struct {
 	server *direct.Server
 }
 
-func (g *directGlue) peer(address, budget string, secure bool) signaling.Peer {
-	return signaling.Peer{Transport: g.server, Budget: budget, Address: address, Proven: true, Secure: secure}
+func (g *directGlue) peer(address, remote string, secure bool) signaling.Peer {
+	return signaling.Peer{Transport: g.server, Budget: address, Remote: remote, Address: address, Proven: true, Secure: secure}
 }
 
 // Up tells that a phone can be reached.
-func (g *directGlue) Up(address string) { g.device.Up(g.peer(address, address, false)) }
+func (g *directGlue) Up(address string) { g.device.Up(g.peer(address, "", false)) }
 
 // Gone tells that it cannot be reached any more.
-func (g *directGlue) Gone(address string) { g.device.Gone(g.peer(address, address, false)) }
+func (g *directGlue) Gone(address string) { g.device.Gone(g.peer(address, "", false)) }
 
 // Receive hands a message on.
-func (g *directGlue) Receive(address, budget string, secure bool, msg string) {
-	g.device.Receive(g.peer(address, budget, secure), msg)
+func (g *directGlue) Receive(address, remote string, secure bool, msg string) {
+	g.device.Receive(g.peer(address, remote, secure), msg)
 }
 
 // newLoop makes the loop of p; its signaling is set once that exists.

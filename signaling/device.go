@@ -43,9 +43,19 @@ type Transport interface {
 type Peer struct {
 	Transport Transport
 	Budget    string // whose budget is spent: the proven key's address, else the remote address or the topic
+	Remote    string // who pays instead while the proven key is no contact's; "": Budget
 	Address   string // of the sender, as the transport reports it; must equal the signed one
 	Proven    bool   // the peer has proved to the transport that it holds Address's key
 	Secure    bool   // false when the phone reached us over a self-made certificate
+}
+
+// payer names whose budget a message comes out of. Anybody can make keys and prove
+// them, so one that is no contact's counts for nothing: its remote address pays.
+func (p Peer) payer(c budget.Class) string {
+	if c == budget.Unproven && p.Remote != "" {
+		return p.Remote
+	}
+	return p.Budget
 }
 
 // Options is what a Device is made of. All of it but ICEServers is needed.

@@ -35,7 +35,7 @@ func (d *Device) offer(p Peer, m *message.Message, c Contact, k *key.Public) {
 		d.refuse(p, RefusedNonce)
 		// It may be a recording from before the last start. The answer costs a
 		// signature, so it comes out of the budget of those who have proved nothing.
-		if d.budgets.Take(p.Budget, budget.Unproven) {
+		if d.budgets.Take(p.payer(budget.Unproven), budget.Unproven) {
 			d.reply(p, m, message.Reject{Cause: cause.BadRequest})
 		}
 		return

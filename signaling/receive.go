@@ -18,7 +18,8 @@ func (d *Device) Receive(p Peer, text string) {
 		d.drop(p, RefusedSize)
 		return
 	}
-	within := d.budgets.Take(p.Budget, d.class(p))
+	class := d.class(p)
+	within := d.budgets.Take(p.payer(class), class)
 	if !within && !d.pairingPossible() {
 		d.drop(p, RefusedRate)
 		return

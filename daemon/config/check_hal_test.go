@@ -61,7 +61,7 @@ func TestHALMessages(t *testing.T) {
 			"hal:\n  buttons:\n    - {name: a, key: KEY_A, action: event, hold: 31s}\n    - {name: b, gpio: {line: BELL, debounce: 2s}, action: event, hold: 3}\n",
 			`f:3:50: hal.buttons[0].hold: 31s is out of range; allowed: 0s (at once) to 30s` + "\n" +
 				`f:4:46: hal.buttons[1].gpio.debounce: 2s is out of range; allowed: 1ms to 1s` + "\n" +
-				`f:4:72: hal.buttons[1].hold: "3" has no unit; write it like 90s, 1m30s or 2h`,
+				`f:4:72: hal.buttons[1].hold: "3" has no unit; write it like 90s, 1m30s, 2h or 90d`,
 		},
 		"a line": {
 			"hal:\n  buttons:\n    - {name: a, gpio: {chip: c}, action: event, input: auto}\n    - {name: b, gpio: {line: 7, bias: up}, action: event, grab: true}\n",

@@ -378,29 +378,3 @@ func TestLoadFile(t *testing.T) {
 		t.Errorf("a huge file: %v", err)
 	}
 }
-
-func FuzzLoad(f *testing.F) {
-	for _, seed := range []string{
-		"", "call: {ring_timeout: 90}", "a: &a [*a]", "call: [", "? {a: b}\n: 1", "log:\n  level: warn\n  level: info",
-		"hal: {camera: {frame_rate: .nan, size: 0x0}}", "media: {ice: {servers: [{urls: [1]}]}}", "---\n---\n", "\t", "<<: {call: 1}",
-		"device: {sn: !!binary aGk=}", "signaling: {direct: {origins: [null, ~]}}", "call: {max_duration: 9999999999h}",
-		"a: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]",
-	} {
-		f.Add([]byte(seed), "")
-	}
-	f.Add([]byte("call: {}"), "CALLBOX_CALL_RING_TIMEOUT=\x00")
-	f.Fuzz(func(t *testing.T, data []byte, env string) {
-		c, err := load("f", data, []string{env})
-		if (c == nil) == (err == nil) {
-			t.Fatalf("load = %v, %v", c, err)
-		}
-		if err != nil {
-			var p Problems
-			if !errors.As(err, &p) || len(p) == 0 {
-				t.Fatalf("the error is no list of problems: %v", err)
-			}
-			return
-		}
-		check(c, func(path, text string) { t.Fatalf("loaded, but %s: %s", path, text) })
-	})
-}

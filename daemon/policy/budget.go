@@ -11,7 +11,9 @@ const (
 	// clock in one run before a new date is no longer believed: more than any
 	// correction of a clock that was right.
 	aheadTolerance = 5 * 60
-	dayForm        = "2006-01-02"
+	// holdBegun tells a hold that has just begun from none.
+	holdBegun = 1
+	dayForm   = "2006-01-02"
 )
 
 // Budget is how much one contact has talked of its talk a day. It is a value: each
@@ -35,10 +37,13 @@ type Budget struct {
 	// UntrustedSeconds is the part of UsedSeconds since the clock lost its trust:
 	// nobody knows of which day it is.
 	UntrustedSeconds float64 `json:"untrustedSeconds,omitzero"`
-	// WindowSeconds is the observed running time since the clock lost its trust, or
-	// since Day has been later than today. Each full 24 hours of untrusted time are
-	// one allowance.
+	// WindowSeconds is the observed running time since the clock lost its trust. With
+	// each full 24 hours of it the allowance comes anew.
 	WindowSeconds float64 `json:"windowSeconds"`
+	// HeldSeconds is the observed running time since Day has been later than today,
+	// and 1; 0: it is not. After 24 hours Day is today: the date that it was made of
+	// was wrong.
+	HeldSeconds float64 `json:"heldSeconds,omitzero"`
 	// Run and SeenSeconds are the run and the boot-time clock of the last look.
 	Run         string  `json:"run,omitzero"`
 	SeenSeconds float64 `json:"seenSeconds,omitzero"`
@@ -53,6 +58,9 @@ type Budget struct {
 // restart makes the window longer.
 func (b Budget) At(now Clock) Budget {
 	observed := b.observe(now)
+	if b.HeldSeconds > 0 {
+		b.HeldSeconds += observed
+	}
 	if !b.Trusted {
 		allowances := math.Floor(b.WindowSeconds / windowSeconds)
 		b.WindowSeconds += observed
@@ -62,9 +70,9 @@ func (b Budget) At(now Clock) Budget {
 	}
 	switch {
 	case now.Trusted:
-		return b.trusted(now, observed)
+		return b.trusted(now)
 	case b.Trusted:
-		b.Trusted, b.UntrustedSeconds = false, 0
+		b.Trusted = false // the window opens: its counts are 0
 	}
 	return b
 }
@@ -87,28 +95,27 @@ func (b *Budget) observe(now Clock) float64 {
 }
 
 // trusted finds out whether a new day has come.
-func (b Budget) trusted(now Clock, observed float64) Budget {
-	before := b.Trusted
-	window := math.Mod(b.WindowSeconds, windowSeconds)
+func (b Budget) trusted(now Clock) Budget {
 	today := now.Wall.Format(dayForm)
 	dayIn := func(seconds float64) string {
 		return now.Wall.Add(time.Duration(seconds * float64(time.Second))).Format(dayForm)
 	}
 	switch {
 	case b.jumped(now): // this date proves nothing
-		b.Day = max(b.Day, dayIn(windowSeconds))
-	case !before && b.WindowSeconds >= windowSeconds: // the allowance came in untrusted time
-		b.Day = max(b.Day, dayIn(windowSeconds-window))
-	case b.Day < today && before: // a new day
+		b.Day, b.HeldSeconds = max(b.Day, dayIn(windowSeconds)), holdBegun
+	case !b.Trusted && b.WindowSeconds >= windowSeconds: // the allowance came in untrusted time
+		since := math.Mod(b.WindowSeconds, windowSeconds)
+		b.Day, b.HeldSeconds = max(b.Day, dayIn(windowSeconds-since)), holdBegun+since
+	case b.Day < today && b.Trusted: // a new day
 		b.UsedSeconds = 0
 	case b.Day < today: // a new day, and the untrusted time may have been part of it
-		b.UsedSeconds = b.UntrustedSeconds
-	case b.Day > today && before:
-		window = b.WindowSeconds + observed
+		b.UsedSeconds = min(b.UsedSeconds, b.UntrustedSeconds)
 	}
-	b.Trusted, b.UntrustedSeconds, b.WindowSeconds = true, 0, window
-	if b.Day <= today || window >= windowSeconds {
-		b.Day, b.WindowSeconds = today, 0
+	b.Trusted, b.UntrustedSeconds, b.WindowSeconds = true, 0, 0
+	if b.Day <= today || b.HeldSeconds >= holdBegun+windowSeconds {
+		b.Day, b.HeldSeconds = today, 0
+	} else if b.HeldSeconds == 0 {
+		b.HeldSeconds = holdBegun
 	}
 	return b
 }
@@ -130,7 +137,8 @@ func (b *Budget) jumped(now Clock) bool {
 
 // Spend adds the talk between two readings, in the time zone of the rules. When
 // midnight was between them, on a clock that was trusted all the time, only what
-// came after counts. A to before from takes talk back, to no less than nothing.
+// came after counts; all of it does when the budget has been looked at since. A to
+// before from takes talk back, to no less than nothing.
 //
 // Spend is for time that has passed. For time that is about to, see Ahead.
 func (b Budget) Spend(from, to Clock) Budget {
@@ -141,17 +149,17 @@ func (b Budget) Spend(from, to Clock) Budget {
 	if from.Run != b.Run || from.Boot.Seconds() >= b.SeenSeconds {
 		b = b.At(from)
 	}
-	b = b.At(to)
-	if today := to.Wall.Format(dayForm); from.Trusted && b.Trusted && b.Day == today && from.Wall.Format(dayForm) < today {
+	after := b.At(to)
+	if b.Trusted && b.Day < after.Day && after.Day == to.Wall.Format(dayForm) {
 		talk = min(talk, to.Wall.Sub(midnight(to.Wall)).Seconds())
 	}
-	return b.add(talk)
+	return after.add(talk)
 }
 
 // Ahead is the budget with d more used: what to store while a call runs, so that
-// a crash in the call costs the contact at most d and never gives time back. The
-// exact budget is kept in memory and stored when the call ends. A negative d takes
-// talk back, to no less than nothing.
+// a crash in the call costs the contact at most d and gives no time back (d over
+// midnight counts for the day before). The exact budget is kept in memory and
+// stored when the call ends. A negative d takes talk back, to no less than nothing.
 func (b Budget) Ahead(d time.Duration) Budget { return b.add(d.Seconds()) }
 
 func (b Budget) add(seconds float64) Budget {

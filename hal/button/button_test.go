@@ -141,8 +141,8 @@ func TestNothingIsPolled(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 		time.Sleep(24 * time.Hour)
-		if f.scans != 2 {
-			t.Errorf("looked %d times for devices, want 2", f.scans)
+		if f.looked() != 2 {
+			t.Errorf("looked %d times for devices, want 2", f.looked())
 		}
 	})
 }
@@ -279,11 +279,11 @@ func TestReadError(t *testing.T) {
 		f.keys(t, kbd).fail(errors.New("defect"))
 		time.Sleep(moment)
 		b.wantState("a defect", Missing)
-		before := f.scans
+		before := f.looked()
 		time.Sleep(retry)
 		b.wantState("tried again", Found)
-		if f.scans != before+1 {
-			t.Errorf("tried %d times in %v, want once", f.scans-before, retry)
+		if f.looked() != before+1 {
+			t.Errorf("tried %d times in %v, want once", f.looked()-before, retry)
 		}
 	})
 }
@@ -309,7 +309,7 @@ func TestClose(t *testing.T) {
 		long.Hold = time.Second
 		b := openBench(t, f, long, hal.ButtonOptions{Name: "line", GPIO: hal.GPIO{Line: "BELL"}})
 		f.down(t, kbd, enter)
-		f.lines["BELL"].turn(true)
+		f.line(t, "BELL").turn(true)
 		synctest.Wait()
 		for range 2 {
 			if err := b.Close(); err != nil {
@@ -329,8 +329,8 @@ func TestOpenNothing(t *testing.T) {
 		f := newFakeSystem()
 		b := openBench(t, f)
 		defer b.Close()
-		if f.scans != 0 || len(b.Status()) != 0 {
-			t.Errorf("without buttons: %d scans, %v", f.scans, b.Status())
+		if f.looked() != 0 || len(b.Status()) != 0 {
+			t.Errorf("without buttons: %d scans, %v", f.looked(), b.Status())
 		}
 	})
 }

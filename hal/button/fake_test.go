@@ -84,6 +84,24 @@ func (f *fakeSystem) keys(t *testing.T, path string) *fakeKeys {
 	return f.open[path]
 }
 
+// line is a line that is open.
+func (f *fakeSystem) line(t *testing.T, name hal.Line) *fakeLine {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.lines[name] == nil {
+		t.Fatalf("the line %s is not open", name)
+	}
+	return f.lines[name]
+}
+
+// looked is how often the devices were listed.
+func (f *fakeSystem) looked() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.scans
+}
+
 func (f *fakeSystem) down(t *testing.T, path string, code key.Code) {
 	t.Helper()
 	f.keys(t, path).events <- []evdev.Event{{Code: code, Down: true, At: f.clk.Now()}}

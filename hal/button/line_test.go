@@ -19,7 +19,7 @@ func TestLine(t *testing.T) {
 		b := openBench(t, f, lineButton(0))
 		defer b.Close()
 		b.wantState("at the start", Found)
-		l := f.lines["BELL"]
+		l := f.line(t, "BELL")
 		time.Sleep(time.Minute)
 
 		began := f.clk.Now()
@@ -72,7 +72,7 @@ func TestLineHoldAndDebounce(t *testing.T) {
 				short.GPIO.Debounce, long.GPIO.Debounce = tt.debounce, tt.debounce
 				b := openBench(t, f, short, long)
 				defer b.Close()
-				l := f.lines["BELL"]
+				l := f.line(t, "BELL")
 				l.turn(true)
 				time.Sleep(tt.down)
 				l.turn(false)
@@ -89,7 +89,7 @@ func TestLineBouncesAtTheHold(t *testing.T) {
 		f := newFakeSystem()
 		b := openBench(t, f, lineButton(time.Second))
 		defer b.Close()
-		l := f.lines["BELL"]
+		l := f.line(t, "BELL")
 		l.turn(true)
 		time.Sleep(time.Second - 2*time.Millisecond)
 		l.turn(false)
@@ -111,7 +111,7 @@ func TestLineDownAtStart(t *testing.T) {
 		f := newFakeSystem()
 		b := openBench(t, f, lineButton(0))
 		defer b.Close()
-		l := f.lines["BELL"]
+		l := f.line(t, "BELL")
 		f.mu.Lock()
 		l.active = true
 		f.mu.Unlock()
@@ -144,7 +144,7 @@ func TestLineComesAndGoes(t *testing.T) {
 		time.Sleep(retry + moment)
 		b.wantState("it let go", Found)
 
-		l := f.lines["BELL"]
+		l := f.line(t, "BELL")
 		l.turn(true)
 		time.Sleep(time.Second / 2)
 		f.mu.Lock()
@@ -160,7 +160,7 @@ func TestLineComesAndGoes(t *testing.T) {
 		f.changed <- struct{}{}
 		time.Sleep(moment)
 		b.wantState("the chip is back", Found)
-		f.lines["BELL"].turn(true)
+		f.line(t, "BELL").turn(true)
 		time.Sleep(2 * time.Second)
 		b.want("and works", "bell! ")
 	})

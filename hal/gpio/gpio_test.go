@@ -262,7 +262,7 @@ func TestTakeErrors(t *testing.T) {
 		k := board()
 		k["/dev/gpiochip0"].requestErr = errno
 		_, err := take(k, hal.GPIO{Line: "GPIO1"}, inputConfig(hal.GPIO{}, 0))
-		if err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, hal.ErrBusy) != (errno == unix.EBUSY) {
+		if err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, hal.ErrBusy) != errors.Is(errno, unix.EBUSY) {
 			t.Errorf("%v gives %v, want %q in it", errno, err, want)
 		}
 		if k["/dev/gpiochip0"].opened != 0 {

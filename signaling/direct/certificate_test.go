@@ -152,5 +152,5 @@ func TestMakerCertificate(t *testing.T) {
 	}
 	c := prove(t, s, ev, "p.a")
 	write(t, c, "x")
-	ev.want(t, "receive p.a p.a true x")
+	ev.want(t, "receive p.a 127.0.0.1 true x")
 }

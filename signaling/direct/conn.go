@@ -121,12 +121,13 @@ func (c *conn) receive(ctx context.Context) {
 	}
 	c.s.phones.prove(c, address)
 	c.log.Debug().Str("phone", address).Msg("direct connected")
+	remote := remoteAddr(c.raw).String()
 	for {
 		msg, ok := c.read(ctx)
 		if !ok {
 			return
 		}
-		c.s.cfg.Handler.Receive(address, address, !c.s.SelfSigned(), msg)
+		c.s.cfg.Handler.Receive(address, remote, !c.s.SelfSigned(), msg)
 	}
 }
 

@@ -101,7 +101,7 @@ func TestClosedWith(t *testing.T) {
 		s, ev := start(t, setup{})
 		c, big := prove(t, s, ev, "p.a"), strings.Repeat("x", 64<<10)
 		write(t, c, big)
-		ev.want(t, "receive p.a p.a true "+big)
+		ev.want(t, "receive p.a 127.0.0.1 true "+big)
 	})
 	t.Run("no hello", func(t *testing.T) {
 		s, _ := start(t, setup{time: func(l *timeouts) { l.hello = 20 * time.Millisecond }})

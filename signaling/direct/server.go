@@ -34,10 +34,11 @@ type Handler interface {
 	// Up says that a phone has proven its address on a new connection, be it its
 	// first or a further one. It comes before the first Receive from there.
 	Up(address string)
-	// Receive takes one message, not yet verified, of a proven address. budget
-	// names who pays for it. secure says that nobody in between could have
-	// replaced the page: it was served on loopback or with the maker's certificate.
-	Receive(address, budget string, secure bool, msg string)
+	// Receive takes one message, not yet verified, of a proven address. remote is
+	// the IP address that it comes from. secure says that nobody in between could
+	// have replaced the page: it was served on loopback or with the maker's
+	// certificate.
+	Receive(address, remote string, secure bool, msg string)
 	// Gone says that the address's last connection has ended.
 	Gone(address string)
 }

@@ -44,8 +44,8 @@ type events chan string
 
 func (e events) Up(a string)   { e <- "up " + a }
 func (e events) Gone(a string) { e <- "gone " + a }
-func (e events) Receive(a, budget string, secure bool, msg string) {
-	e <- fmt.Sprint("receive ", a, " ", budget, " ", secure, " ", msg)
+func (e events) Receive(a, remote string, secure bool, msg string) {
+	e <- fmt.Sprint("receive ", a, " ", remote, " ", secure, " ", msg)
 }
 
 func (e events) want(t *testing.T, want ...string) {
@@ -197,7 +197,7 @@ func TestMessagesBothWays(t *testing.T) {
 			}
 			c := prove(t, s, ev, "p.a")
 			write(t, c, "up")
-			ev.want(t, fmt.Sprint("receive p.a p.a ", tt.secure, " up"))
+			ev.want(t, fmt.Sprint("receive p.a 127.0.0.1 ", tt.secure, " up"))
 			if !s.Send("p.a", "down") || read(t, c) != "down" {
 				t.Error("not delivered")
 			}
@@ -221,7 +221,7 @@ func TestNewestConnectionGetsMessages(t *testing.T) {
 		t.Fatal(got)
 	}
 	write(t, older, "still heard")
-	ev.want(t, "receive p.a p.a true still heard")
+	ev.want(t, "receive p.a 127.0.0.1 true still heard")
 	if s.Phones() != 1 {
 		t.Errorf("phones = %d, want 1", s.Phones())
 	}
