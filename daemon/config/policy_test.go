@@ -1,7 +1,9 @@
 package config
 
 import (
+	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -140,6 +142,23 @@ func TestDurations(t *testing.T) {
 	for _, text := range []string{"", "d", "1.5d", "-1d", "1d-1h", "1d+1h", "1d2", "1dd", "12h1d", "100000d", "90 d", "1D", "99999d2500000h"} {
 		if got, err := parseDuration(text); err == nil {
 			t.Errorf("%q was taken as %v", text, got)
+		}
+	}
+}
+
+// TestExamplesInTheDocs loads what docs/policy.md shows.
+func TestExamplesInTheDocs(t *testing.T) {
+	text, err := os.ReadFile("../../docs/policy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(text, -1)
+	if len(examples) < 4 {
+		t.Fatalf("only %d examples were found", len(examples))
+	}
+	for _, one := range examples {
+		if _, err := load("f", one[1], nil); err != nil {
+			t.Errorf("%v in:\n%s", err, one[1])
 		}
 	}
 }

@@ -183,7 +183,7 @@ func (l *life) check(span time.Duration) error {
 // clock more than one. Where summer time begins a day has only 23 hours, so that
 // two days can end in 24.
 func TestBudgetNeverGrantsTimeAgain(t *testing.T) {
-	lives := 200
+	lives := 120
 	if testing.Short() {
 		lives = 30
 	}
