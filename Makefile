@@ -56,6 +56,10 @@ $(PHONE)/node_modules/.installed: $(PHONE)/package.json $(PHONE)/package-lock.js
 	@$(STEP) "npm packages" npm --prefix $(PHONE) ci --no-audit --no-fund
 	@touch $@
 
+test-long: ## the call machine: 2,000,000 random events against every invariant, and a minute of fuzzing
+	@$(STEP) "call machine: events" go test -count=1 -run TestInvariants -v ./daemon/call -call.events=2000000
+	@$(STEP) "call machine: fuzzing" go test -run '^$$' -fuzz FuzzStep -fuzztime 60s ./daemon/call
+
 fuzz: ## run every fuzz target for FUZZTIME (default 30s)
 	@.ci/fuzz $(or $(FUZZTIME),30s)
 
@@ -89,4 +93,4 @@ setup-pictures:
 setup-device:
 	@.ci/setup device
 
-.PHONY: help run test check e2e build phone fuzz bench screenshots test-device test-sound fmt clean setup-build setup-test setup-pictures setup-device
+.PHONY: help run test test-long check e2e build phone fuzz bench screenshots test-device test-sound fmt clean setup-build setup-test setup-pictures setup-device

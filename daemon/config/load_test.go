@@ -180,8 +180,8 @@ func TestMessages(t *testing.T) {
 			"call:\n  announcement: a.wav\n  dial_mode: both\n  warnings: [30s, 0s, 30s, 5, soon]\n", nil,
 			`f:2:17: call.announcement: "a.wav" is no absolute path; allowed: a WAV file such as /usr/share/callbox/announcement.wav, or empty for the built-in chime` + "\n" +
 				`f:3:14: call.dial_mode: "both" is unknown; allowed: together, in_turn` + "\n" +
-				`f:4:13: call.warnings: are 5; allowed: at most 4
-f:4:19: call.warnings[1]: 0s is out of range; allowed: 1s to 1h0m0s` + "\n" +
+				`f:4:13: call.warnings: are 5; allowed: at most 4` + "\n" +
+				`f:4:19: call.warnings[1]: 0s is out of range; allowed: 1s to 1h0m0s` + "\n" +
 				`f:4:23: call.warnings[2]: 30s is there twice` + "\n" +
 				`f:4:28: call.warnings[3]: "5" has no unit; write it like 90s, 1m30s, 2h or 90d` + "\n" +
 				`f:4:31: call.warnings[4]: "soon" is not a duration; write it like 90s, 1m30s, 2h or 90d`,
