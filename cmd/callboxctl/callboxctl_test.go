@@ -17,6 +17,11 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files and the generated documents")
 
+func TestMain(m *testing.M) {
+	time.Local = time.UTC // what people see is in their time; the golden files have one
+	m.Run()
+}
+
 // ctl runs callboxctl as main does.
 func ctl(t *testing.T, in string, args ...string) (code int, out, errs string) {
 	t.Helper()
@@ -28,8 +33,6 @@ func ctl(t *testing.T, in string, args ...string) (code int, out, errs string) {
 // TestOutput compares what people and programs see with testdata; -update
 // rewrites it.
 func TestOutput(t *testing.T) {
-	t.Setenv("TZ", "UTC")
-	time.Local = time.UTC
 	t.Setenv("CALLBOX_CONTROL_SOCKET", "")
 	bad, good := filepath.Join("testdata", "bad.yaml"), filepath.Join("testdata", "good.yaml")
 	jwk := filepath.Join("testdata", "anna.json")
@@ -151,8 +154,6 @@ func held(t *testing.T, path, got string) {
 }
 
 func TestVerbsReachTheDaemon(t *testing.T) {
-	t.Setenv("TZ", "UTC")
-	time.Local = time.UTC
 	for _, tt := range []struct {
 		args []string
 		want string
@@ -187,8 +188,6 @@ func TestVerbsReachTheDaemon(t *testing.T) {
 
 // TestWait: the exit code of a call that is waited for is that of its cause.
 func TestWait(t *testing.T) {
-	t.Setenv("TZ", "UTC")
-	time.Local = time.UTC
 	for _, e := range cause.Registry() {
 		d, socket := startDoor(t)
 		d.after = script("g1", cause.End{Cause: e.Cause})
@@ -281,8 +280,6 @@ func TestFiles(t *testing.T) {
 }
 
 func TestWatchLines(t *testing.T) {
-	t.Setenv("TZ", "UTC")
-	time.Local = time.UTC
 	for name, args := range map[string][]string{"watch": nil, "watch-json": {"--json"}} {
 		d, socket := startDoor(t)
 		script("g1", cause.End{Cause: cause.Aborted, Detail: cause.MediaLost})(d)

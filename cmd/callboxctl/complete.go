@@ -19,7 +19,7 @@ func newCompletion(_ *app) *cobra.Command {
 		Use:   "completion bash|zsh|fish",
 		Short: "Print the completion script of a shell",
 		Long: `Print the script with which a shell completes verbs, flags, and the names of contacts
-and calls, which it asks the daemon for.`,
+and calls, which it asks the daemon for. That of bash needs the package bash-completion.`,
 		Example: `  callboxctl completion bash > /etc/bash_completion.d/callboxctl
   callboxctl completion zsh  > "${fpath[1]}/_callboxctl"
   callboxctl completion fish > ~/.config/fish/completions/callboxctl.fish`,
@@ -64,8 +64,12 @@ func (a *app) names(pick func(control.Contact) bool, groups, many bool) complete
 			words = append(words, word+"\t"+describes)
 		}
 		for _, c := range contacts {
-			if pick(c) {
-				add(oneLine(c.Name), describe(c))
+			switch {
+			case !pick(c):
+			case oneLine(c.Name) == c.Name:
+				add(c.Name, describe(c))
+			default: // a name that a shell cannot pass on
+				add(c.Thumbprint, oneLine(c.Name)+": "+describe(c))
 			}
 		}
 		for _, c := range contacts {

@@ -18,7 +18,6 @@ type follower struct {
 	group string
 	end   control.EndData
 	room  string
-	over  bool
 }
 
 // callResult is what a call that was waited for came to.

@@ -91,15 +91,16 @@ func TestCompletionScripts(t *testing.T) {
 func TestDynamicCompletion(t *testing.T) {
 	_, socket := startDoor(t)
 	t.Setenv("CALLBOX_CONTROL_SOCKET", socket)
+	carl := strings.Repeat("c", 43) + "\tCarl �[2J�evil: call, beCalled" // his name cannot be typed
 	for name, tt := range map[string]struct {
 		args []string
 		want string
 	}{
-		"whom to call":      {[]string{"call", ""}, "Anna\tcall, unlock|Carl �[2J�evil\tcall, beCalled|group:family\teverybody in family|group:friends\teverybody in friends"},
-		"whom else to call": {[]string{"call", "Anna", "group"}, "Carl �[2J�evil\tcall, beCalled|group:family\teverybody in family|group:friends\teverybody in friends"},
-		"whom to revoke":    {[]string{"contacts", "revoke", ""}, "Anna\tcall, unlock|Bert's old phone\trevoked|Carl �[2J�evil\tcall, beCalled"},
+		"whom to call":      {[]string{"call", ""}, "Anna\tcall, unlock|" + carl + "|group:family\teverybody in family|group:friends\teverybody in friends"},
+		"whom else to call": {[]string{"call", "Anna", "group"}, "" + carl + "|group:family\teverybody in family|group:friends\teverybody in friends"},
+		"whom to revoke":    {[]string{"contacts", "revoke", ""}, "Anna\tcall, unlock|Bert's old phone\trevoked|" + carl + ""},
 		"nobody else":       {[]string{"contacts", "revoke", "Anna", ""}, ""},
-		"whose calls":       {[]string{"calls", "--contact", "A"}, "Anna\tcall, unlock|Bert's old phone\trevoked|Carl �[2J�evil\tcall, beCalled"},
+		"whose calls":       {[]string{"calls", "--contact", "A"}, "Anna\tcall, unlock|Bert's old phone\trevoked|" + carl + ""},
 		"which call":        {[]string{"hangup", ""}, "kR3v9\ttalking with Anna"},
 		"on or off":         {[]string{"camera", ""}, "on|off"},
 		"which shell":       {[]string{"completion", ""}, "bash|zsh|fish"},

@@ -39,8 +39,6 @@ func (a *app) watchLive(ctx context.Context) error {
 	defer work.Wait()
 	defer cancel()
 	events := make(chan control.Event, 64)
-	work.Go(func() { a.feed(ctx, events) })
-
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGWINCH, syscall.SIGTSTP, syscall.SIGCONT, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -50,11 +48,13 @@ func (a *app) watchLive(ctx context.Context) error {
 	defer fmt.Fprint(out, screenOff)
 	v := &view{}
 	v.ask(ctx, a.client())
+	work.Go(func() { a.feed(ctx, events, lately(v.status.Seq)) })
 	for {
 		a.draw(out, v)
 		select {
 		case ev := <-events:
 			v.add(ev)
+			v.addWaiting(events)
 			v.ask(ctx, a.client())
 		case <-ticker.C:
 			v.ask(ctx, a.client())
@@ -62,13 +62,10 @@ func (a *app) watchLive(ctx context.Context) error {
 			switch s {
 			case syscall.SIGHUP:
 				return nil
-			case syscall.SIGTSTP: // Ctrl-Z: the shell gets its own screen back
-				fmt.Fprint(out, screenOff)
-				if err := unix.Kill(os.Getpid(), unix.SIGSTOP); err != nil {
-					return fmt.Errorf("cannot stop: %w", err)
+			case syscall.SIGTSTP:
+				if err := suspend(ctx, out, signals); err != nil {
+					return err
 				}
-			case syscall.SIGCONT:
-				fmt.Fprint(out, screenOn)
 			}
 		case <-ctx.Done():
 			return nil
@@ -76,10 +73,37 @@ func (a *app) watchLive(ctx context.Context) error {
 	}
 }
 
-// feed hands events on. When the daemon goes away it comes back with what it has
-// seen last.
-func (a *app) feed(ctx context.Context, events chan<- control.Event) {
-	var position control.Position
+// suspend gives the shell its own screen while Ctrl-Z holds. Nothing is drawn until
+// the program goes on: the stop itself may come a moment later.
+func suspend(ctx context.Context, out *os.File, signals <-chan os.Signal) error {
+	fmt.Fprint(out, screenOff)
+	defer fmt.Fprint(out, screenOn)
+	if err := unix.Kill(os.Getpid(), unix.SIGSTOP); err != nil {
+		return fmt.Errorf("cannot stop: %w", err)
+	}
+	for {
+		select {
+		case s := <-signals:
+			if s == syscall.SIGCONT {
+				return nil
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// lately is a little before an event: the view begins with what has just happened.
+func lately(seq uint64) control.Position {
+	if seq <= 1 {
+		return control.Position{}
+	}
+	return control.Position{Seq: max(1, seq-min(seq, keptLines))}
+}
+
+// feed hands events on, from position. When the daemon goes away it comes back with
+// what it has seen last.
+func (a *app) feed(ctx context.Context, events chan<- control.Event, position control.Position) {
 	for ctx.Err() == nil {
 		// The next Watch tells what went wrong, too: the view shows the state.
 		_ = a.client().Watch(ctx, client.WatchOptions{After: position}, func(ev control.Event) error {

@@ -83,8 +83,8 @@ func callText(c *control.Call) string {
 }
 
 func linkText(l *control.Link) string {
-	return fmt.Sprintf("up %s, down %s, loss %s up, %s down, round trip %s",
-		bitrate(l.SendBitrate), bitrate(l.ReceiveBitrate), percent(l.SendLoss), percent(l.ReceiveLoss), roundTrip(l.RTTMilliseconds))
+	return fmt.Sprintf("up %s (loss %s), down %s (loss %s), round trip %s",
+		bitrate(l.SendBitrate), percent(l.SendLoss), bitrate(l.ReceiveBitrate), percent(l.ReceiveLoss), roundTrip(l.RTTMilliseconds))
 }
 
 func bitrate(v float64) string {

@@ -30,6 +30,18 @@ func (v *view) add(ev control.Event) {
 	}
 }
 
+// addWaiting takes what is there already, so that a burst is drawn once.
+func (v *view) addWaiting(events <-chan control.Event) {
+	for {
+		select {
+		case ev := <-events:
+			v.add(ev)
+		default:
+			return
+		}
+	}
+}
+
 // render returns at most height lines, each at most width columns wide.
 func (v *view) render(width, height int) []string {
 	lines := v.head(width)

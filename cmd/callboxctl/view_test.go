@@ -11,8 +11,6 @@ import (
 )
 
 func TestView(t *testing.T) {
-	t.Setenv("TZ", "UTC")
-	time.Local = time.UTC
 	now := since.Add(65 * time.Second)
 	busy := view{status: talking(), known: true, now: now}
 	for n := range 3 {

@@ -150,7 +150,7 @@ func operationID(r control.Route) string {
 
 // responses are 200 and every error that the route can answer, by status.
 func (d *describer) responses(r control.Route) object {
-	content := object{}
+	var content object
 	_, answer := r.Endpoint().Types()
 	switch {
 	case answer != nil:

@@ -76,7 +76,7 @@ func TestStranger(t *testing.T) {
 		if err == nil {
 			conn.Close()
 		}
-		fmt.Printf("connect: %v\n", err)
+		fmt.Fprintf(os.Stdout, "connect: %v\n", err)
 		return
 	}
 	if os.Geteuid() != 0 {
