@@ -4,8 +4,8 @@ package control
 // Each stands in EventTypes with its payload.
 const (
 	// A call begins.
-	EventRinging            = "ringing"            // somebody calls the device, or a phone that it calls has begun to ring
 	EventJoinedRoomByCaller = "joinedRoomByCaller" // the caller is in the room
+	EventRinging            = "ringing"            // somebody calls the device, or a phone that it calls has begun to ring
 	EventHangOnVoip         = "hangOnVoip"         // the callee has answered
 	EventStartVoip          = "startVoip"          // media may flow: the time limit runs from here
 
@@ -67,8 +67,8 @@ func EventTypes() []EventType {
 	return []EventType{
 		{EventStatus, Status{}, true, "The present state. It is the first event of every stream."},
 		{EventMissed, MissedData{}, false, "Events are gone that the client has not seen: what it remembers may be wrong, the state before this event is right."},
-		{EventRinging, RingingData{}, true, "A phone calls the device, or a phone that the device calls has begun to ring."},
 		{EventJoinedRoomByCaller, nil, false, "The caller is in the room: the call is set up as far as one side can."},
+		{EventRinging, RingingData{}, true, "A phone calls the device, or a phone that the device calls has begun to ring."},
 		{EventHangOnVoip, AnsweredData{}, true, "The callee has answered."},
 		{EventStartVoip, StartData{}, false, "Picture and sound may flow. The time limit and the talk time run from here."},
 		{EventCalling, TalkData{}, false, "The talk goes on; comes every second."},
