@@ -31,7 +31,7 @@ func (b *backend) AddContact(_ context.Context, c control.NewContact) (control.C
 	}
 	stored, err := b.parts.store.Add(signaling.Contact{
 		JKT: k.JKT(), JWK: c.JWK, Name: c.Name, Rights: rightsOf(c.Rights), Groups: c.Groups,
-		MaxSeconds: c.MaxSeconds, DaySeconds: c.DaySeconds, Hours: c.Hours, Camera: c.Camera,
+		MaxSeconds: c.MaxSeconds, DaySeconds: c.DaySeconds, Hours: c.Hours, Camera: c.Camera, ThroughDND: c.ThroughDND,
 	})
 	if err != nil {
 		return control.Contact{}, contactError(err)
@@ -52,12 +52,8 @@ func (b *backend) ChangeContact(_ context.Context, who string, change control.Co
 				c.Rights = append([]signaling.Right{}, rightsOf(change.Rights.Value)...)
 			}
 		}
-		if change.Camera.Set {
-			c.Camera = nil
-			if !change.Camera.Null {
-				c.Camera = &change.Camera.Value
-			}
-		}
+		setFlag(&c.Camera, change.Camera)
+		setFlag(&c.ThroughDND, change.ThroughDND)
 		return nil
 	})
 	if err != nil {
@@ -70,6 +66,15 @@ func (b *backend) ChangeContact(_ context.Context, who string, change control.Co
 func set[T any](to *T, m control.Member[T]) {
 	if m.Set {
 		*to = m.Value
+	}
+}
+
+func setFlag(to **bool, m control.Member[bool]) {
+	switch {
+	case m.Set && m.Null:
+		*to = nil
+	case m.Set:
+		*to = &m.Value
 	}
 }
 
@@ -128,7 +133,7 @@ func rightsOf(texts []string) []signaling.Right {
 func (b *backend) shown(c signaling.Contact) control.Contact {
 	shown := control.Contact{
 		Name: c.Name, Thumbprint: c.JKT, EffectiveRights: []string{}, Groups: c.Groups,
-		MaxSeconds: c.MaxSeconds, DaySeconds: c.DaySeconds, Hours: c.Hours, Camera: c.Camera,
+		MaxSeconds: c.MaxSeconds, DaySeconds: c.DaySeconds, Hours: c.Hours, Camera: c.Camera, ThroughDND: c.ThroughDND,
 		Added: c.Added, SelfSigned: c.SelfSigned, Revoked: c.Revoked, RevokedTime: c.RevokedTime,
 	}
 	if c.Rights != nil {

@@ -12,6 +12,7 @@ import (
 func policyContact(c signaling.Contact) policy.Contact {
 	out := policy.Contact{Name: c.Name, Groups: c.Groups, Rule: policy.Rule{
 		LongestCall: secondsLimit(c.MaxSeconds), TalkADay: secondsLimit(c.DaySeconds), Camera: c.Camera,
+		ThroughDND: c.ThroughDND,
 	}}
 	if c.Rights != nil {
 		out.Rights = make([]policy.Right, len(c.Rights))

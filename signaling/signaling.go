@@ -62,6 +62,7 @@ type Contact struct {
 	DaySeconds  float64   `json:"daySeconds,omitzero"` // talk a day; 0: no limit of its own
 	Hours       []string  `json:"hours,omitzero"`      // when it may call: "Mon-Fri 08:00-20:00"; nil: no hours of its own
 	Camera      *bool     `json:"camera,omitzero"`     // whether it may see the device's camera; nil: nothing of its own
+	ThroughDND  *bool     `json:"throughDnd,omitzero"` // whether it comes through do-not-disturb; nil: nothing of its own
 	Added       time.Time `json:"added"`               // by the wall clock, for people
 	SelfSigned  bool      `json:"selfSigned,omitzero"` // paired over a self-made certificate
 	Revoked     bool      `json:"revoked,omitzero"`    // stays refused until paired anew

@@ -123,7 +123,8 @@ func newContactsRename(a *app) *cobra.Command {
 // groups and default.
 type contactFlags struct {
 	rights, groups, hours []string
-	longest, day, camera  string
+	longest, day          string
+	camera, throughDND    string
 }
 
 const inherit = "inherit"
@@ -136,6 +137,8 @@ func (c *contactFlags) register(cmd *cobra.Command) {
 	f.StringVar(&c.longest, "max", "", "its longest call, like 30m, or inherit")
 	f.StringVar(&c.day, "day", "", "how long it may talk a day, like 2h, or inherit")
 	f.StringVar(&c.camera, "camera", "", "whether it may see the camera: on, off or inherit")
+	f.StringVar(&c.throughDND, "through-dnd", "", "whether it comes through do-not-disturb: on, off or inherit")
+	completes(cmd, "through-dnd", words("on", "off", inherit))
 	completes(cmd, "rights", words("call", "beCalled", "auto", "unlock", "none", inherit))
 	completes(cmd, "camera", words("on", "off", inherit))
 }
@@ -162,16 +165,25 @@ func (c *contactFlags) change(cmd *cobra.Command) (p control.ContactChange, err 
 			return p, err
 		}
 	}
-	switch {
-	case !set("camera"):
-	case c.camera == inherit:
-		p.Camera = control.Null[bool]()
-	case c.camera == "on" || c.camera == "off":
-		p.Camera = control.Value(c.camera == "on")
-	default:
-		return p, usagef("cannot use --camera %q; allowed: on, off, inherit", c.camera)
+	if set("camera") {
+		if p.Camera, err = flagOf("camera", c.camera); err != nil {
+			return p, err
+		}
 	}
-	return p, nil
+	if set("through-dnd") {
+		p.ThroughDND, err = flagOf("through-dnd", c.throughDND)
+	}
+	return p, err
+}
+
+func flagOf(flag, text string) (control.Member[bool], error) {
+	switch text {
+	case inherit:
+		return control.Null[bool](), nil
+	case "on", "off":
+		return control.Value(text == "on"), nil
+	}
+	return control.Member[bool]{}, usagef("cannot use --%s %q; allowed: on, off, inherit", flag, text)
 }
 
 func listOf(list []string) control.Member[[]string] {
@@ -263,6 +275,9 @@ callboxctl pair proves the key instead.
 			if change.Camera.Set && !change.Camera.Null {
 				n.Camera = &change.Camera.Value
 			}
+			if change.ThroughDND.Set && !change.ThroughDND.Null {
+				n.ThroughDND = &change.ThroughDND.Value
+			}
 			if n.JWK, err = a.readKey(jwk); err != nil {
 				return err
 			}
@@ -309,7 +324,8 @@ func printContact(w io.Writer, c control.Contact) {
 			{"Longest call", spanText(c.MaxSeconds)},
 			{"Talk a day", spanText(c.DaySeconds)},
 			{"Hours", strings.Join(c.Hours, ", ")},
-			{"Camera", cameraText(c.Camera)},
+			{"Camera", flagText(c.Camera)},
+			{"Through do-not-disturb", flagText(c.ThroughDND)},
 		} {
 			if line.text != "" {
 				fmt.Fprintf(t, "%s\t%s\n", line.name, oneLine(line.text))
@@ -332,7 +348,7 @@ func spanText(seconds float64) string {
 	return text
 }
 
-func cameraText(allowed *bool) string {
+func flagText(allowed *bool) string {
 	switch {
 	case allowed == nil:
 		return ""

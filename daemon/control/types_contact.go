@@ -18,6 +18,7 @@ type Contact struct {
 	DaySeconds      float64   `json:"daySeconds,omitzero"` // talk a day; 0: no limit of its own
 	Hours           []string  `json:"hours,omitzero"`      // when it may call: "Mon-Fri 08:00-20:00"
 	Camera          *bool     `json:"camera,omitzero"`     // whether it may see the camera; absent: inherited
+	ThroughDND      *bool     `json:"throughDnd,omitzero"` // whether its calls come through do-not-disturb; absent: inherited
 	Added           time.Time `json:"added"`
 	SelfSigned      bool      `json:"selfSigned,omitzero"` // paired over a self-made certificate
 	Revoked         bool      `json:"revoked,omitzero"`
@@ -35,6 +36,7 @@ type NewContact struct {
 	DaySeconds float64  `json:"daySeconds,omitzero"`
 	Hours      []string `json:"hours,omitzero"`
 	Camera     *bool    `json:"camera,omitzero"`
+	ThroughDND *bool    `json:"throughDnd,omitzero"`
 }
 
 // ContactChange changes a contact: PATCH /v1/contacts/{id}, a merge patch (RFC
@@ -47,6 +49,7 @@ type ContactChange struct {
 	DaySeconds Member[float64]  `json:"daySeconds,omitzero"`
 	Hours      Member[[]string] `json:"hours,omitzero"`
 	Camera     Member[bool]     `json:"camera,omitzero"`
+	ThroughDND Member[bool]     `json:"throughDnd,omitzero"`
 }
 
 // Member is one member of a merge patch. The zero value is an absent one.

@@ -218,11 +218,16 @@ func (s *Store) checkFree(name, jkt string) error {
 
 func clone(c signaling.Contact) signaling.Contact {
 	c.Rights, c.Groups, c.Hours = slices.Clone(c.Rights), slices.Clone(c.Groups), slices.Clone(c.Hours)
-	if c.Camera != nil {
-		allowed := *c.Camera
-		c.Camera = &allowed
-	}
+	c.Camera, c.ThroughDND = cloneFlag(c.Camera), cloneFlag(c.ThroughDND)
 	return c
+}
+
+func cloneFlag(f *bool) *bool {
+	if f == nil {
+		return nil
+	}
+	flag := *f
+	return &flag
 }
 
 func replaced(list []signaling.Contact, i int, c signaling.Contact) []signaling.Contact {
