@@ -8,5 +8,9 @@
 // out, leg.go holds the WebRTC connection of one call. Whoever calls a method only
 // posts to the loop.
 //
+// A device takes 10 messages at once and then 5 a second of one key outside of its
+// calls, and a call costs three or four of them. What comes over that is sent again
+// half a second later; who makes many calls in a row takes turns with several phones.
+//
 // Times are on Options.Clock; sizes are in bytes.
 package phonepeer

@@ -143,6 +143,12 @@ func (l *doorLeg) close() {
 	l.door.mu.Unlock()
 	close(l.stop)
 	l.sending.Wait()
+	for range 100 { // as in peerLeg.settle
+		if l.channel.ReadyState() != webrtc.DataChannelStateConnecting || l.pc.ConnectionState() != webrtc.PeerConnectionStateConnected {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 	if err := l.pc.GracefulClose(); err != nil {
 		l.door.t.Error(err)
 	}

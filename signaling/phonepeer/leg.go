@@ -91,13 +91,16 @@ type peerLeg struct {
 	ufrag   string // of our newest offer
 	wasUp   bool
 
+	settling sync.Once
+	settled  chan struct{} // closed when the connection has come up wholly, or will not
+
 	// work's own.
 	remote string // ufrag of the device's newest answer
 	early  []message.Candidate
 }
 
 func newPeerLeg(o legOptions) *peerLeg {
-	l := &peerLeg{o: o, work: newLoop(nil)}
+	l := &peerLeg{o: o, work: newLoop(nil), settled: make(chan struct{})}
 	l.net = newLossyNet(func() { o.emit(legFlowing{}) })
 	l.sender = newSender(o)
 	o.running.Go(l.work.run)
@@ -207,6 +210,21 @@ func (l *peerLeg) stats() Media {
 	return m
 }
 
+// settle waits for a connection that is just coming up. Between the end of DTLS and
+// the start of RTP, pion's Close leaves a goroutine of pion/srtp behind for ever: it
+// hands over a stream that nobody takes. The data channel starts after RTP.
+func (l *peerLeg) settle() {
+	if l.remote == "" {
+		return
+	}
+	select {
+	case <-l.settled:
+	case <-time.After(settleTime):
+	}
+}
+
+func (l *peerLeg) isSettled() { l.settling.Do(func() { close(l.settled) }) }
+
 // close ends the connection; its goroutines are gone when legOptions.running says so.
 func (l *peerLeg) close() {
 	l.mu.Lock()
@@ -217,6 +235,7 @@ func (l *peerLeg) close() {
 		if l.pc == nil {
 			return
 		}
+		l.settle()
 		if err := l.pc.GracefulClose(); err != nil {
 			l.o.log.Debug().Err(err).Msg("closing the connection")
 		}

@@ -125,7 +125,10 @@ func (l *peerLeg) build() error {
 	if err != nil {
 		return fmt.Errorf("cannot make the data channel: %w", err)
 	}
-	l.channel.OnOpen(func() { l.o.emit(legChannelOpen{}) })
+	l.channel.OnOpen(func() {
+		l.isSettled()
+		l.o.emit(legChannelOpen{})
+	})
 	l.channel.OnMessage(func(m webrtc.DataChannelMessage) {
 		if m.IsString && len(m.Data) <= message.MaxFrame {
 			l.o.emit(legFrame(m.Data))
@@ -166,15 +169,18 @@ func (l *peerLeg) found(c *webrtc.ICECandidate) {
 
 // stateChanged is pion's view of ICE and DTLS together.
 func (l *peerLeg) stateChanged(state webrtc.PeerConnectionState) {
-	if state != webrtc.PeerConnectionStateConnected {
-		return
-	}
-	l.mu.Lock()
-	first := !l.wasUp
-	l.wasUp = true
-	l.mu.Unlock()
-	if first {
-		l.o.emit(legConnected{})
+	switch state {
+	case webrtc.PeerConnectionStateConnected:
+		l.mu.Lock()
+		first := !l.wasUp
+		l.wasUp = true
+		l.mu.Unlock()
+		if first {
+			l.o.emit(legConnected{})
+		}
+	case webrtc.PeerConnectionStateDisconnected, webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
+		l.isSettled()
+	default:
 	}
 }
 

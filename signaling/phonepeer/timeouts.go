@@ -23,6 +23,8 @@ const (
 
 	candidateBatch = 30 * time.Millisecond
 
+	settleTime = time.Second // that a connection which is coming up gets before it is closed
+
 	dialTimeout  = 6 * time.Second // until the WebSocket is open
 	helloTimeout = 5 * time.Second // from there to the device's hello
 	writeTimeout = 5 * time.Second // of one frame
