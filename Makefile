@@ -57,6 +57,10 @@ $(PHONE)/node_modules/.installed: $(PHONE)/package.json $(PHONE)/package-lock.js
 	@$(STEP) "npm packages" npm --prefix $(PHONE) ci --no-audit --no-fund
 	@touch $@
 
+test-long: ## the call machine: 2,000,000 random events against every invariant, and a minute of fuzzing
+	@$(STEP) "call machine: events" go test -count=1 -run TestInvariants -v ./daemon/call -call.events=2000000
+	@$(STEP) "call machine: fuzzing" go test -run '^$$' -fuzz FuzzStep -fuzztime 60s ./daemon/call
+
 fuzz: ## run every fuzz target for FUZZTIME (default 30s)
 	@.ci/fuzz $(or $(FUZZTIME),30s)
 
@@ -69,8 +73,6 @@ screenshots: setup-pictures build ## pictures of the call page in build/screensh
 
 test-device: setup-device build ## drivers and a whole call in a virtual machine with a V4L2 camera and an ALSA card; RIG=path of the rig script
 	@test -n "$(RIG)" || { echo "make test-device: set RIG to the rig script, for example make test-device RIG=../rig/rig" >&2; exit 2; }
-	go test -c -tags=device -o build/v4l2.test ./hal/v4l2
-	go test -c -tags=device -o build/sound.test ./hal/sound
 	RIG=$(abspath $(RIG)) go test -tags=device -count=1 -timeout=30m -v -run TestDevice ./cmd/callboxd/e2e/...
 
 test-sound: setup-test ## the sound driver against a private PulseAudio
@@ -92,4 +94,4 @@ setup-pictures:
 setup-device:
 	@.ci/setup device
 
-.PHONY: help run test check e2e build phone fuzz bench screenshots test-device test-sound fmt clean setup-build setup-test setup-pictures setup-device
+.PHONY: help run test test-long check e2e build phone fuzz bench screenshots test-device test-sound fmt clean setup-build setup-test setup-pictures setup-device

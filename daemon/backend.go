@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -11,8 +10,6 @@ import (
 
 	"callbox/daemon/call"
 	"callbox/daemon/control"
-	"callbox/daemon/store"
-	"callbox/hal"
 	"callbox/signaling"
 	"callbox/signaling/cause"
 )
@@ -43,20 +40,26 @@ func ask[T any](ctx context.Context, l *loop, f func() (T, error)) (T, error) {
 		return a.v, a.err
 	case <-ctx.Done():
 		var none T
-		return none, control.ErrBusy
+		return none, control.ErrStuck
 	}
 }
 
 // onCall runs f in the loop when the call that is meant is the running one.
-func (b *backend) onCall(ctx context.Context, roomID string, f func(l *loop) error) error {
+func (b *backend) onCall(ctx context.Context, id string, f func(l *loop) error) error {
 	_, err := ask(ctx, b.loop, func() (struct{}, error) {
 		l := b.loop
-		if !l.state.Phase.Active() || (roomID != "" && roomID != l.state.Room.ID) {
+		if !l.isMeant(id) {
 			return struct{}{}, control.ErrNoCall
 		}
 		return struct{}{}, f(l)
 	})
 	return err
+}
+
+// isMeant reports whether id is the running call: by its room or its group; "" is
+// whichever it is.
+func (l *loop) isMeant(id string) bool {
+	return l.state.Phase.Active() && (id == "" || id == l.cur.room().ID || id == l.cur.group)
 }
 
 func (b *backend) Answer(ctx context.Context, roomID string) error {
@@ -89,8 +92,8 @@ func (b *backend) HangUp(ctx context.Context, roomID string) error {
 func (b *backend) SetMicrophone(ctx context.Context, on bool) error {
 	return b.onCall(ctx, "", func(l *loop) error {
 		l.cur.mic = on
-		if l.cur.session != nil {
-			l.cur.session.SetMicrophone(on)
+		if session := l.cur.leg.session; session != nil {
+			session.SetMicrophone(on)
 		}
 		l.sendInfo()
 		return nil
@@ -99,12 +102,15 @@ func (b *backend) SetMicrophone(ctx context.Context, on bool) error {
 
 func (b *backend) SetCamera(ctx context.Context, on bool) error {
 	return b.onCall(ctx, "", func(l *loop) error {
-		if l.cur.offer.RoomType != signaling.Video {
+		switch {
+		case l.cur.offer.RoomType != signaling.Video:
 			return control.ErrBadRequest.With("the call is a voice call: it has no picture")
+		case on && !l.cur.cameraAllowed:
+			return control.ErrNotAllowed.With(l.cur.offer.Contact.Name + " may not see the camera")
 		}
 		l.cur.camera = on
-		if l.cur.session != nil {
-			l.cur.session.SetCamera(on)
+		if session := l.cur.leg.session; session != nil {
+			session.SetCamera(on)
 		}
 		l.sendInfo()
 		return nil
@@ -117,14 +123,11 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 		Name: p.cfg.Device.Name, SN: p.sn, Address: "d." + p.sn, Thumbprint: p.key.JKT(),
 		Version:       control.ThisVersion().Version,
 		UptimeSeconds: (p.clock.Now() - b.started).Round(time.Millisecond).Seconds(),
-		Devices:       []control.Device{},
+		Devices:       b.chosen(),
 		Transports:    p.transports(),
-		Contacts:      p.contacts(),
+		Contacts:      p.trusting(),
 		Pairing:       p.pairing.current(),
 		Refused:       p.device.Refused(),
-	}
-	for _, d := range p.devices.Report {
-		s.Devices = append(s.Devices, control.Device{Kind: string(d.Kind), Name: deviceName(d.Chosen), Wanted: d.Wanted, Virtual: d.Virtual, Reason: d.Reason})
 	}
 	if p.direct != nil {
 		for reason, n := range p.direct.Refused() {
@@ -133,9 +136,11 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 	}
 	return ask(ctx, b.loop, func() (control.Status, error) {
 		l := b.loop
+		s.Seq = l.events.Seq()
 		for reason, n := range l.refused {
 			s.Refused[reason] += n
 		}
+		s.DND = l.showDND()
 		s.State = string(call.Idle)
 		if l.state.Phase.Active() {
 			s.State = string(l.state.Phase)
@@ -149,18 +154,31 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 func (l *loop) callStatus() *control.Call {
 	c := l.cur
 	s := &control.Call{
-		RoomID: c.offer.Room.ID, GroupID: c.offer.Room.ID, Phone: c.offer.Room.Phone,
-		Contact: c.offer.Contact.Name, RoomType: string(c.offer.RoomType), State: string(l.state.Phase),
-		Since: c.record.Started, TalkSeconds: int(l.talked() / time.Second), LimitSeconds: c.record.LimitSeconds,
-		Microphone: c.mic, Camera: c.camera,
+		RoomID: c.offer.Room.ID, GroupID: c.group, Direction: string(c.record.Direction),
+		RoomType: string(c.offer.RoomType), State: string(l.state.Phase),
+		Since: c.record.Started, TalkSeconds: l.keepTime(), LimitSeconds: c.record.LimitSeconds,
+		Microphone: c.mic, Camera: c.camera, Peer: peerInfo(c.phone),
 	}
-	if c.deadline > 0 {
-		s.Deadline = c.deadline.Seconds()
-		s.RemainingSeconds = math.Max(0, (c.deadline - l.clock.Now()).Seconds())
+	if c.dial == nil || c.dial.joined {
+		s.Contact, s.Phone = c.offer.Contact.Name, c.offer.Room.Phone
+	} else {
+		s.Dialing = c.dial.names()
 	}
-	if c.session != nil {
-		if raw, err := json.Marshal(c.session.Stats()); err == nil {
-			s.Media = raw
+	if c.leg.deadline > 0 {
+		s.Deadline = c.leg.deadline.Seconds()
+		s.RemainingSeconds = math.Max(0, (c.leg.deadline - l.clock.Now()).Seconds())
+	}
+	if c.leg.session == nil {
+		return s
+	}
+	stats := c.leg.session.Stats()
+	if raw, err := json.Marshal(stats); err == nil {
+		s.Media = raw
+	}
+	if c.leg.talking {
+		s.Link = &control.Link{
+			SendBitrate: float64(stats.BitrateUp), ReceiveBitrate: float64(stats.BitrateDown),
+			SendLoss: stats.LossUp, ReceiveLoss: stats.LossDown, RTTMilliseconds: stats.RTTMilliseconds,
 		}
 	}
 	return s
@@ -203,94 +221,4 @@ func (b *backend) ClosePairing(context.Context) error {
 	return nil
 }
 
-func (b *backend) Contacts(context.Context) ([]control.Contact, error) {
-	stored := b.parts.store.List()
-	contacts := make([]control.Contact, len(stored))
-	for i, c := range stored {
-		contacts[i] = shown(c)
-	}
-	return contacts, nil
-}
-
-func (b *backend) Revoke(ctx context.Context, nameOrThumbprint string) (control.Contact, error) {
-	contact, err := b.parts.store.Revoke(nameOrThumbprint)
-	if errors.Is(err, store.ErrNotFound) {
-		return control.Contact{}, control.ErrNoContact.With(err.Error())
-	}
-	if err != nil {
-		return control.Contact{}, err
-	}
-	return ask(ctx, b.loop, func() (control.Contact, error) {
-		// The machine first: its bye still needs the room that Revoke forgets.
-		b.loop.step(call.Revoked{Phone: contact.JKT})
-		b.parts.device.Revoke(contact.JKT)
-		b.loop.events.Publish("revoked", "", map[string]any{"name": contact.Name, "jkt": contact.JKT})
-		return shown(contact), nil
-	})
-}
-
-func shown(c signaling.Contact) control.Contact {
-	rights := make([]string, len(c.Rights))
-	for i, r := range c.Rights {
-		rights[i] = string(r)
-	}
-	return control.Contact{
-		Name: c.Name, Thumbprint: c.JKT, Rights: rights, MaxSeconds: c.MaxSeconds,
-		Added: c.Added, SelfSigned: c.SelfSigned, Revoked: c.Revoked,
-	}
-}
-
-func (b *backend) Calls(_ context.Context, limit int) ([]control.Record, error) {
-	stored := b.parts.store.Records(limit)
-	records := make([]control.Record, len(stored))
-	for i, r := range stored {
-		records[i] = recordOf(r)
-	}
-	return records, nil
-}
-
-func recordOf(r store.Record) control.Record {
-	return control.Record{
-		RoomID: r.RoomID, GroupID: r.RoomID, Contact: r.Contact, Phone: r.Peer, RoomType: string(r.RoomType),
-		Direction: string(r.Direction), Started: r.Started, Answered: r.Answered, Ended: r.Ended,
-		RingSeconds: r.RingSeconds, TalkSeconds: r.TalkSeconds, LimitSeconds: r.LimitSeconds,
-		Cause: r.Cause, Origin: r.Origin, Detail: r.Detail,
-	}
-}
-
 func (b *backend) Version() control.Version { return control.ThisVersion() }
-
-// deviceName is what the API calls a chosen device: "" when there is none.
-func deviceName(chosen string) string {
-	if chosen == hal.NameNone {
-		return ""
-	}
-	return chosen
-}
-
-// transports describes the ways on which phones reach the device.
-func (p *parts) transports() []control.Transport {
-	if p.direct == nil {
-		return []control.Transport{{Name: "direct", Detail: "off: signaling.direct.enabled is false"}}
-	}
-	t := control.Transport{Name: "direct", Up: true, URLs: p.direct.URLs(), Phones: p.direct.Phones()}
-	if p.direct.SelfSigned() {
-		t.Detail = "certificate made by the device: a browser warns once"
-	}
-	return []control.Transport{t}
-}
-
-// selfSigned reports whether somebody between phone and device could replace the
-// page that pairs.
-func (p *parts) selfSigned() bool { return p.direct != nil && p.direct.SelfSigned() }
-
-// contacts is how many phones are trusted.
-func (p *parts) contacts() int {
-	n := 0
-	for _, c := range p.store.List() {
-		if !c.Revoked {
-			n++
-		}
-	}
-	return n
-}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -12,7 +14,10 @@ import (
 	"callbox/daemon/call"
 	"callbox/daemon/config"
 	"callbox/daemon/control"
+	"callbox/daemon/policy"
 	"callbox/daemon/store"
+	"callbox/hal"
+	"callbox/hal/button"
 	"callbox/hal/clock"
 	"callbox/hal/devices"
 	"callbox/media"
@@ -20,6 +25,7 @@ import (
 	"callbox/signaling/direct"
 	"callbox/signaling/hello"
 	"callbox/signaling/key"
+	"callbox/signaling/message"
 	"callbox/signaling/phone"
 )
 
@@ -31,32 +37,50 @@ const stopTimeout = 5 * time.Second
 // last bye: two resends.
 const drainTimeout = 1500 * time.Millisecond
 
+// Options are what Run needs.
+type Options struct {
+	Config *config.Config
+	// Reload reads the configuration again, for callboxctl reload and SIGHUP.
+	Reload func() (*config.Config, error)
+	Log    zerolog.Logger
+}
+
 // parts are what the daemon is made of.
 type parts struct {
-	cfg     *config.Config
-	log     zerolog.Logger
-	clock   clock.Clock
-	store   *store.Store
-	key     *key.Private
-	sn      string
-	devices *devices.Set
-	engine  *media.Engine
-	device  *signaling.Device
-	direct  *direct.Server // nil when it is off
-	events  *control.Events
-	pairing pairingWindow
+	cfg       *config.Config                // of the start
+	live      atomic.Pointer[config.Config] // what counts now
+	rules     atomic.Pointer[policy.Rules]  // of live
+	reload    func() (*config.Config, error)
+	reloading sync.Mutex
+	trusted   func() bool // whether the wall clock is right, as far as the kernel knows
+	book      contactBook
+	announcer *announcer
+	log       zerolog.Logger
+	clock     clock.Clock
+	store     *store.Store
+	journal   *journal
+	key       *key.Private
+	sn        string
+	devices   *devices.Set
+	buttons   buttons
+	engine    *media.Engine
+	device    *signaling.Device
+	direct    *direct.Server // nil when it is off
+	events    *control.Events
+	pairing   pairingWindow
 }
 
 // Run is the daemon. It returns once ctx has ended, the running call has been
 // told so and everything is put away.
-func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) error {
+func Run(ctx context.Context, o Options) error {
 	if err := clock.CheckBoot(); err != nil {
-		log.Warn().Err(err).Msg("timers do not count suspend on this kernel")
+		o.Log.Warn().Err(err).Msg("timers do not count suspend on this kernel")
 	}
-	d, err := newDaemon(cfg, log, clock.Boot())
+	d, err := newDaemon(o.Config, o.Log, clock.Boot())
 	if err != nil {
 		return err
 	}
+	d.reload = o.Reload
 	return d.run(ctx)
 }
 
@@ -70,15 +94,22 @@ type daemon struct {
 // newDaemon makes the parts, from the bottom of the house to its top. What was
 // made is put away again when a later part cannot be made.
 func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon, err error) {
-	p := &parts{cfg: cfg, log: log, clock: c, events: control.NewEvents(time.Now)}
+	p := &parts{
+		cfg: cfg, log: log, clock: c, events: control.NewEvents(time.Now), trusted: clock.Trusted,
+		reload: func() (*config.Config, error) { return cfg, nil },
+	}
+	p.live.Store(cfg)
+	p.rules.Store(cfg.Rules())
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close())
 		}
 	}()
-	if p.store, err = store.Open(cfg.Device.StateDir); err != nil {
+	if p.store, err = openStore(cfg, p.trusted, log); err != nil {
 		return nil, err
 	}
+	p.book = contactBook{p.store, p.rules.Load}
+	p.journal = newJournal(p.store, log)
 	if p.key, err = key.FromECDSA(p.store.Key()); err != nil {
 		return nil, err
 	}
@@ -91,15 +122,34 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	}
 	p.engine, err = media.NewEngine(media.EngineOptions{
 		Options: cfg.Media, Clock: c, Log: log,
-		Devices: media.Devices{Camera: p.devices.Camera, CameraMode: p.devices.CameraMode, Sound: p.devices.Sound, Display: p.devices.Display},
+		Devices: media.Devices{
+			Camera: p.devices.Camera, CameraMode: p.devices.CameraMode, Sound: p.devices.Sound, Display: p.devices.Display,
+			Light: p.devices.Light, LightRequired: cfg.HAL.Light.Required,
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
+	p.announcer = &announcer{engine: p.engine}
+	if err := p.announcer.load(cfg.Call.Announcement); err != nil {
+		log.Error().Err(err).Msg("cannot use the announcement: the built-in chime is played")
+	}
+	bootID, err := clock.BootID()
+	if err != nil {
+		log.Warn().Err(err).Msg("talk of contacts is counted as if each start were a boot")
+		bootID = message.NewID()
+	}
 	d := &daemon{parts: p, notifier: newNotifier(log)}
 	d.loop = newLoop(p, d.notifier)
+	d.loop.bootID = bootID
+	d.restore()
+	if p.buttons, err = button.Open(cfg.HAL.Buttons, c, log, func(press hal.Press) {
+		d.loop.box.put(request(func() { d.loop.press(press) }))
+	}); err != nil {
+		return nil, err
+	}
 	p.device, err = signaling.NewDevice(signaling.Options{
-		Key: p.key, SN: p.sn, Name: cfg.Device.Name, Epoch: p.store.Epoch(), Contacts: p.store,
+		Key: p.key, SN: p.sn, Name: cfg.Device.Name, Epoch: p.store.Epoch(), Contacts: p.book,
 		Clock: c, Log: log, AllowLoopback: cfg.Media.ICE.Loopback,
 		Emit:       func(ev signaling.Event) { d.loop.box.put(fromSignaling{ev}) },
 		ICEServers: func() []signaling.ICEServer { return iceServers(cfg.Media.ICE.Servers) },
@@ -118,6 +168,24 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 		}
 	}
 	return d, nil
+}
+
+// openStore opens what outlives the daemon, and says what a crash has left.
+func openStore(cfg *config.Config, trusted func() bool, log zerolog.Logger) (*store.Store, error) {
+	s, err := store.Open(cfg.Device.StateDir, store.Options{
+		People: store.People(cfg.Records.People), Retention: retention(cfg), ClockTrusted: trusted,
+		CheckHours: func(text string) error { _, err := policy.ParseWindow(text); return err },
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, problem := range s.Problems() {
+		log.Error().Str("moved", problem.Moved).Msg(problem.Text)
+	}
+	if n := s.Restarted(); n > 0 {
+		log.Warn().Int("calls", n).Msg("the daemon ended in a call: its record is closed as aborted")
+	}
+	return s, nil
 }
 
 func newDirect(p *parts, page fs.FS) (*direct.Server, error) {
@@ -167,15 +235,10 @@ func (g *directGlue) Receive(address, remote string, secure bool, msg string) {
 func newLoop(p *parts, n *notifier) *loop {
 	cfg := p.cfg
 	l := &loop{
-		log: p.log, clock: p.clock, wall: time.Now, records: p.store, events: p.events,
-		box: newMailbox(), state: call.New(), refused: map[string]uint64{},
-		beat: n.beat, status: n.set, paired: p.pairing.forget,
-		settings: settings{
-			deviceName: cfg.Device.Name, answerAuto: cfg.Call.Answer == config.AnswerAuto,
-			ring: cfg.Call.RingTimeout, connect: cfg.Call.ConnectTimeout, reconnect: cfg.Call.ReconnectTimeout,
-			limit:      call.Limit{Set: cfg.Call.MaxDuration.Set, Duration: cfg.Call.MaxDuration.Value},
-			preconnect: cfg.Media.Preconnect,
-		},
+		log: p.log, clock: p.clock, wall: time.Now, records: p.journal, events: p.events,
+		sounds: p.announcer, has: hardwareOf(p.devices), contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
+		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
+		beat: n.beat, status: n.set, paired: p.pairing.forget, dndStop: func() bool { return true },
 	}
 	l.revoke = func(jkt string) error {
 		_, err := p.store.Revoke(jkt)
@@ -202,7 +265,7 @@ func iceServers(servers []media.ICEServer) []signaling.ICEServer {
 func (d *daemon) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, d.close()) }()
 	b := &backend{loop: d.loop, parts: d.parts, started: d.clock.Now()}
-	api, err := control.Listen(d.cfg.Control.Socket, b, d.events, d.log)
+	api, err := control.Listen(control.Options{Path: d.cfg.Control.Socket, Group: d.cfg.Control.Group}, b, d.events, d.log)
 	if err != nil {
 		return err
 	}
@@ -257,8 +320,17 @@ func (p *parts) close() error {
 	if p.device != nil {
 		p.device.Close()
 	}
+	if p.buttons != nil {
+		errs = append(errs, p.buttons.Close())
+	}
 	if p.engine != nil {
 		errs = append(errs, p.engine.Close())
+	}
+	if p.devices != nil {
+		errs = append(errs, p.devices.Close())
+	}
+	if p.journal != nil {
+		errs = append(errs, p.journal.close(ctx))
 	}
 	if p.store != nil {
 		errs = append(errs, p.store.Close())

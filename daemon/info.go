@@ -1,22 +1,72 @@
 package daemon
 
 import (
+	"time"
+
 	"callbox/daemon/call"
+	"callbox/daemon/control"
+	"callbox/media"
 	"callbox/signaling"
 )
 
-// sendInfo tells the phone what the device sends and plays. Before the talk it
+// infoPause is the least time between two infos (docs/protocol.md: one a second).
+const infoPause = time.Second
+
+// info is what the device tells the phone of itself in a talk.
+type info struct {
+	mic, camera, speaker bool
+	quality              int
+}
+
+// sendInfo tells the phone what the device sends and plays, when that has changed;
+// what changes within a second of the last time follows then. Before the talk it
 // would be ignored.
 func (l *loop) sendInfo() {
 	c := l.cur
-	if l.state.Phase != call.Talking {
+	if l.state.Phase != call.Talking || !c.leg.dataOpen {
 		return
 	}
-	frame, err := signaling.InfoFrame(c.mic, c.camera, true, goodQuality)
+	now := info{
+		mic:     c.mic && l.has.microphone && !c.gone["sound"],
+		camera:  c.camera && l.has.camera && !c.gone["camera"] && !c.gone["light"],
+		speaker: l.has.speaker && !c.gone["sound"],
+		quality: quality(c.leg.session.Stats()),
+	}
+	if c.leg.told == now {
+		return
+	}
+	if wait := c.leg.toldAt + infoPause - l.clock.Now(); c.leg.toldAt > 0 && wait > 0 {
+		return // the next tick comes within that time
+	}
+	frame, err := signaling.InfoFrame(now.mic, now.camera, now.speaker, now.quality)
 	l.keep(err, "cannot write the device's info")
+	c.leg.told, c.leg.toldAt = now, l.clock.Now()
 	l.sendFrame(frame)
 }
 
-// goodQuality is what the device says of the link as long as media flows: 0 is
-// unusable, 4 is good.
-const goodQuality = 4
+// The bounds of quality: what people notice of loss and delay (ITU-T G.1070 puts
+// one-way delay above 400 ms beyond use for talk; round trips here are twice that).
+const (
+	fairRTT, poorRTT   = 300.0, 800.0 // ms
+	fairLoss, poorLoss = 0.03, 0.10
+)
+
+// quality says how well the device hears and is heard: 0 is unusable, 4 good.
+func quality(s media.Stats) int {
+	loss := max(s.LossUp, s.LossDown)
+	q := 4
+	for _, bad := range []bool{s.RTTMilliseconds > fairRTT, s.RTTMilliseconds > poorRTT, loss > fairLoss, loss > poorLoss} {
+		if bad {
+			q--
+		}
+	}
+	return max(q, 0)
+}
+
+// peerInfo is what the phone has told of itself.
+func peerInfo(p *signaling.PhoneInfo) *control.PeerInfo {
+	if p == nil {
+		return nil
+	}
+	return &control.PeerInfo{Mic: p.Mic, Camera: p.Camera, Speaker: p.Speaker, Quality: p.Quality}
+}

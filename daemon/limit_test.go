@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"callbox/daemon/config"
+	"callbox/daemon/store"
 	"callbox/hal/clock"
 	"callbox/signaling/message"
 )
@@ -30,7 +31,7 @@ func TestTheLimitHoldsWhenTheLoopIsStuck(t *testing.T) {
 	p := newCaller(t, d)
 	p.callAndTalk(1.5)
 
-	deadline, err := ask(t.Context(), d.loop, func() (time.Duration, error) { return d.loop.cur.deadline, nil })
+	deadline, err := ask(t.Context(), d.loop, func() (time.Duration, error) { return d.loop.cur.leg.deadline, nil })
 	if err != nil || deadline == 0 {
 		t.Fatalf("the talk has no deadline: %v", err)
 	}
@@ -61,7 +62,7 @@ func TestTheLimitHoldsWhenTheLoopIsStuck(t *testing.T) {
 		t.Errorf("bye = %+v", end)
 	}
 	p.phase() // the loop has carried out what follows the bye
-	if records := d.store.Records(1); len(records) != 1 || records[0].Cause != "hangup" || records[0].Origin != "timeLimit" {
+	if records := d.store.Records(store.Query{Limit: 1}); len(records) != 1 || records[0].Cause != "hangup" || records[0].Origin != "timeLimit" {
 		t.Errorf("records = %+v", records)
 	}
 }

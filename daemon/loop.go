@@ -9,7 +9,7 @@ import (
 
 	"callbox/daemon/call"
 	"callbox/daemon/control"
-	"callbox/daemon/store"
+	"callbox/daemon/policy"
 	"callbox/hal/clock"
 	"callbox/media"
 	"callbox/signaling"
@@ -27,6 +27,9 @@ type signaler interface {
 	NeedRestart(room signaling.RoomKey, generation int)
 	Restarted(room signaling.RoomKey, generation int, sdp string)
 	AnswerData(room signaling.RoomKey, id, errCode string) (frame []byte)
+	SendData(room signaling.RoomKey, id string, payload []byte) (frame []byte, err error)
+	Ring(r signaling.RingRequest) error
+	CancelRing(room signaling.RoomKey, c cause.Cause)
 	ReceiveFrame(room signaling.RoomKey, text []byte) (frame []byte)
 	End(room signaling.RoomKey)
 }
@@ -40,39 +43,54 @@ type mediaSession interface {
 	Accept(limit media.Limit)
 	SetMicrophone(on bool)
 	SetCamera(on bool)
+	Play(pcm []int16)
 	SendData(text []byte) error
 	Stats() media.Stats
 	Shut()
 	Close() error
 }
 
-// recorder keeps the call records.
-type recorder interface {
-	Begin(store.Record) error
-	End(store.Record) error
+// sounds are what the device lets people near it hear.
+type sounds interface {
+	// Announce plays that a call is about to be answered by itself, and returns
+	// when that is over. nil means that it was heard.
+	Announce(ctx context.Context) error
+}
+
+// contacts is the part of the store that the loop asks who somebody is.
+type contacts interface {
+	Contact(jkt string) (signaling.Contact, bool)
+	List() []signaling.Contact
 }
 
 // What comes into the mailbox. Requests of the control API are functions that
-// run in the loop.
+// run in the loop. gen and leg say which call and which media session of it.
 type (
 	fromSignaling struct{ event signaling.Event }
 	fromMedia     struct {
 		gen   uint64
+		leg   int
 		event media.Event
 	}
 	mediaOpened struct {
 		gen    uint64
+		leg    int
 		answer string
 		err    error
 	}
 	mediaRestarted struct {
 		gen        uint64
+		leg        int
 		generation int
 		answer     string
 		err        error
 	}
 	mediaClosed struct{ gen uint64 }
-	timerFired  struct {
+	announced   struct {
+		gen uint64
+		err error
+	}
+	timerFired struct {
 		gen   uint64
 		timer call.Timer
 	}
@@ -84,66 +102,54 @@ type (
 // began with.
 type settings struct {
 	deviceName string
-	answerAuto bool
+	rules      *policy.Rules
+	dialInTurn bool // several phones are called one after the other, when nothing else is asked
 	ring       time.Duration
 	connect    time.Duration
 	reconnect  time.Duration
-	limit      call.Limit
+	warnings   [call.MaxWarnings]time.Duration
 	preconnect media.Preconnect
 }
+
+// hardware is what the device is made of, as far as phones are told.
+type hardware struct{ camera, microphone, speaker bool }
 
 // loop is the one place where a call changes. Everything that happens comes
 // through its mailbox; what follows is decided by call.Step and carried out in
 // carryOut. Its fields belong to the goroutine of run.
 type loop struct {
-	log       zerolog.Logger
-	clock     clock.Clock
-	wall      func() time.Time
-	signaling signaler
-	open      func(media.SessionConfig) (mediaSession, error)
-	records   recorder
-	events    *control.Events
-	settings  settings
-	beat      func()                 // tells the watchdog that the loop is alive
-	status    func(string)           // shows one line in systemctl status
-	paired    func()                 // a pairing window was used
-	revoke    func(jkt string) error // takes a contact's trust away, durably
+	log        zerolog.Logger
+	clock      clock.Clock
+	wall       func() time.Time
+	signaling  signaler
+	open       func(media.SessionConfig) (mediaSession, error)
+	sounds     sounds
+	records    *journal
+	contacts   contacts
+	allowances budgets
+	bootID     string      // names this boot of the machine
+	trusted    func() bool // whether wall is right, as far as the kernel knows
+	has        hardware
+	events     *control.Events
+	settings   settings
+	beat       func()                 // tells the watchdog that the loop is alive
+	status     func(string)           // shows one line in systemctl status
+	paired     func()                 // a pairing window was used
+	revoke     func(jkt string) error // takes a contact's trust away, durably
 
 	box      *mailbox
 	state    call.State
-	offer    signaling.Offer // the one that Step is looking at
-	cur      *current        // the call of state.Generation; nil before the first
-	away     chan struct{}   // closed when the last session has been put away
+	next     proposal      // what Step is looking at
+	cur      *current      // the call of state.Generation; nil before the first
+	away     chan struct{} // closed when the last session has been put away
 	refused  map[string]uint64
+	counted  counted
+	dnd      policy.DND
+	dndStop  func() bool // of the timer that ends it
+	ageStop  func() bool
 	work     sync.WaitGroup // goroutines that the loop started
 	stopping bool
 }
-
-// current is what the loop knows of the call of state.Generation beside the
-// machine's state.
-type current struct {
-	gen         uint64
-	offer       signaling.Offer
-	log         zerolog.Logger
-	record      store.Record
-	session     mediaSession
-	answer      string            // our SDP
-	answerSent  bool              // the phone has our SDP: candidates may follow
-	local       []media.Candidate // ours, waiting for that
-	localEnd    bool
-	remote      []media.Candidate // the phone's, waiting for the session
-	generation  int               // of ICE
-	began       time.Duration     // on the boot clock
-	talking     bool              // the talk has begun
-	startedAt   time.Duration     // and when
-	deadline    time.Duration     // 0: none
-	timers      map[call.Timer]func() bool
-	mic, camera bool // what the device sends
-	phone       signaling.PhoneInfo
-	dataOpen    bool
-}
-
-func (c *current) room() signaling.RoomKey { return c.offer.Room }
 
 // beatInterval is how often an idle loop tells the watchdog that it lives. It is
 // well below half of the shortest WatchdogSec that makes sense (5 s).
@@ -154,6 +160,11 @@ func (l *loop) run(ctx context.Context) {
 	beat := time.NewTicker(beatInterval)
 	defer beat.Stop()
 	done := ctx.Done()
+	l.age()
+	defer func() {
+		l.ageStop()
+		l.dndStop()
+	}()
 	for {
 		select {
 		case <-done:
@@ -178,13 +189,15 @@ func (l *loop) handle(item any) {
 	case fromSignaling:
 		l.signalingEvent(it.event)
 	case fromMedia:
-		l.mediaEvent(it.gen, it.event)
+		l.mediaEvent(it.gen, it.leg, it.event)
 	case mediaOpened:
 		l.mediaOpened(it)
 	case mediaRestarted:
 		l.mediaRestarted(it)
 	case mediaClosed:
 		l.step(call.Closed{Gen: it.gen})
+	case announced:
+		l.announced(it)
 	case timerFired:
 		l.step(call.TimerFired{Gen: it.gen, Timer: it.timer})
 	case request:
@@ -222,14 +235,14 @@ func (l *loop) step(ev call.Event) {
 // statusLine says what the device is doing, for systemctl status.
 func (l *loop) statusLine() string {
 	if l.state.Phase.Active() {
-		return string(l.state.Phase) + " with " + l.cur.offer.Contact.Name
+		return string(l.state.Phase) + " with " + l.cur.people()
 	}
 	return string(call.Idle)
 }
 
-// runsNow reports whether gen is the running call.
-func (l *loop) runsNow(gen uint64) bool {
-	return l.cur != nil && l.cur.gen == gen && l.state.Generation == gen && l.state.Phase.Active()
+// runsNow reports whether gen is the running call, and leg its media session.
+func (l *loop) runsNow(gen uint64, leg int) bool {
+	return l.cur != nil && l.cur.gen == gen && l.state.Generation == gen && l.state.Leg == leg && l.state.Phase.Active()
 }
 
 // async starts work that the loop waits for at its end.

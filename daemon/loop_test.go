@@ -2,9 +2,9 @@ package daemon
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +16,7 @@ import (
 
 	"callbox/daemon/call"
 	"callbox/daemon/control"
+	"callbox/daemon/policy"
 	"callbox/daemon/store"
 	"callbox/hal/clock"
 	"callbox/media"
@@ -32,11 +33,17 @@ type stage struct {
 	stop    context.CancelFunc
 	done    chan struct{}
 
-	mu      sync.Mutex
-	lines   []string
-	emit    func(media.Event) // of the newest session
-	answer  func(context.Context) (string, error)
-	records []store.Record
+	mu               sync.Mutex
+	lines            []string
+	emit             func(media.Event) // of the newest session
+	answer           func(context.Context) (string, error)
+	records, updates []store.Record
+	budgets          map[string]store.Budget
+	contacts         []signaling.Contact
+	sentID           string   // of the last data that was sent
+	rung             []string // rooms of the phones that were rung
+	// manualStart leaves it to the test to say that media has started.
+	manualStart bool
 }
 
 func (s *stage) note(format string, args ...any) {
@@ -51,6 +58,9 @@ func (s *stage) took() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	text := strings.Join(s.lines, "; ")
+	for _, room := range s.rung { // their names are random
+		text = strings.ReplaceAll(text, room, "ROOM")
+	}
 	s.lines = nil
 	return text
 }
@@ -63,17 +73,22 @@ func (s *stage) want(want string) {
 }
 
 func newStage(t *testing.T, change func(*settings)) *stage {
-	s := &stage{t: t, clock: clock.Go(), done: make(chan struct{})}
+	s := &stage{t: t, clock: clock.Go(), done: make(chan struct{}), budgets: map[string]store.Budget{}}
 	s.answer = func(context.Context) (string, error) { return "our SDP", nil }
 	events := control.NewEvents(time.Now)
 	s.loop = &loop{
-		log: zerolog.Nop(), clock: s.clock, wall: time.Now, signaling: fakeSignaling{s}, records: fakeRecords{s},
+		log: zerolog.Nop(), clock: s.clock, wall: time.Now, signaling: fakeSignaling{s},
+		records: newJournal(fakeRecords{s}, zerolog.Nop()), sounds: fakeSounds{s}, has: hardware{camera: true, microphone: true, speaker: true},
 		revoke: func(jkt string) error { s.note("revoke %s", jkt); return nil },
 		beat:   func() {}, status: func(string) {}, paired: func() {},
 		events: events, box: newMailbox(), state: call.New(), refused: map[string]uint64{},
+		contacts: fakeContacts{s}, allowances: budgets{fakeRecords{s}}, trusted: func() bool { return true }, bootID: "boot",
+		dndStop: func() bool { return true },
 		settings: settings{
+			rules:      &policy.Rules{LongestCall: policy.Limit{Set: true, Duration: 10 * time.Minute}},
 			deviceName: "Front door", ring: time.Minute, connect: 20 * time.Second, reconnect: 30 * time.Second,
-			limit: call.Limit{Set: true, Duration: 10 * time.Minute}, preconnect: media.PreconnectNetwork,
+			preconnect: media.PreconnectNetwork,
+			warnings:   [call.MaxWarnings]time.Duration{30 * time.Second, 10 * time.Second},
 		},
 		open: func(cfg media.SessionConfig) (mediaSession, error) {
 			s.mu.Lock()
@@ -92,8 +107,21 @@ func newStage(t *testing.T, change func(*settings)) *stage {
 	return s
 }
 
+// emitter is the newest session's.
+func (s *stage) emitter() func(media.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.emit
+}
+
 // end stops the loop and waits for it.
-func (s *stage) end() { s.stop(); <-s.done }
+func (s *stage) end() {
+	s.stop()
+	<-s.done
+	if err := s.loop.records.close(context.Background()); err != nil {
+		s.t.Error(err)
+	}
+}
 
 type fakeSignaling struct{ s *stage }
 
@@ -135,17 +163,82 @@ func (f fakeSignaling) AnswerData(_ signaling.RoomKey, id, code string) []byte {
 	f.s.note("answer data %s %q", id, code)
 	return nil
 }
+func (f fakeSignaling) SendData(room signaling.RoomKey, id string, payload []byte) ([]byte, error) {
+	f.s.note("data %s %s", room.ID, payload)
+	f.s.mu.Lock()
+	f.s.sentID = id
+	f.s.mu.Unlock()
+	return []byte("data frame"), nil
+}
+func (f fakeSignaling) Ring(r signaling.RingRequest) error {
+	f.s.mu.Lock()
+	f.s.rung = append(f.s.rung, r.RoomID)
+	f.s.mu.Unlock()
+	f.s.note("ring %s %s %s %v", r.RoomID, r.Phone, r.RoomType, r.Life)
+	return nil
+}
+func (f fakeSignaling) CancelRing(room signaling.RoomKey, c cause.Cause) {
+	f.s.note("cancel %s %s", room.ID, c)
+}
 func (f fakeSignaling) ReceiveFrame(signaling.RoomKey, []byte) []byte { return nil }
 func (f fakeSignaling) End(room signaling.RoomKey)                    { f.s.note("end %s", room.ID) }
 
 type fakeRecords struct{ s *stage }
 
-func (f fakeRecords) Begin(store.Record) error { return nil }
-func (f fakeRecords) End(r store.Record) error {
+func (f fakeRecords) Begin(store.Record) (uint64, error) { return 7, nil }
+func (f fakeRecords) UpdateWith(r store.Record, budgets map[string]store.Budget) error {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
+	f.s.updates = append(f.s.updates, r)
+	maps.Copy(f.s.budgets, budgets)
+	return nil
+}
+func (f fakeRecords) EndWith(r store.Record, budgets map[string]store.Budget) error {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	maps.Copy(f.s.budgets, budgets)
 	f.s.records = append(f.s.records, r)
 	return nil
+}
+
+func (f fakeRecords) LoadBudget(key string) (store.Budget, bool) {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	b, ok := f.s.budgets[key]
+	return b, ok
+}
+func (f fakeRecords) SaveBudget(key string, b store.Budget) error {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	f.s.budgets[key] = b
+	return nil
+}
+func (f fakeRecords) SetSetting(name string, v any) error { f.s.note("set %s %v", name, v); return nil }
+
+// fakeContacts are those of stage.contacts.
+type fakeContacts struct{ s *stage }
+
+func (f fakeContacts) List() []signaling.Contact { return f.s.contacts }
+func (f fakeContacts) Contact(jkt string) (signaling.Contact, bool) {
+	for _, c := range f.s.contacts {
+		if c.JKT == jkt {
+			return c, true
+		}
+	}
+	return signaling.Contact{}, false
+}
+
+type fakeSounds struct{ s *stage }
+
+func (f fakeSounds) Announce(ctx context.Context) error {
+	f.s.note("announce")
+	select {
+	case <-time.After(1500 * time.Millisecond):
+		return nil
+	case <-ctx.Done():
+		f.s.note("announcement stopped")
+		return ctx.Err()
+	}
 }
 
 type fakeSession struct{ s *stage }
@@ -161,6 +254,9 @@ func (f fakeSession) Restart(context.Context, int, string) (string, error) {
 func (f fakeSession) Prepare() { f.s.note("prepare") }
 func (f fakeSession) Accept(l media.Limit) {
 	f.s.note("media accepted")
+	if f.s.manualStart {
+		return
+	}
 	go func() {
 		s := media.Started{At: f.s.clock.Now()}
 		if l.Set {
@@ -171,6 +267,7 @@ func (f fakeSession) Accept(l media.Limit) {
 }
 func (f fakeSession) SetMicrophone(on bool)      { f.s.note("microphone %v", on) }
 func (f fakeSession) SetCamera(bool)             {}
+func (f fakeSession) Play(pcm []int16)           { f.s.note("tone") }
 func (f fakeSession) SendData(text []byte) error { f.s.note("frame %s", text); return nil }
 func (f fakeSession) Stats() media.Stats         { return media.Stats{} }
 func (f fakeSession) Shut()                      { f.s.note("shut") }
@@ -202,24 +299,44 @@ func TestAWholeCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, nil)
 		defer s.end()
-		sub := s.loop.events.Subscribe(0)
+		names, ticks := []string{}, 0
+		sub := s.loop.events.Subscribe(control.Position{}, false)
+		read := make(chan struct{})
+		go func() {
+			defer close(read)
+			for ev := range sub.C {
+				if ev.Name == control.EventCalling {
+					if ticks++; string(ev.Data) != fmt.Sprintf(`{"keepTime":%d}`, ticks) {
+						t.Errorf("second %d: %s", ticks, ev.Data)
+					}
+					continue
+				}
+				names = append(names, ev.Name)
+			}
+		}()
 		s.receive(theOffer("r"))
 		s.want(`ringing r "our SDP" 1m0s`)
 		if err := s.backend.Answer(t.Context(), "r"); err != nil {
 			t.Fatal(err)
 		}
 		s.want(`accept "our SDP" 10m0s; media accepted; start 10m0s`)
-		time.Sleep(10*time.Minute - time.Millisecond)
+		time.Sleep(10*time.Minute - 30*time.Second - time.Millisecond)
+		s.want("")
+		time.Sleep(time.Millisecond)
+		s.want("tone")
+		time.Sleep(20 * time.Second)
+		s.want("tone")
+		time.Sleep(10*time.Second - time.Millisecond)
 		s.want("")
 		time.Sleep(time.Millisecond)
 		s.want("shut; bye r hanguptimeLimit; end r; close")
 		sub.Close()
-		var names []string
-		for ev := range sub.C {
-			names = append(names, ev.Name)
-		}
-		if got, want := strings.Join(names, " "), "ringing hangOnVoip startVoip hangUpVoip endVoip finishVoip"; got != want {
+		<-read
+		if got, want := strings.Join(names, " "), "joinedRoomByCaller ringing hangOnVoip startVoip limitWarning limitWarning hangUpVoip endVoip finishVoip"; got != want {
 			t.Errorf("events = %s, want %s", got, want)
+		}
+		if ticks != 599 && ticks != 600 { // the last second and the limit come at once
+			t.Errorf("%d seconds were counted, want 599 or 600", ticks)
 		}
 		r := s.records[0]
 		if len(s.records) != 1 || r.Cause != cause.Hangup || r.Origin != cause.TimeLimit || r.TalkSeconds != 600 {
@@ -238,7 +355,7 @@ func TestBothLocksEndItOnce(t *testing.T) {
 		time.Sleep(10*time.Minute - time.Millisecond)
 		s.emit(media.DeadlineReached{At: s.clock.Now()})
 		time.Sleep(time.Second)
-		s.want("shut; bye r hanguptimeLimit; end r; close")
+		s.want("tone; tone; shut; bye r hanguptimeLimit; end r; close")
 		if len(s.records) != 1 {
 			t.Errorf("%d records", len(s.records))
 		}
@@ -389,8 +506,7 @@ func TestShutdownInATalk(t *testing.T) {
 		s.talk()
 		s.emit(media.DataOpen{})
 		s.took()
-		s.stop()
-		<-s.done
+		s.end()
 		s.want("shut; bye r abortedshutdown; frame bye frame; end r; close")
 		if r := s.records[0]; r.Cause != cause.Aborted || r.Detail != cause.Shutdown {
 			t.Errorf("record = %+v", r)
@@ -454,7 +570,7 @@ func TestAStuckLoopIsReported(t *testing.T) {
 		s.loop.box.put(request(func() { <-release }))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := s.backend.HangUp(ctx, ""); !errors.Is(err, control.ErrBusy) {
+		if err := s.backend.HangUp(ctx, ""); !errors.Is(err, control.ErrStuck) {
 			t.Errorf("HangUp of a stuck loop = %v", err)
 		}
 		close(release)
@@ -468,7 +584,7 @@ func TestUnlock(t *testing.T) {
 		defer s.end()
 		s.talk()
 		knock := signaling.PhoneData{Room: theOffer("r").Room, ID: "k", Right: signaling.RightUnlock, Payload: []byte(`{"door":1}`)}
-		sub := s.loop.events.Subscribe(0)
+		door := s.loop.events.Subscribe(control.Position{}, true)
 		s.receive(knock)
 		s.want(`answer data k "forbidden"`)
 		if err := s.backend.HangUp(t.Context(), ""); err != nil {
@@ -476,24 +592,38 @@ func TestUnlock(t *testing.T) {
 		}
 		o := theOffer("with right")
 		o.Contact.Rights = append(o.Contact.Rights, signaling.RightUnlock)
+		s.contacts = []signaling.Contact{o.Contact}
 		s.receive(o)
 		synctest.Wait()
 		knock.Room = o.Room
 		s.took()
 		s.receive(knock)
+		s.want("") // it waits for the program that opens the door
+		if err := s.backend.AnswerData(t.Context(), control.DataAnswer{ID: "k"}); err != nil {
+			t.Error(err)
+		}
 		s.want(`answer data k ""`)
-		sub.Close()
+		if err := s.backend.AnswerData(t.Context(), control.DataAnswer{ID: "k"}); !errors.Is(err, control.ErrNoData) {
+			t.Errorf("answered twice: %v", err)
+		}
+		knock.ID = "slow"
+		s.receive(knock)
+		time.Sleep(handlerTimeout - time.Millisecond)
+		s.want("")
+		time.Sleep(2 * time.Millisecond)
+		s.want(`answer data slow "noHandler"`)
+		door.Close()
 		var names []string
-		for ev := range sub.C {
+		for ev := range door.C {
 			names = append(names, ev.Name)
-			if ev.Name == "unlock" && !json.Valid(ev.Data) {
+			if ev.Name == control.EventUnlock && !strings.Contains(string(ev.Data), `"payload":{"door":1}`) {
 				t.Errorf("unlock carries %s", ev.Data)
 			}
 		}
-		if n := len(slices.DeleteFunc(names, func(n string) bool { return n != "unlock" })); n != 1 {
-			t.Errorf("the door was opened %d times", n)
+		if n := len(slices.DeleteFunc(names, func(n string) bool { return n != control.EventUnlock })); n != 2 {
+			t.Errorf("the door was to be opened %d times, want 2", n)
 		}
 		s.receive(knock)
-		s.want(`answer data k "noHandler"`)
+		s.want(`answer data slow "noHandler"`)
 	})
 }

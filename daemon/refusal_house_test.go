@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -75,11 +77,26 @@ func (h *house) start() {
 	})
 	h.stop = func() { cancel(); work.Wait() }
 	h.eventually("the daemon answers", func() bool { _, err := h.api.Status(ctx); return err == nil })
+	// A program that answers what phones send, as it has promised to.
+	handler := d.events.Subscribe(control.Position{}, true)
+	work.Go(func() {
+		for ev := range handler.C { // until the daemon ends
+			var m control.MessageData
+			if ev.Name != control.EventData && ev.Name != control.EventUnlock {
+				continue
+			}
+			err := json.Unmarshal(ev.Data, &m)
+			b := &backend{loop: d.loop, parts: d.parts}
+			if err = errors.Join(err, b.AnswerData(ctx, control.DataAnswer{ID: m.ID})); err != nil {
+				h.t.Errorf("cannot answer data: %v", err)
+			}
+		}
+	})
 	listening := make(chan struct{})
 	work.Go(func() {
 		var once sync.Once
 		// The daemon's end ends the stream.
-		err := h.api.Watch(context.Background(), func(ev control.Event) error {
+		err := h.api.Watch(context.Background(), client.WatchOptions{}, func(ev control.Event) error {
 			once.Do(func() { close(listening) })
 			h.mu.Lock()
 			defer h.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"callbox/daemon/control"
 	"callbox/signaling"
 	"callbox/signaling/base64url"
 	"callbox/signaling/cause"
@@ -37,7 +38,7 @@ func (h *house) endedRevoked() {
 	h.t.Helper()
 	h.anna.expect("reject aborted")
 	h.eventually("the call is over", func() bool { return h.named("abortVoip") == 1 && h.status().State == "idle" })
-	calls, err := h.api.Calls(h.t.Context(), 1)
+	calls, err := h.api.Calls(h.t.Context(), control.CallQuery{Limit: 1})
 	if err != nil || len(calls) != 1 {
 		h.t.Fatalf("calls %v, %v; want one", calls, err)
 	}

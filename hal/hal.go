@@ -1,5 +1,5 @@
-// Package hal says what the device is made of: cameras, sound, displays and the
-// boot-time clock. Drivers live in the folders below it; media says what flows.
+// Package hal says what the device is made of: cameras, sound, displays, buttons,
+// the light and the boot-time clock. Drivers live in the folders below it; media says what flows.
 //
 // Pictures are I420 (4:2:0, three planes) with the upright picture in the plane;
 // sound is mono signed 16-bit at 48 kHz in frames of 10 ms (480 samples). Times
@@ -98,5 +98,27 @@ type DisplayStream interface {
 	// Show shows f and does not keep it. One goroutine at a time.
 	Show(f *Frame) error
 	// Close clears the display. It may be called twice.
+	Close() error
+}
+
+// Press is one press of a button.
+type Press struct {
+	Button string // its name in the configuration
+	Action Action
+	Call   string // whom to call, for ActionCall: a contact or a group
+	// Held says that the button has a hold time and was down for so long.
+	Held bool
+	At   time.Duration // on clock.Boot, when it went down
+}
+
+// Light shows that the camera or the microphone is open.
+type Light interface {
+	Name() string
+	// Set turns the light on or off. It returns nil only when the light was
+	// confirmed to be so, as far as the hardware can tell; it takes at most a
+	// second. One goroutine at a time.
+	Set(on bool) error
+	// Close lets go of the light, which is off by then: what becomes of a GPIO line
+	// is its hardware's. Set takes the light again. Close may be called twice.
 	Close() error
 }

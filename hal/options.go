@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Names that every kind of device understands in the configuration, beside the
@@ -20,6 +21,10 @@ type Options struct {
 	Microphone MicrophoneOptions `mapstructure:"microphone"`
 	Speaker    SpeakerOptions    `mapstructure:"speaker"`
 	Display    DisplayOptions    `mapstructure:"display"`
+	Light      LightOptions      `mapstructure:"light"`
+	// Buttons are the keys and lines by which a person at the device answers, hangs
+	// up or calls.
+	Buttons []ButtonOptions `mapstructure:"buttons"`
 }
 
 // CameraOptions chooses the camera.
@@ -67,6 +72,7 @@ func DefaultOptions() Options {
 		Microphone: MicrophoneOptions{Name: NameAuto, Tone: 440},
 		Speaker:    SpeakerOptions{Name: NameAuto},
 		Display:    DisplayOptions{Name: NameNone},
+		Light:      LightOptions{Name: NameNone},
 	}
 }
 
@@ -93,4 +99,129 @@ func (s *Size) UnmarshalText(p []byte) error {
 	}
 	*s = Size{Width: width, Height: height}
 	return nil
+}
+
+// LightOptions chooses the light that is on while the camera or the microphone is
+// open.
+type LightOptions struct {
+	// Name is none, virtual, gpio, or the name of an LED below /sys/class/leds.
+	Name string `mapstructure:"name"`
+	// Required says that camera and microphone are opened only when the light was
+	// confirmed to be on.
+	Required bool `mapstructure:"required"`
+	// GPIO is the output line of the light gpio.
+	GPIO GPIO `mapstructure:"gpio"`
+	// File is what the virtual light writes: the word on or off.
+	File string `mapstructure:"file"`
+	// Sense is an input line that reads active while the light is lit, and only
+	// then: the proof beside what the driver of the light says.
+	Sense GPIO `mapstructure:"sense"`
+}
+
+// ButtonOptions describes one button: a key of an input device or a GPIO line, and
+// what it does.
+type ButtonOptions struct {
+	// Name is what events and the log call the button. Each has its own.
+	Name string `mapstructure:"name"`
+	// Key is a key of an input device (evdev): its name, such as KEY_ENTER, or its
+	// number, from linux/input-event-codes.h.
+	Key Key `mapstructure:"key"`
+	// Input is the input device that has the key: its name in /dev/input/by-id or
+	// by-path, or the name that it reports. auto, or nothing: every device that has
+	// the key.
+	Input string `mapstructure:"input"`
+	// Grab keeps the whole input device from all other programs.
+	Grab bool `mapstructure:"grab"`
+	// GPIO is the input line of the button, instead of a key.
+	GPIO GPIO `mapstructure:"gpio"`
+	// Action is what a press does.
+	Action Action `mapstructure:"action"`
+	// Call is the contact or the group that the action call calls.
+	Call string `mapstructure:"call"`
+	// Hold is how long the button must be down to count, at most 30s; 0: at once.
+	Hold time.Duration `mapstructure:"hold"`
+}
+
+// Action is what a press of a button does.
+type Action string
+
+// The actions.
+const (
+	ActionAnswer Action = "answer" // answer the call that rings
+	ActionHangup Action = "hangup" // end the call, or reject the one that rings
+	ActionToggle Action = "toggle" // answer when it rings, hang up in a call
+	ActionCall   Action = "call"   // call a contact or a group
+	ActionEvent  Action = "event"  // nothing but the event
+)
+
+// UnmarshalText refuses every other word.
+func (a *Action) UnmarshalText(p []byte) error {
+	return word(a, p, ActionAnswer, ActionHangup, ActionToggle, ActionCall, ActionEvent)
+}
+
+// GPIO is a line of the kernel's GPIO character device.
+type GPIO struct {
+	// Chip is the name of the chip (gpiochip0) or its label (pinctrl-bcm2711).
+	// Nothing: any chip, when Line is a name.
+	Chip string `mapstructure:"chip"`
+	// Line is the number of the line on its chip, or its name.
+	Line Line `mapstructure:"line"`
+	// ActiveLow says that a low level means on or pressed.
+	ActiveLow bool `mapstructure:"active_low"`
+	// Bias is for inputs only: pull_up, pull_down, disabled, or nothing: as the
+	// board set it.
+	Bias Bias `mapstructure:"bias"`
+	// Debounce is for buttons only: how long the level must be stable, 1ms to 1s;
+	// nothing: 20ms.
+	Debounce time.Duration `mapstructure:"debounce"`
+}
+
+// Set says whether a line was configured.
+func (g GPIO) Set() bool { return g != GPIO{} }
+
+func (g GPIO) String() string {
+	if g.Chip == "" {
+		return "line " + string(g.Line)
+	}
+	return g.Chip + " line " + string(g.Line)
+}
+
+// Bias is the pull of an input line.
+type Bias string
+
+// The biases. The zero value leaves the line as it is.
+const (
+	BiasPullUp   Bias = "pull_up"
+	BiasPullDown Bias = "pull_down"
+	BiasDisabled Bias = "disabled"
+)
+
+// UnmarshalText refuses every other word.
+func (b *Bias) UnmarshalText(p []byte) error {
+	return word(b, p, BiasPullUp, BiasPullDown, BiasDisabled)
+}
+
+// Key is the name or the number of a key, as it was written.
+type Key string
+
+// UnmarshalText takes a number too, which YAML does not count as text.
+func (k *Key) UnmarshalText(p []byte) error { *k = Key(p); return nil }
+
+// Line is the name or the number of a GPIO line, as it was written.
+type Line string
+
+// UnmarshalText takes a number too, which YAML does not count as text.
+func (l *Line) UnmarshalText(p []byte) error { *l = Line(p); return nil }
+
+// word reads one of a few words.
+func word[T ~string](to *T, p []byte, allowed ...T) error {
+	texts := make([]string, len(allowed))
+	for i, a := range allowed {
+		if string(a) == string(p) {
+			*to = a
+			return nil
+		}
+		texts[i] = string(a)
+	}
+	return fmt.Errorf("%q is unknown; allowed: %s", p, strings.Join(texts, ", "))
 }

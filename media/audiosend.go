@@ -89,6 +89,7 @@ func (a *audioSender) send() error {
 			Payload: append([]byte(nil), out.Data...),
 		}
 		silent = false
+		a.s.count.up.add(a.s.now(), p.MarshalSize())
 		if err := a.track.WriteRTP(p); err != nil && !errors.Is(err, io.ErrClosedPipe) {
 			a.s.log.Trace().Err(err).Msg("audio packet")
 		}

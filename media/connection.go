@@ -94,6 +94,12 @@ func (s *Session) backLocked() {
 	s.events.push(Back{})
 }
 
+// deviceBack reports that a device that was told gone works again.
+func (s *Session) deviceBack(kind, name string) {
+	s.log.Info().Str("kind", kind).Str("device", name).Msg("device is back")
+	s.events.push(DeviceBack{Kind: kind, Name: name})
+}
+
 // deviceGone reports a device that went away or could not be opened.
 func (s *Session) deviceGone(kind, name string, err error) {
 	s.log.Warn().Str("kind", kind).Str("device", name).Err(err).Msg("device is gone")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rs/zerolog"
 
@@ -31,6 +32,13 @@ type Engine struct {
 	// waits for it.
 	camera, sound, display slot
 
+	volume atomic.Int32 // percent
+	tap    tap          // of the camera
+
+	ctx    context.Context //nolint:containedctx // the life of Play and Snapshot, ended by Close
+	cancel context.CancelCauseFunc
+	wg     sync.WaitGroup // of them
+
 	mu       sync.Mutex
 	closed   bool
 	sessions map[*Session]struct{}
@@ -48,16 +56,21 @@ func NewEngine(o EngineOptions) (*Engine, error) {
 	if o.Camera != nil && (o.CameraMode.Width <= 0 || o.CameraMode.Height <= 0 || o.CameraMode.FrameRate <= 0) {
 		return nil, fmt.Errorf("cannot use the camera in mode %+v; set hal.camera.size and hal.camera.frame_rate", o.CameraMode)
 	}
-	return &Engine{
+	e := &Engine{
 		opts: o, sessions: map[*Session]struct{}{},
 		camera: newSlot(), sound: newSlot(), display: newSlot(),
-	}, nil
+	}
+	e.ctx, e.cancel = context.WithCancelCause(context.Background())
+	e.SetVolume(100)
+	return e, nil
 }
 
-// Close closes the sessions that are left. It may be called twice.
+// Close closes the sessions that are left, ends Play and Snapshot, and waits. It
+// may be called twice.
 func (e *Engine) Close() error {
 	e.mu.Lock()
 	e.closed = true
+	e.cancel(ErrClosed)
 	var left []*Session
 	for s := range e.sessions {
 		left = append(left, s)
@@ -67,7 +80,26 @@ func (e *Engine) Close() error {
 	for _, s := range left {
 		errs = append(errs, s.Close())
 	}
+	e.wg.Wait()
 	return errors.Join(errs...)
+}
+
+// begin ties what a caller waits for to the life of the engine: its context ends
+// with both, and the cause says which. end must be called. Error: ErrClosed.
+func (e *Engine) begin(ctx context.Context) (_ context.Context, end func(), err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, nil, ErrClosed
+	}
+	e.wg.Add(1)
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(e.ctx, func() { cancel(ErrClosed) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+		e.wg.Done()
+	}, nil
 }
 
 func (e *Engine) add(s *Session) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
@@ -33,22 +34,45 @@ func readLoop(read func(p []byte) (int, error), use func(p []byte)) {
 // readFeedback reads what the phone says of one of our tracks, until the end.
 // Reading also drives pion's retransmissions.
 func (s *Session) readFeedback(sender *webrtc.RTPSender) {
+	var ssrc webrtc.SSRC
+	if e := sender.GetParameters().Encodings; len(e) > 0 {
+		ssrc = e[0].SSRC
+	}
+	reported := &s.count.audioReported
+	if sender.Track().Kind() == webrtc.RTPCodecTypeVideo {
+		reported = &s.count.videoReported
+	}
 	readLoop(func(p []byte) (int, error) {
 		n, _, err := sender.Read(p)
 		return n, err
 	}, func(p []byte) {
 		s.heard()
 		packets, err := rtcp.Unmarshal(p)
-		if err != nil || s.video == nil {
+		if err != nil {
 			return
 		}
 		for _, p := range packets {
-			switch p.(type) {
+			switch p := p.(type) {
 			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-				s.video.requestKeyframe()
+				if s.video != nil {
+					s.video.requestKeyframe()
+				}
+			case *rtcp.ReceiverReport:
+				noteLoss(p.Reports, ssrc, reported)
+			case *rtcp.SenderReport: // of a phone that sends, too
+				noteLoss(p.Reports, ssrc, reported)
 			}
 		}
 	})
+}
+
+// noteLoss keeps what the phone reports lost of one of our tracks (RFC 3550, 6.4.1).
+func noteLoss(reports []rtcp.ReceptionReport, ssrc webrtc.SSRC, reported *atomic.Uint32) {
+	for _, r := range reports {
+		if r.SSRC == uint32(ssrc) {
+			reported.Store(uint32(r.FractionLost))
+		}
+	}
 }
 
 // readReports reads the phone's reports on its own track: pion's receiver reports

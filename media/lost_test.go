@@ -58,7 +58,7 @@ func TestLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // each waits for ICE's own time-outs
-			p := talk(t, tt.talking)
+			p := talkOver(t, tt.talking)
 			p.eventually(15*time.Second, "sound flows", func() bool { return p.heard.Load() > 20 })
 			if tt.talking {
 				p.eventually(15*time.Second, "the phone is played", func() bool { return p.session.Stats().AudioPacketsPlayed > 20 })
@@ -86,7 +86,7 @@ func TestLost(t *testing.T) {
 }
 
 // talk is a voice call that both ends have answered.
-func talk(t *testing.T, talking bool) *cuttablePhone {
+func talkOver(t *testing.T, talking bool) *cuttablePhone {
 	t.Helper()
 	beeps, err := virtual.NewTone(700, false) // Opus sends little of a tone that stays
 	if err != nil {

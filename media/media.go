@@ -46,12 +46,16 @@ type (
 	DataOpen struct{}
 	// DeadlineReached means that the session's own lock has shut the gate.
 	DeadlineReached struct{ At time.Duration }
-	// DeviceGone means that a camera or sound device went away; the call goes on.
+	// DeviceGone means that a camera or sound device went away, or that the light
+	// that it requires is not confirmed to be on; the call goes on without it.
 	DeviceGone struct {
-		Kind string // "camera", "sound", "display"
+		Kind string // "camera", "sound", "display", "light"
 		Name string
 		Err  error
 	}
+	// DeviceBack means that what was told gone works again: one for each
+	// DeviceGone of a camera, a sound device or the light that comes back.
+	DeviceBack struct{ Kind, Name string }
 )
 
 func (LocalCandidates) mediaEvent() {}
@@ -64,6 +68,7 @@ func (Data) mediaEvent()            {}
 func (DataOpen) mediaEvent()        {}
 func (DeadlineReached) mediaEvent() {}
 func (DeviceGone) mediaEvent()      {}
+func (DeviceBack) mediaEvent()      {}
 
 // Candidate is an RTCIceCandidateInit as it stands on the wire.
 type Candidate struct {
@@ -79,6 +84,11 @@ type Devices struct {
 	CameraMode hal.VideoMode // wanted
 	Sound      hal.Sound
 	Display    hal.Display
+
+	// Light is on whenever the camera or the microphone is open. When it is
+	// required, neither opens until it is confirmed to be on.
+	Light         Light
+	LightRequired bool
 }
 
 // Limit is a time limit. The zero value is none: "none" is a flag of its own,
@@ -100,6 +110,13 @@ type Stats struct {
 	VideoFramesReceived uint64  `json:"videoFramesReceived"`
 	VideoFramesDecoded  uint64  `json:"videoFramesDecoded"`
 	RTTMilliseconds     float64 `json:"rttMs"`
+	BitrateUp           uint64  `json:"bitrateUp"`                // RTP in bit/s, over the last second
+	BitrateDown         uint64  `json:"bitrateDown"`              // the same
+	LossUp              float64 `json:"lossUp"`                   // share of our packets that the phone last reported lost, 0 to 1: the worse of sound and picture
+	LossDown            float64 `json:"lossDown"`                 // share of the phone's packets of the last second that did not come, the same
+	VideoWidth          int     `json:"videoWidth"`               // pixels that the camera gives; 0 while it is closed
+	VideoHeight         int     `json:"videoHeight"`              // the same
+	VideoFrameRate      float64 `json:"videoFrameRate"`           // pictures sent in the last second
 	LocalCandidate      string  `json:"localCandidate,omitzero"`  // type, protocol, address:port
 	RemoteCandidate     string  `json:"remoteCandidate,omitzero"` // the same
 }

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"encoding/binary"
 	"strings"
 	"time"
 
@@ -12,6 +13,10 @@ import (
 // that the connection lives, and thrown away: it is neither decoded nor played.
 func (s *Session) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 	use := func(*rtp.Packet) {}
+	missing := &s.count.audioMissing
+	if track.Kind() == webrtc.RTPCodecTypeVideo {
+		missing = &s.count.videoMissing
+	}
 	switch codec := track.Codec().MimeType; {
 	case strings.EqualFold(codec, webrtc.MimeTypeOpus) && s.sound.hasSpeaker():
 		use = func(p *rtp.Packet) {
@@ -31,6 +36,10 @@ func (s *Session) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceive
 			s.heard()
 			if !s.running() {
 				return
+			}
+			if now := s.now(); len(p) >= rtpHeaderSize {
+				s.count.down.add(now, len(p))
+				missing.packet(now, binary.BigEndian.Uint16(p[2:]))
 			}
 			packet := &rtp.Packet{}
 			if packet.Unmarshal(append([]byte(nil), p...)) == nil {

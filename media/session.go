@@ -68,6 +68,8 @@ type Session struct {
 	lost       bool
 	mustHear   bool // Back needs media of the phone
 	failed     bool
+	lights     int  // devices that hold the light
+	lightTold  bool // that it is gone
 	closed     bool
 	over       atomic.Bool // shut: read without mu by the sound
 	alarmStop  func() bool
@@ -169,7 +171,7 @@ func (s *Session) goFunc(f func()) {
 }
 
 // Prepare opens the camera and the encoder while it still rings (preconnect
-// "media"). Nothing is sent.
+// "media"), with the light. Nothing is sent.
 func (s *Session) Prepare() {
 	s.mu.Lock()
 	s.prepared = true
@@ -178,7 +180,8 @@ func (s *Session) Prepare() {
 }
 
 // Accept says that a person has answered: as soon as the session is connected
-// too, it emits Started, arms the lock and lets media flow, a keyframe first.
+// too, and the light is on where it is required, it emits Started, arms the lock
+// and lets media flow, a keyframe first.
 func (s *Session) Accept(limit Limit) {
 	s.mu.Lock()
 	if !s.accepted {
@@ -193,7 +196,11 @@ func (s *Session) Accept(limit Limit) {
 func (s *Session) wantDevices() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	over := s.closed || s.over.Load()
+	s.wantDevicesLocked()
+}
+
+func (s *Session) wantDevicesLocked() {
+	over := s.closed || s.failed || s.over.Load()
 	s.sound.wanted.set(s.accepted && !over)
 	if s.video != nil {
 		s.video.wanted.set((s.accepted || s.prepared) && s.video.on && !over)
@@ -202,7 +209,7 @@ func (s *Session) wantDevices() {
 
 // startLocked begins the talk when it can begin; mu is held.
 func (s *Session) startLocked() {
-	if s.started || !s.accepted || !s.connected || s.over.Load() || s.closed {
+	if s.started || !s.accepted || !s.connected || s.failed || s.over.Load() || s.closed || !s.litLocked() {
 		return
 	}
 	s.started = true
@@ -235,7 +242,8 @@ func (s *Session) deadline() {
 // SetMicrophone turns the sending of sound off and on; off sends silence.
 func (s *Session) SetMicrophone(on bool) { s.sound.microphone.Store(on) }
 
-// SetSpeaker turns the playing of sound off and on.
+// SetSpeaker turns the playing of the phone's sound off and on; tones are played
+// either way.
 func (s *Session) SetSpeaker(on bool) { s.sound.speaker.Store(on) }
 
 // SetCamera turns the camera off, which closes it and puts its light out, and on.
@@ -245,6 +253,7 @@ func (s *Session) SetCamera(on bool) {
 	}
 	s.mu.Lock()
 	s.video.on = on
+	s.startLocked() // without a camera there may be no light to wait for
 	s.mu.Unlock()
 	s.wantDevices()
 }

@@ -63,6 +63,12 @@ type leg struct {
 // connect makes a session with a phone that only listens, up to the answer.
 func connect(t *testing.T, e *Engine, video bool) *leg {
 	t.Helper()
+	return connectSpeaker(t, e, video, nil)
+}
+
+// connectSpeaker is connect with a phone that sends a track of sound.
+func connectSpeaker(t *testing.T, e *Engine, video bool, sound webrtc.TrackLocal) *leg {
+	t.Helper()
 	l := &leg{t: t, more: make(chan struct{}, 1)}
 	var err error
 	if l.session, err = e.NewSession(SessionConfig{Room: "r", Video: video, Emit: l.emit}); err != nil {
@@ -90,7 +96,13 @@ func connect(t *testing.T, e *Engine, video bool) *leg {
 		kinds = append(kinds, webrtc.RTPCodecTypeVideo)
 	}
 	for _, kind := range kinds {
-		if _, err := l.phone.AddTransceiverFromKind(kind); err != nil {
+		var err error
+		if kind == webrtc.RTPCodecTypeAudio && sound != nil {
+			_, err = l.phone.AddTransceiverFromTrack(sound)
+		} else {
+			_, err = l.phone.AddTransceiverFromKind(kind)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

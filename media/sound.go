@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,12 +33,14 @@ type soundDevice struct {
 	mu      sync.Mutex
 	dec     *opus.Decoder
 	buf     *playout.Buffer // nil before the first packet, and after the end
+	mixer   mixer
 	zero    [hal.FrameSamples]int16
 	scratch [hal.FrameSamples]int16
 }
 
 func newSoundDevice(s *Session) *soundDevice {
 	d := &soundDevice{s: s, device: s.engine.opts.Sound, wanted: newWanted(), ring: capture.NewRing()}
+	d.mixer.volume = s.engine.Volume
 	d.microphone.Store(true)
 	d.speaker.Store(true)
 	return d
@@ -67,14 +70,20 @@ func (d *soundDevice) process(captured, playback []int16) {
 	} else {
 		d.ring.Write(d.zero[:])
 	}
-	if d.buf == nil {
-		clear(playback)
-		return
+	if d.buf != nil {
+		d.buf.Pull(playback)
 	}
-	d.buf.Pull(playback)
-	if !d.speaker.Load() {
+	if d.buf == nil || !d.speaker.Load() {
 		clear(playback)
 	}
+	d.mixer.mix(playback)
+}
+
+// play queues a tone; false when too many wait.
+func (d *soundDevice) play(pcm []int16) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.mixer.add(pcm)
 }
 
 // push takes a packet of the phone.
@@ -111,7 +120,7 @@ func (d *soundDevice) run() {
 		return
 	}
 	d.wanted.each(ctx, func(ctx context.Context) {
-		if gone, err := d.use(ctx); gone && !d.told {
+		if gone, err := d.use(ctx); gone && !d.told && !errors.Is(err, ErrLight) {
 			d.told = true
 			d.s.deviceGone("sound", d.name(), err)
 		}
@@ -125,13 +134,27 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 		return false, nil
 	}
 	defer d.s.engine.sound.give()
+	if d.hasMicrophone() {
+		release, err := d.s.light()
+		if err != nil {
+			return true, err
+		}
+		defer release()
+	}
+	working := make(chan struct{}, 1)
 	type result struct {
 		stream hal.SoundStream
 		err    error
 	}
 	opened := make(chan result, 1)
 	go func() {
-		stream, err := d.device.Open(d.process)
+		stream, err := d.device.Open(func(captured, playback []int16) {
+			select {
+			case working <- struct{}{}:
+			default:
+			}
+			d.process(captured, playback)
+		})
 		opened <- result{stream, err}
 	}()
 	var r result
@@ -144,14 +167,21 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 	if r.err != nil {
 		return ctx.Err() == nil, r.err
 	}
-	d.told = false
-	select {
-	case <-ctx.Done():
-	case <-r.stream.Gone():
-		gone, err = true, hal.ErrGone
+	defer func() { _ = r.stream.Close() }() // a device that does not close is not ours to mend
+	for first := working; ; {
+		select {
+		case <-ctx.Done():
+			return false, nil
+		case <-r.stream.Gone():
+			return true, hal.ErrGone
+		case <-first:
+			first = nil
+			if d.told {
+				d.told = false
+				d.s.deviceBack("sound", d.name())
+			}
+		}
 	}
-	_ = r.stream.Close() // a device that does not close is not ours to mend
-	return gone, err
 }
 
 // tick stands in for the device: it calls process each 10 ms, until ctx ends or

@@ -2,6 +2,7 @@ package media
 
 import (
 	"fmt"
+	"math"
 	"sync/atomic"
 
 	"github.com/pion/webrtc/v4"
@@ -12,11 +13,21 @@ type counters struct {
 	videoFramesSent, videoBytesSent, keyframesSent atomic.Uint64
 	audioPacketsSent                               atomic.Uint64
 	videoFramesReceived, videoFramesDecoded        atomic.Uint64
+
+	videoSize atomic.Uint64 // width in the upper half, height in the lower
+	up, down  meter         // bytes of RTP
+	pictures  meter         // sent
+
+	// What the phone reported lost of each of our tracks, in 256ths, and what is
+	// missing of each of its.
+	audioReported, videoReported atomic.Uint32
+	audioMissing, videoMissing   lossMeter
 }
 
 // Stats returns the counters as they are now.
 func (s *Session) Stats() Stats {
 	heard := s.sound.stats()
+	now, size := s.now(), s.count.videoSize.Load()
 	out := Stats{
 		VideoFramesSent:     s.count.videoFramesSent.Load(),
 		VideoBytesSent:      s.count.videoBytesSent.Load(),
@@ -27,6 +38,13 @@ func (s *Session) Stats() Stats {
 		AudioConcealed:      heard.Concealed,
 		VideoFramesReceived: s.count.videoFramesReceived.Load(),
 		VideoFramesDecoded:  s.count.videoFramesDecoded.Load(),
+		BitrateUp:           8 * s.count.up.second(now),
+		BitrateDown:         8 * s.count.down.second(now),
+		LossUp:              float64(max(s.count.audioReported.Load(), s.count.videoReported.Load())) / 256,
+		LossDown:            max(s.count.audioMissing.lost(now), s.count.videoMissing.lost(now)),
+		VideoWidth:          int(size >> 32),
+		VideoHeight:         int(size & math.MaxUint32),
+		VideoFrameRate:      float64(s.count.pictures.second(now)),
 	}
 	ice := s.pc.SCTP().Transport().ICETransport()
 	if pair, err := ice.GetSelectedCandidatePair(); err == nil && pair != nil {

@@ -1,6 +1,10 @@
 package media
 
-import "time"
+import (
+	"time"
+
+	"callbox/hal"
+)
 
 // Times of a session; every file takes them from here.
 const (
@@ -26,6 +30,9 @@ const (
 
 	// reopenDevice is the pause between looks for a device that is gone.
 	reopenDevice = 2 * time.Second
+	// settleTime is how long a camera that is opened for one picture may take to
+	// find its exposure; settleFrames is how many pictures that takes at most.
+	settleTime = 500 * time.Millisecond
 	// mediaBefore: a phone that sent something this shortly before the way was
 	// lost must send again until the way counts as back.
 	mediaBefore = 10 * time.Second
@@ -35,10 +42,15 @@ const (
 
 // Sizes of a session.
 const (
-	maxDataFrame     = 8 << 10 // bytes of a text frame, as the protocol says
-	maxQueuedData    = 32      // frames that wait for the daemon until the phone is slowed down
-	maxCandidates    = 80      // remote ones that are kept before their description
-	rtpPayloadSize   = 1180    // bytes: 1200 with the RTP header and an extension
+	settleFrames     = 5
+	playTail         = 10                  // frames of silence: what devices keep in their buffers is less
+	maxTones         = 16                  // that wait in a session
+	maxToneSamples   = 60 * hal.SampleRate // of them
+	maxDataFrame     = 8 << 10             // bytes of a text frame, as the protocol says
+	maxQueuedData    = 32                  // frames that wait for the daemon until the phone is slowed down
+	maxCandidates    = 80                  // remote ones that are kept before their description
+	rtpHeaderSize    = 12                  // bytes, the least (RFC 3550, 5.1)
+	rtpPayloadSize   = 1180                // bytes: 1200 with the RTP header and an extension
 	videoClock       = 90000
 	maxVideoPackets  = 512 // that the sample builder keeps
 	decodeQueue      = 8   // pictures between network and decoder

@@ -11,6 +11,7 @@ import (
 	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v4"
 
+	"callbox/hal"
 	"callbox/media/capture"
 	"callbox/media/codec/vpx"
 )
@@ -57,7 +58,7 @@ func (v *videoSender) run() {
 		if ctx.Err() != nil {
 			return
 		}
-		if !v.told {
+		if !v.told && !errors.Is(err, ErrLight) {
 			v.told = true
 			v.s.deviceGone("camera", v.s.engine.opts.Camera.Name(), err)
 		}
@@ -71,6 +72,11 @@ func (v *videoSender) send(ctx context.Context) error {
 		return ctx.Err()
 	}
 	defer e.camera.give()
+	release, err := v.s.light()
+	if err != nil {
+		return err
+	}
+	defer release()
 	stream, err := e.opts.Camera.Open(e.opts.CameraMode)
 	if err != nil {
 		return err
@@ -81,7 +87,7 @@ func (v *videoSender) send(ctx context.Context) error {
 	}
 	cam, err := capture.NewVideo(stream, vpx.VP8{
 		FrameRate: rate, Bitrate: int(e.opts.VideoBitrate), KeyframeInterval: keyframeInterval,
-	})
+	}, func(f *hal.Frame) { v.captured(f, rate) })
 	if err != nil {
 		return err
 	}
@@ -96,6 +102,7 @@ func (v *videoSender) send(ctx context.Context) error {
 			<-closed
 		}
 		cam.Close()
+		v.s.count.videoSize.Store(0)
 	}()
 	enc, err := cam.Encoder()
 	if err != nil {
@@ -116,9 +123,18 @@ func (v *videoSender) send(ctx context.Context) error {
 			}
 			return err
 		}
-		v.told = false
 		v.write(ctl.Last())
 	}
+}
+
+// captured looks at each picture before it is encoded.
+func (v *videoSender) captured(f *hal.Frame, rate float64) {
+	if v.told {
+		v.told = false
+		v.s.deviceBack("camera", v.s.engine.opts.Camera.Name())
+	}
+	v.s.count.videoSize.Store(uint64(f.Rect.Dx())<<32 | uint64(f.Rect.Dy()))
+	v.s.engine.tap.offer(f, rate)
 }
 
 // attach makes an encoder the one that requests go to; before the start it
@@ -158,13 +174,19 @@ func (v *videoSender) write(f vpx.Frame) {
 	timestamp := v.offset + uint32(int64(f.Captured)*9/100_000) // 90 kHz
 	payloads := v.payloader.Payload(rtpPayloadSize, f.Data)
 	for i, p := range payloads {
-		err := v.track.WriteRTP(&rtp.Packet{
+		packet := &rtp.Packet{
 			Header: rtp.Header{
 				Version: 2, Marker: i == len(payloads)-1,
 				SequenceNumber: v.sequence.NextSequenceNumber(), Timestamp: timestamp,
 			},
 			Payload: p,
-		})
+		}
+		now := v.s.now()
+		v.s.count.up.add(now, packet.MarshalSize())
+		if i == 0 {
+			v.s.count.pictures.add(now, 1)
+		}
+		err := v.track.WriteRTP(packet)
 		if err != nil && !errors.Is(err, io.ErrClosedPipe) {
 			v.s.log.Trace().Err(err).Msg("video packet")
 		}

@@ -29,7 +29,8 @@ func (d *Device) Ringing(k RoomKey, sdp string, ringTimeout time.Duration) {
 	}
 	r.phase, r.answerSDP = ringing, sdp
 	r.data.ring(d.o.Clock.Now())
-	d.answer(r, r.offer, r.offerID, message.Ringing{SDP: sdp, RingTimeout: ringTimeout.Seconds(), Nonce: r.data.nonce})
+	r.data.ringingID = d.answer(r, r.offer, r.offerID,
+		message.Ringing{SDP: sdp, RingTimeout: ringTimeout.Seconds(), Nonce: r.data.nonce})
 	if sdp != "" {
 		d.ready(r)
 	}
@@ -50,7 +51,7 @@ func (d *Device) Accept(k RoomKey, sdp string, limit Limit) (frame []byte) {
 		sdp = r.answerSDP
 	}
 	r.phase = accepted
-	d.withdraw(r) // accept says what ringing said
+	d.delivered(r, r.data.ringingID) // accept says what ringing said
 	id := d.answer(r, r.offer, r.offerID, message.Accept{SDP: sdp, TimeLimit: limit})
 	d.ready(r)
 	if !early {

@@ -8,11 +8,13 @@ import (
 	"callbox/signaling/message"
 )
 
-// Why data was refused, as AnswerData tells the phone; "" is a yes.
+// Why data was refused, as AnswerData tells the phone and DataAnswered the
+// daemon; "" is a yes. ErrorTimeout is only told to the daemon.
 const (
 	ErrorForbidden  = "forbidden"
 	ErrorBadRequest = "badRequest"
 	ErrorNoHandler  = "noHandler"
+	ErrorTimeout    = "timeout" // no answer in time, or the call ended before it
 )
 
 // maxWaiting is how many data frames of a talk may wait for their answer.
@@ -20,13 +22,17 @@ const maxWaiting = 32
 
 // dataState is what data before the talk is measured against.
 type dataState struct {
-	nonce   string // good once; "" before Ringing
-	rang    time.Duration
-	waiting map[string]*received // signed ones, by id, until AnswerData
+	nonce     string // the phone's next one, good once; "" before Ringing
+	rang      time.Duration
+	ringingID string
+	own       string               // nonce of ours: that of Ringing
+	waiting   map[string]*received // signed ones, by id, until AnswerData
+	sent      map[string]*timer    // ours, by id, until their answer; nil for a signed one
 }
 
 func (s *dataState) ring(now time.Duration) {
 	s.nonce, s.rang, s.waiting = message.NewID(), now, map[string]*received{}
+	s.own = s.nonce
 }
 
 // phoneData takes data before the talk. It is good only while it rings, with the
@@ -131,7 +137,9 @@ func (d *Device) ReceiveFrame(k RoomKey, text []byte) (frame []byte) {
 		}
 	case message.DataFrame:
 		return d.dataFrame(r, f)
-	case message.DataAck, message.AcceptFrame, message.StartFrame, message.UnknownFrame:
+	case message.DataAck:
+		d.dataAnswered(r, f.ID, f.Error)
+	case message.AcceptFrame, message.StartFrame, message.UnknownFrame:
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -23,9 +24,23 @@ type outgoing struct {
 // pause is the time after the n-th sending: 0.5, 1, 2, 4, 4 … s.
 func pause(n int) time.Duration { return 500 * time.Millisecond << min(n, 3) }
 
+// forever is the life of a message that something else ends.
+const forever = time.Duration(math.MaxInt64)
+
 // envelope is that of a message to the phone of a room.
 func (d *Device) envelope(k RoomKey, ref string) message.Envelope {
 	return message.Envelope{From: d.address, To: key.PhoneAddress(k.Phone), TKT: k.Phone, RoomID: k.ID, Ref: ref}
+}
+
+// roomEnvelope is that of a message in r. Up to the first answer in a room the
+// phone needs our key, and before its offer it may not have seen one.
+func (d *Device) roomEnvelope(r *room, ref string) message.Envelope {
+	e := d.envelope(r.key, ref)
+	if r.ring != nil && r.offer == nil {
+		jwk := d.o.Key.Public().JWK()
+		e.JWK = &jwk
+	}
+	return e
 }
 
 // sign writes a message; "" when it cannot be (too large), which is logged.
@@ -43,18 +58,22 @@ func (d *Device) reply(p Peer, m *message.Message, b message.Body) {
 	jwk := d.o.Key.Public().JWK()
 	e.JWK = &jwk
 	if text, _ := d.sign(e, b); text != "" {
-		d.hand(p, e.To, text, func() {})
+		d.hand([]Peer{p}, e.To, text, func() {})
 	}
 }
 
-// hand queues one sending. lost is called, with the mutex held, when the
-// transport is not connected to the address.
-func (d *Device) hand(p Peer, to, text string, lost func()) {
+// hand queues one sending, over each of the ways. lost is called, with the mutex
+// held, when none of them is connected to the address.
+func (d *Device) hand(ways []Peer, to, text string, lost func()) {
 	if d.closed {
 		return
 	}
 	d.queue = append(d.queue, func() {
-		if !p.Transport.Send(to, text) {
+		sent := false
+		for _, p := range ways {
+			sent = p.Transport.Send(to, text) || sent
+		}
+		if !sent {
 			d.mu.Lock()
 			lost()
 			d.unlock()
@@ -62,21 +81,24 @@ func (d *Device) hand(p Peer, to, text string, lost func()) {
 	})
 }
 
-// transmit sends bytes of a room once.
+// transmit sends bytes of a room once, the way that the phone's last message came.
 func (d *Device) transmit(r *room, text string) {
-	d.hand(r.peer, key.PhoneAddress(r.key.Phone), text, func() {})
+	d.hand([]Peer{r.peer}, key.PhoneAddress(r.key.Phone), text, func() {})
 }
 
 // send signs a message and delivers it. It returns its id and text.
 func (d *Device) send(r *room, ref string, b message.Body) (id, text string) {
-	text, id = d.sign(d.envelope(r.key, ref), b)
-	if text == "" {
-		return id, text
+	text, id = d.sign(d.roomEnvelope(r, ref), b)
+	if text != "" {
+		d.deliver(r, &outgoing{id: id, text: text, kind: b.Type(), left: messageLife})
 	}
-	o := &outgoing{id: id, text: text, kind: b.Type(), left: messageLife}
+	return id, text
+}
+
+// deliver sends o until it is answered or its life ends.
+func (d *Device) deliver(r *room, o *outgoing) {
 	r.out = append(r.out, o)
 	d.attempt(r, o)
-	return id, text
 }
 
 // answer is send for the answer to a message of the phone: duplicates get it.
@@ -100,7 +122,15 @@ func (d *Device) attempt(r *room, o *outgoing) {
 		}
 		d.expire(r, o)
 	})
-	d.hand(r.peer, key.PhoneAddress(r.key.Phone), o.text, func() { d.park(r, o) })
+	ways := d.ways(r)
+	if len(ways) == 0 {
+		d.park(r, o)
+		return
+	}
+	if r.ring != nil {
+		r.ring.tried = true
+	}
+	d.hand(ways, key.PhoneAddress(r.key.Phone), o.text, func() { d.park(r, o) })
 }
 
 // park stops the clock of a message whose phone is out of reach, and looks again
@@ -118,6 +148,10 @@ func (d *Device) park(r *room, o *outgoing) {
 
 func (d *Device) expire(r *room, o *outgoing) {
 	d.delivered(r, o.id)
+	if o.kind == message.TypeData {
+		d.dataAnswered(r, o.id, ErrorTimeout)
+		return
+	}
 	if r.phase != over {
 		d.emit(Unanswered{Room: r.key, Type: string(o.kind)})
 	}
@@ -145,7 +179,7 @@ func (d *Device) withdraw(r *room) {
 
 // ack acknowledges a message of the phone; duplicates get the same ack.
 func (d *Device) ack(r *room, rec *received, ref string, b message.Ack) {
-	text, _ := d.sign(d.envelope(r.key, ref), b)
+	text, _ := d.sign(d.roomEnvelope(r, ref), b)
 	if rec != nil {
 		rec.ack.cancel()
 		rec.answer = text
@@ -158,41 +192,4 @@ func (d *Device) ack(r *room, rec *received, ref string, b message.Ack) {
 // ackLater acknowledges unless an answer goes out before.
 func (d *Device) ackLater(r *room, rec *received, ref string) {
 	rec.ack = d.after(ackDelay, func() { d.ack(r, rec, ref, message.Ack{}) })
-}
-
-// Up says that a transport has reached an address: what waits for it goes at
-// once, this way.
-func (d *Device) Up(p Peer) {
-	d.mu.Lock()
-	defer d.unlock()
-	for k, r := range d.rooms {
-		if key.PhoneAddress(k.Phone) == p.Address {
-			d.reach(r, p)
-		}
-	}
-}
-
-// reach makes p the way to the room's phone.
-func (d *Device) reach(r *room, p Peer) {
-	r.peer = p
-	for _, o := range r.out {
-		if o.parked {
-			d.attempt(r, o)
-		}
-	}
-}
-
-// Gone says that a transport has lost an address: the time until it is reached
-// again does not count.
-func (d *Device) Gone(p Peer) {
-	d.mu.Lock()
-	defer d.unlock()
-	for k, r := range d.rooms {
-		if key.PhoneAddress(k.Phone) != p.Address || r.peer.Transport != p.Transport {
-			continue
-		}
-		for _, o := range r.out {
-			d.park(r, o)
-		}
-	}
 }

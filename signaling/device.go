@@ -25,6 +25,7 @@ const (
 	roomMemory  = 120 * time.Second      // that an ended room answers duplicates
 	restartRest = 2 * time.Second        // between two ICE restarts
 	dataSkew    = 5 * time.Second        // that data before the talk may be late
+	frameAnswer = 10 * time.Second       // for a dataAck of the phone, which allows as much for ours
 )
 
 // maxRooms bounds the memory for rooms, most of them ended and remembered.
@@ -96,7 +97,8 @@ type Device struct {
 	paired    map[string]pairedAnswer // by the id of the pair message
 	suspended map[string]bool         // jkt: by a pairing alarm
 	refused   map[Reason]uint64
-	queue     []func() // sends and events, carried out in order without mu
+	up        map[string][]Peer // by address: over which transports it is reached now
+	queue     []func()          // sends and events, carried out in order without mu
 	draining  bool
 	idle      []chan struct{} // closed when nothing waits for an ack
 }
@@ -116,7 +118,7 @@ func NewDevice(o Options) (*Device, error) {
 		o: o, address: key.DeviceAddress(o.SN), dkt: o.Key.JKT(),
 		nonces: challenge.New(), budgets: budget.New(o.Clock), desk: pairing.NewDesk(o.SN, o.Key.JKT()),
 		rooms: map[RoomKey]*room{}, paired: map[string]pairedAnswer{}, suspended: map[string]bool{},
-		refused: map[Reason]uint64{},
+		refused: map[Reason]uint64{}, up: map[string][]Peer{},
 	}, nil
 }
 

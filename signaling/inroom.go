@@ -2,14 +2,18 @@ package signaling
 
 import (
 	"callbox/signaling/cause"
+	"callbox/signaling/key"
 	"callbox/signaling/message"
 )
 
-// inRoom takes a verified message of a room that is known. The mutex is held.
-func (d *Device) inRoom(p Peer, r *room, m *message.Message) {
+// inRoom takes a verified message, by contact c, of a room that is known. The
+// mutex is held.
+func (d *Device) inRoom(p Peer, r *room, m *message.Message, c Contact, k *key.Public) {
 	d.reach(r, p)
-	if m.Ref != "" {
-		d.delivered(r, m.Ref) // an ack, or an answer that stands for one
+	if m.Ref != "" { // an ack, or an answer that stands for one
+		d.delivered(r, m.Ref)
+		d.ringHeard(r, m.Ref)
+		d.dataAcked(r, m)
 	}
 	switch {
 	case m.Type == message.TypeAck:
@@ -18,6 +22,8 @@ func (d *Device) inRoom(p Peer, r *room, m *message.Message) {
 		d.refuse(p, RefusedRevoked)
 	case m.Type == message.TypePing:
 		d.ping(p, m)
+	case r.phase == rung:
+		d.inRungRoom(p, r, m, c, k)
 	case m.Type == message.TypeOffer:
 		d.secondOffer(p, r, m)
 	case r.phase == over:
@@ -27,11 +33,14 @@ func (d *Device) inRoom(p Peer, r *room, m *message.Message) {
 	}
 }
 
-// secondOffer acknowledges an offer for a room that has had one, or that was
-// cancelled before.
+// secondOffer acknowledges an offer for a room that has had one, that was
+// cancelled before, or that is not rung any more.
 func (d *Device) secondOffer(p Peer, r *room, m *message.Message) {
-	if r.offer != nil {
+	switch {
+	case r.offer != nil:
 		d.refuse(p, RefusedOffer)
+	case r.ring != nil:
+		d.refuse(p, RefusedLate)
 	}
 	d.ack(r, r.note(m), m.ID, message.Ack{})
 }
@@ -43,6 +52,12 @@ func (d *Device) inEndedRoom(p Peer, r *room, m *message.Message) {
 	case message.TypeRestart:
 		d.refuse(p, RefusedRoom)
 		d.reply(p, m, message.Bye{Cause: cause.Aborted, Detail: cause.UnknownRoom})
+	case message.TypeInvite:
+		if m.Ref != "" {
+			d.noSuchRing(p, m)
+			return
+		}
+		d.refuse(p, RefusedRoom)
 	default:
 		d.refuse(p, RefusedRoom)
 	}
@@ -103,30 +118,35 @@ func (d *Device) phoneCancels(r *room, m *message.Message) {
 	d.giveUp(r, why)
 }
 
-// giveUp is a cancel: after accept it counts as a hang-up.
+// giveUp is a cancel: after accept it counts as a hang-up. In a room that the
+// device rings it is a no.
 func (d *Device) giveUp(r *room, why cause.Cause) {
 	if r.phase >= accepted {
 		d.leave(r, cause.End{Cause: cause.Hangup, Origin: cause.Manual})
 		return
 	}
 	d.withdraw(r)
+	if r.ring != nil {
+		d.declined(r, why)
+		return
+	}
 	d.end(r)
 	d.emit(Cancel{Room: r.key, Cause: why})
 }
 
-// phoneRejects is a cancel by another word, before the device has accepted.
+// phoneRejects is a cancel by another word, before the device has accepted; a
+// value that is not understood does not hinder it either.
 func (d *Device) phoneRejects(p Peer, r *room, m *message.Message) {
 	d.ack(r, r.note(m), m.ID, message.Ack{})
-	b, ok := m.Body.(message.Reject)
-	if !ok || r.phase >= accepted {
+	if r.phase >= accepted {
 		d.refuse(p, RefusedState)
 		return
 	}
-	why := b.Cause
-	if !why.Valid() {
-		why = cause.Cancelled
+	b, _ := m.Body.(message.Reject)
+	if !b.Cause.Valid() {
+		b.Cause = cause.Cancelled
 	}
-	d.giveUp(r, why)
+	d.giveUp(r, b.Cause)
 }
 
 func (d *Device) phoneLeaves(r *room, m *message.Message) {

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"errors"
+	"time"
 
 	"callbox/signaling/budget"
 	"callbox/signaling/cause"
@@ -24,11 +25,7 @@ func (d *Device) offer(p Peer, m *message.Message, c Contact, k *key.Public) {
 	if !ok {
 		return
 	}
-	// An invite that cannot be read was never challenged.
-	invite, err := message.Parse(b.Invite)
-	if err == nil {
-		err = d.nonces.Check(b.Nonce, subject(m, invite), d.o.Clock.Now())
-	}
+	invite, err := d.challenged(m, b, challenge.Life)
 	switch {
 	case errors.Is(err, challenge.ErrLate):
 		d.refuse(p, RefusedLate)
@@ -48,9 +45,28 @@ func (d *Device) offer(p Peer, m *message.Message, c Contact, k *key.Public) {
 		d.refuse(p, RefusedFull)
 		return
 	}
-	// From here on the nonce is spent: the room remembers.
+	d.takeOffer(p, r, m, b, invite, c, k)
+}
+
+// challenged reads the invite inside the offer m and checks that its sender was
+// challenged for it, at most life ago.
+func (d *Device) challenged(m *message.Message, b message.Offer, life time.Duration) (invite *message.Message, err error) {
+	// An invite that cannot be read was never challenged.
+	if invite, err = message.Parse(b.Invite); err != nil {
+		return nil, err
+	}
+	return invite, d.nonces.Check(b.Nonce, subject(m, invite), d.o.Clock.Now(), life)
+}
+
+// takeOffer goes on with the offer b, in the message m, whose nonce is right. From
+// here on that is spent: the room remembers.
+func (d *Device) takeOffer(p Peer, r *room, m *message.Message, b message.Offer, invite *message.Message, c Contact, k *key.Public) {
 	r.offerID, r.offer = m.ID, r.note(m)
 	wish, ok := d.inviteOf(m, invite, k)
+	if ok && r.ring != nil {
+		ok = r.ring.answeredBy(invite, wish)
+		wish.TimeLimit = shorter(wish.TimeLimit, r.ring.wish.TimeLimit)
+	}
 	if !ok {
 		d.rejectOffer(p, r, RefusedInvite)
 		return
@@ -65,7 +81,7 @@ func (d *Device) offer(p Peer, m *message.Message, c Contact, k *key.Public) {
 	r.ice = iceState{current: checked, count: checked.Candidates, past: map[string]bool{}}
 	d.ackLater(r, r.offer, m.ID)
 	d.emit(Offer{
-		Room: r.key, Contact: c, RoomType: wish.RoomType, TimeLimit: wish.TimeLimit,
+		Ring: r.ring != nil, Room: r.key, Contact: c, RoomType: wish.RoomType, TimeLimit: wish.TimeLimit,
 		EnableCallerCamera: orTrue(wish.EnableCallerCamera), EnableListenerCamera: orTrue(wish.EnableListenerCamera),
 		Query: wish.Query, Payload: wish.Payload, SDP: checked.SDP,
 	})
@@ -83,6 +99,17 @@ func (d *Device) rejectOffer(p Peer, r *room, why Reason) {
 	d.refuse(p, why)
 	d.answer(r, r.offer, r.offerID, message.Reject{Cause: cause.BadRequest})
 	d.end(r)
+	if r.ring != nil {
+		d.emit(RingDeclined{Room: r.key, Cause: cause.BadRequest})
+	}
+}
+
+// shorter returns the smaller limit; none is the largest.
+func shorter(a, b Limit) Limit {
+	if !a.Set || b.Set && b.Duration < a.Duration {
+		return b
+	}
+	return a
 }
 
 func orTrue(b *bool) bool { return b == nil || *b }

@@ -132,7 +132,7 @@ func (d *Device) pairedBefore(p Peer, m *message.Message) bool {
 	case a.hash != m.Hash():
 		d.refuse(p, RefusedID)
 	default:
-		d.hand(p, m.From, a.text, func() {})
+		d.hand([]Peer{p}, m.From, a.text, func() {})
 	}
 	return true
 }
@@ -178,5 +178,5 @@ func (d *Device) welcome(p Peer, m *message.Message, c Contact, secret []byte) {
 		return
 	}
 	d.paired[m.ID] = pairedAnswer{hash: m.Hash(), text: text, until: d.o.Clock.Now() + roomMemory}
-	d.hand(p, m.From, text, func() {})
+	d.hand([]Peer{p}, m.From, text, func() {})
 }

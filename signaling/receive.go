@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"errors"
+	"time"
 
 	"callbox/signaling/budget"
 	"callbox/signaling/cause"
@@ -69,7 +70,7 @@ func (d *Device) class(p Peer) budget.Class {
 	d.mu.Lock()
 	defer d.unlock()
 	for _, r := range d.rooms {
-		if r.phase != over && r.peer.Budget == p.Budget && !r.revoked {
+		if r.phase != rung && r.phase != over && r.peer.Budget == p.Budget && !r.revoked {
 			return budget.InRoom
 		}
 	}
@@ -112,16 +113,20 @@ func (d *Device) isSuspended(jkt string) bool {
 
 // dispatch takes a verified message of a contact. The mutex is held.
 func (d *Device) dispatch(p Peer, m *message.Message, c Contact, k *key.Public) {
+	r := d.rooms[RoomKey{ID: m.RoomID, Phone: m.KID()}]
 	asks := m.Type == message.TypeInvite || m.Type == message.TypeOffer
 	if m.V != message.Version {
 		d.refuse(p, RefusedVersion)
 		if asks {
 			d.reply(p, m, message.Reject{Cause: cause.Unsupported, Versions: []int{message.Version}})
+			if r != nil && r.phase == rung {
+				d.declined(r, cause.Unsupported)
+			}
 		}
 		return
 	}
-	if r := d.rooms[RoomKey{ID: m.RoomID, Phone: m.KID()}]; r != nil {
-		d.inRoom(p, r, m)
+	if r != nil {
+		d.inRoom(p, r, m, c, k)
 		return
 	}
 	if asks && m.Invalid != nil {
@@ -153,13 +158,18 @@ func (d *Device) dispatch(p Peer, m *message.Message, c Contact, k *key.Public) 
 // invite challenges the caller. Nothing is kept: each copy gets a challenge.
 func (d *Device) invite(p Peer, m *message.Message) {
 	if m.Ref != "" {
-		// It answers a ring, and this device rings nobody: an old one played again.
-		d.refuse(p, RefusedRing)
-		d.reply(p, m, message.Bye{Cause: cause.Aborted, Detail: cause.UnknownRoom})
+		d.noSuchRing(p, m)
 		return
 	}
+	d.challenge(p, m, 0)
+}
+
+// challenge asks the sender of the invite m to prove that it is here now;
+// ringTimeout is 0 but in a room that the device rings.
+func (d *Device) challenge(p Peer, m *message.Message, ringTimeout time.Duration) {
 	d.reply(p, m, message.Challenge{
 		Nonce: d.nonces.Nonce(subject(m, m), d.o.Clock.Now()), Epoch: d.o.Epoch, ICEServers: d.iceServers(p),
+		RingTimeout: ringTimeout.Seconds(),
 	})
 }
 

@@ -13,7 +13,8 @@ const maxSeen = 512
 type phase int
 
 const (
-	offered  phase = iota // the daemon has the offer
+	rung     phase = iota // the device rings the phone, whose offer has not come
+	offered               // the daemon has the offer
 	ringing               // the phone was told so
 	accepted              // the phone was told so
 	started               // the talk has begun
@@ -26,6 +27,7 @@ type room struct {
 	key   RoomKey
 	peer  Peer // that the phone's last message came from
 	phase phase
+	ring  *ringState // nil in a room that the phone made
 	// revoked: its phone lost its rights during the call.
 	revoked bool
 
@@ -55,8 +57,13 @@ func (d *Device) openRoom(p Peer, m *message.Message) *room {
 	if len(d.rooms) >= maxRooms {
 		return nil
 	}
-	k := RoomKey{ID: m.RoomID, Phone: m.KID()}
-	r := &room{key: k, peer: p, seen: map[string]*received{}}
+	r := d.newRoom(RoomKey{ID: m.RoomID, Phone: m.KID()})
+	r.peer, r.phase = p, offered
+	return r
+}
+
+func (d *Device) newRoom(k RoomKey) *room {
+	r := &room{key: k, seen: map[string]*received{}, data: dataState{sent: map[string]*timer{}}}
 	r.frames.open(d.o.Clock.Now())
 	d.rooms[k] = r
 	return r
@@ -96,6 +103,8 @@ func (d *Device) end(r *room) {
 	}
 	r.phase = over
 	r.ice.held = nil
+	d.stopRing(r)
+	d.dataLost(r)
 	r.forget = d.after(roomMemory, func() {
 		r.stopTimers()
 		delete(d.rooms, r.key)
@@ -104,7 +113,8 @@ func (d *Device) end(r *room) {
 }
 
 // End says that the room is over for the daemon. What was sent is still
-// delivered, duplicates are still answered, and no event comes any more.
+// delivered, but for a ring, and duplicates are still answered. No event comes any
+// more but the DataAnswered of what SendData has under way.
 func (d *Device) End(k RoomKey) {
 	d.mu.Lock()
 	defer d.unlock()
@@ -125,6 +135,7 @@ func (d *Device) revoke(jkt string) {
 	for k, r := range d.rooms {
 		if k.Phone == jkt {
 			r.revoked = true
+			d.withdrawRing(r)
 		}
 	}
 }
@@ -135,6 +146,12 @@ func (r *room) stopTimers() {
 	}
 	for _, rec := range r.seen {
 		rec.ack.cancel()
+	}
+	for _, t := range r.data.sent {
+		t.cancel()
+	}
+	if r.ring != nil {
+		r.ring.life.cancel()
 	}
 	r.forget.cancel()
 	r.out = nil

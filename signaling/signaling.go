@@ -62,6 +62,7 @@ type Contact struct {
 	DaySeconds  float64   `json:"daySeconds,omitzero"` // talk a day; 0: no limit of its own
 	Hours       []string  `json:"hours,omitzero"`      // when it may call: "Mon-Fri 08:00-20:00"; nil: no hours of its own
 	Camera      *bool     `json:"camera,omitzero"`     // whether it may see the device's camera; nil: nothing of its own
+	ThroughDND  *bool     `json:"throughDnd,omitzero"` // whether it comes through do-not-disturb; nil: nothing of its own
 	Added       time.Time `json:"added"`               // by the wall clock, for people
 	SelfSigned  bool      `json:"selfSigned,omitzero"` // paired over a self-made certificate
 	Revoked     bool      `json:"revoked,omitzero"`    // stays refused until paired anew
@@ -89,12 +90,15 @@ type Event interface{ signalingEvent() }
 // The events.
 type (
 	// Offer asks to ring: its sender is a contact and has just proved it. The
-	// daemon answers with Reject, or Ringing and Accept, or Accept alone.
+	// daemon answers with Reject, or Ringing and Accept, or Accept alone. With Ring
+	// it is the answer of a phone that this device rings: its person has answered,
+	// so the daemon accepts at once, or gives up with CancelRing.
 	Offer struct {
+		Ring                 bool // in a room of Device.Ring
 		Room                 RoomKey
 		Contact              Contact
 		RoomType             RoomType
-		TimeLimit            Limit // what the phone wishes
+		TimeLimit            Limit // what the phone wishes; of a rung one not more than the ring's
 		EnableCallerCamera   bool
 		EnableListenerCamera bool
 		Query                string
@@ -147,9 +151,27 @@ type (
 	// until a person looks: the first contact is revoked.
 	PairingAlarm struct{ First, Second string } // jkt
 	// Unanswered means that the phone never acknowledged a message within its life.
+	// Type "ring" says so of Device.Ring: the phone was not reached, and the room is
+	// over.
 	Unanswered struct {
 		Room RoomKey
 		Type string
+	}
+	// RingReached means that the phone has answered the ring by itself and was
+	// challenged: it alerts its person now. It comes once a room.
+	RingReached struct{ Room RoomKey }
+	// RingDeclined means that the rung phone said no, or that its answer broke the
+	// rules (BadRequest, Unsupported), before Accept. The room is over. A word that
+	// does not say why a call is declined counts as Rejected.
+	RingDeclined struct {
+		Room  RoomKey
+		Cause cause.Cause
+	}
+	// DataAnswered is what became of SendData: one for each that had no error.
+	DataAnswered struct {
+		Room  RoomKey
+		ID    string
+		Error string // "": handled; one of the Error constants, or another word of the phone's
 	}
 )
 
@@ -163,3 +185,6 @@ func (PhoneInfo) signalingEvent()    {}
 func (Paired) signalingEvent()       {}
 func (PairingAlarm) signalingEvent() {}
 func (Unanswered) signalingEvent()   {}
+func (RingReached) signalingEvent()  {}
+func (RingDeclined) signalingEvent() {}
+func (DataAnswered) signalingEvent() {}

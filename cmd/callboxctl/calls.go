@@ -1,57 +1,127 @@
 package main
 
 import (
+	"encoding/csv"
 	"fmt"
 	"io"
+	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"callbox/daemon/control"
+	"callbox/signaling/cause"
 )
 
 func newCalls(a *app) *cobra.Command {
+	var since, until, why string
+	var q control.CallQuery
+	var asCSV bool
 	limit := 20
 	cmd := &cobra.Command{
 		Use:   "calls",
 		Short: "List the call records, newest first",
-		Args:  none,
+		Long: `List the call records, newest first. With --since or --until all of that time are
+shown, otherwise the newest 20; --limit says how many.
+
+` + whenHelp,
+		Example: `  callboxctl calls --since 24h
+  callboxctl calls --since 2026-11-01 --until 2026-12-01 --csv > november.csv
+  callboxctl calls --contact Anna --cause timeout`,
+		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if limit < 1 || limit > 1000 {
-				return usageError{fmt.Errorf("cannot use --limit %d; allowed: 1 to 1000", limit)}
+			var err error
+			if q.Since, err = whenOf("since", since, time.Now()); err != nil {
+				return err
 			}
-			calls, err := a.client().Calls(cmd.Context(), limit)
+			if q.Until, err = whenOf("until", until, time.Now()); err != nil {
+				return err
+			}
+			q.Cause = cause.Cause(why)
+			if why != "" && q.Cause != control.Running && !q.Cause.Valid() {
+				return usagef("there is no cause %q; docs/causes.md lists them", why)
+			}
+			switch named := cmd.Flags().Changed("limit"); {
+			case named && (limit < 1 || limit > 1000):
+				return usagef("cannot use --limit %d; allowed: 1 to 1000", limit)
+			case named || (since == "" && until == ""):
+				q.Limit = limit
+			}
+			if asCSV && a.json {
+				return usagef("--csv and --json exclude each other")
+			}
+			calls, err := a.client().Calls(cmd.Context(), q)
 			if err != nil {
 				return err
 			}
-			return a.show(calls, func(w io.Writer) {
-				if len(calls) == 0 {
-					fmt.Fprintln(w, "There has been no call yet.")
-					return
-				}
-				t := table(w)
-				fmt.Fprintln(t, "STARTED\tCONTACT\tTYPE\tTALKED\tEND")
-				for _, c := range calls {
-					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", c.Started.Local().Format("2006-01-02 15:04:05"),
-						c.Contact, c.RoomType, clockText(int(c.TalkSeconds)), endText(c))
-				}
-				_ = t.Flush() // a terminal that is gone has nobody to tell
-			})
+			if asCSV {
+				return writeCSV(a.out, calls)
+			}
+			return a.show(calls, func(w io.Writer) { printCalls(w, calls) })
 		},
 	}
-	cmd.Flags().IntVar(&limit, "limit", limit, "how many, 1 to 1000")
+	f := cmd.Flags()
+	f.StringVar(&since, "since", "", "started at this `time` or later")
+	f.StringVar(&until, "until", "", "started before this `time`")
+	f.StringVar(&q.Contact, "contact", "", "with this contact, by `name` or thumbprint")
+	f.StringVar(&why, "cause", "", "that ended by this `cause`, or running")
+	f.IntVar(&limit, "limit", limit, "how many, 1 to 1000")
+	f.BoolVar(&asCSV, "csv", false, "print CSV (RFC 4180), times as RFC 3339")
+	completes(cmd, "contact", a.names(everybody, false, true))
+	causes := []string{string(control.Running) + "\tThe call has not ended."}
+	for _, e := range cause.Registry() {
+		causes = append(causes, string(e.Cause)+"\t"+e.Meaning)
+	}
+	completes(cmd, "cause", words(causes...))
 	return cmd
 }
 
-func endText(c control.Record) string {
-	if c.Cause == "" {
-		return "running"
+func printCalls(w io.Writer, calls []control.Record) {
+	if len(calls) == 0 {
+		fmt.Fprintln(w, "There is no such call.")
+		return
 	}
-	text := string(c.Cause)
-	if c.Origin != "" {
-		text += " (" + string(c.Origin) + ")"
+	table(w, func(t io.Writer) {
+		fmt.Fprintln(t, "STARTED\tWAY\tCONTACT\tTYPE\tTALKED\tEND")
+		for _, c := range calls {
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", c.Started.Local().Format(time.DateTime),
+				c.Direction, oneLine(c.Contact), c.RoomType, clockText(int(c.TalkSeconds)), endText(c.Cause, c.Origin, c.Detail))
+		}
+	})
+}
+
+// endText is the cause, with what stands beside it.
+func endText(c cause.Cause, o cause.Origin, d cause.Detail) string {
+	text := string(c)
+	if c == "" {
+		text = "running"
 	}
-	if c.Detail != "" {
-		text += " (" + string(c.Detail) + ")"
+	if o != "" {
+		text += " (" + string(o) + ")"
+	}
+	if d != "" {
+		text += " (" + string(d) + ")"
 	}
 	return text
 }
+
+// writeCSV writes one record a line, for a spreadsheet or a script.
+func writeCSV(w io.Writer, calls []control.Record) error {
+	out := csv.NewWriter(w)
+	rows := [][]string{{"started", "answered", "ended", "direction", "contact", "phone", "roomType",
+		"ringSeconds", "talkSeconds", "limitSeconds", "cause", "origin", "detail", "roomId", "groupId", "id"}}
+	for _, c := range calls {
+		rows = append(rows, []string{stamp(c.Started), stamp(c.Answered), stamp(c.Ended), c.Direction, clean(c.Contact), c.Phone, c.RoomType,
+			decimal(c.RingSeconds), decimal(c.TalkSeconds), decimal(c.LimitSeconds), string(c.Cause), string(c.Origin), string(c.Detail), c.RoomID, c.GroupID, c.ID})
+	}
+	return out.WriteAll(rows)
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format(time.RFC3339)
+}
+
+func decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

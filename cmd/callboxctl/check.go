@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -19,10 +20,7 @@ Exit code 78 when there are mistakes.`,
 		Example: "  callboxctl check /etc/callbox/callbox.yaml",
 		Args:    atMostOne("the file"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			file := config.DefaultFile
-			if len(args) > 0 {
-				file = args[0]
-			}
+			file := cmp.Or(first(args), config.DefaultFile)
 			if _, err := config.Load(file); err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"callbox/daemon/control"
+	"callbox/daemon/control/client"
 )
 
 func newPair(a *app) *cobra.Command {
@@ -32,7 +33,7 @@ certificate that the device made for itself, unless --force says so.`,
 		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if life <= 0 {
-				return usageError{fmt.Errorf("cannot use --for %v: it must be a time like 5m", life)}
+				return usagef("cannot use --for %v: it must be a time like 5m", life)
 			}
 			if closing {
 				if err := a.client().ClosePairing(cmd.Context()); err != nil {
@@ -58,6 +59,7 @@ certificate that the device made for itself, unless --force says so.`,
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait until a phone has paired; fail when none did")
 	cmd.Flags().BoolVar(&renew, "renew", false, "as --wait, with a new code whenever one runs out")
 	cmd.Flags().BoolVar(&closing, "close", false, "close the open window instead")
+	completes(cmd, "rights", words("call", "beCalled", "auto", "unlock"))
 	return cmd
 }
 
@@ -92,9 +94,9 @@ func (a *app) pairOnce(ctx context.Context, request control.PairRequest) error {
 	var contact control.Event
 	watchCtx, stop := context.WithCancel(ctx)
 	defer stop()
-	err := a.client().Watch(watchCtx, func(ev control.Event) error {
+	err := a.client().Watch(watchCtx, client.WatchOptions{}, func(ev control.Event) error {
 		switch {
-		case ev.Name == "status": // watching: now nothing can be missed
+		case ev.Name == control.EventStatus: // watching: now nothing can be missed
 			var err error
 			if window, err = a.client().OpenPairing(ctx, request); err != nil {
 				return err
@@ -103,7 +105,7 @@ func (a *app) pairOnce(ctx context.Context, request control.PairRequest) error {
 			timer := time.AfterFunc(time.Until(window.Expires), stop)
 			context.AfterFunc(watchCtx, func() { timer.Stop() })
 			return a.showWindow(window)
-		case ev.Name == "paired" && open:
+		case ev.Name == control.EventPaired && open:
 			contact = ev
 			return paired
 		}
@@ -112,11 +114,9 @@ func (a *app) pairOnce(ctx context.Context, request control.PairRequest) error {
 	switch {
 	case errors.Is(err, paired):
 		return a.show(contact, func(w io.Writer) {
-			var data struct {
-				Name string `json:"name"`
-			}
+			var data control.PairedData
 			if json.Unmarshal(contact.Data, &data) == nil {
-				fmt.Fprintf(w, "\n  %s is paired.\n", data.Name)
+				fmt.Fprintf(w, "\n  %s is paired.\n", oneLine(data.Name))
 			}
 		})
 	case ctx.Err() != nil:

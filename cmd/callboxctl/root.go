@@ -7,40 +7,36 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"callbox/daemon/config"
-	"callbox/daemon/control"
 	"callbox/daemon/control/client"
-)
-
-// The exit codes, for scripts; --help lists them.
-const (
-	exitOK          = 0
-	exitFailed      = 1
-	exitUsage       = 2
-	exitUnreachable = 3
-	exitNoSuch      = 4
-	exitConfig      = 78 // sysexits.h: EX_CONFIG
 )
 
 // app is what every verb needs.
 type app struct {
+	in       io.Reader
 	out, err io.Writer
 	socket   string
 	json     bool
+	colours  bool
 }
 
 func (a *app) client() *client.Client { return client.New(a.socket) }
 
-// show writes v as JSON, or leaves it to human to write for a person.
+// show writes v as JSON, or leaves it to human to write for a person. human must
+// clean what comes from strangers; it may paint.
 func (a *app) show(v any, human func(w io.Writer)) error {
-	if !a.json {
-		human(a.out)
+	if a.json {
+		a.encode(a.out, v)
 		return nil
 	}
-	a.encode(a.out, v)
+	var b strings.Builder
+	human(&b)
+	fmt.Fprint(a.out, dye(b.String(), a.colours))
 	return nil
 }
 
@@ -58,78 +54,44 @@ func (a *app) done(text string) error {
 	return a.show(struct{}{}, func(w io.Writer) { fmt.Fprintln(w, text) })
 }
 
-// usageError is a mistake in the words of the command.
-type usageError struct{ error }
+// table writes columns; rows are separated by new lines, cells by tabulators. Only
+// the last cell of a row may be painted.
+func table(w io.Writer, rows func(t io.Writer)) {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	rows(t)
+	_ = t.Flush() // a terminal that is gone has nobody to tell
+}
 
-func run(ctx context.Context, args []string, out, errs io.Writer) int {
-	a := &app{out: out, err: errs}
+func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	a := &app{in: in, out: out, err: errs, colours: wantsColour(out)}
 	root := newRoot(a)
 	root.SetArgs(args)
+	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil || errors.Is(err, context.Canceled) {
 		return exitOK
 	}
 	code := exitCode(err)
-	a.complain(err, code)
+	a.complain(err, code, cmd)
 	return code
 }
 
-func exitCode(err error) int {
-	var usage usageError
-	var problems config.Problems
-	switch {
-	case errors.As(err, &usage):
-		return exitUsage
-	case errors.As(err, &problems):
-		return exitConfig
-	case errors.Is(err, client.ErrUnreachable):
-		return exitUnreachable
-	case errors.Is(err, control.ErrNoCall), errors.Is(err, control.ErrNotRinging), errors.Is(err, control.ErrNoContact):
-		return exitNoSuch
-	}
-	return exitFailed
-}
+const rootHelp = `callboxctl controls the callbox daemon of this machine: the calls, who may call, and
+what the device is made of. It speaks to the daemon over a socket that root and the
+group callbox may use.
 
-// complain says what went wrong and what to do about it.
-func (a *app) complain(err error, code int) {
-	var problems config.Problems
-	if errors.As(err, &problems) {
-		if a.json {
-			a.encode(a.err, map[string]any{"ok": false, "problems": problems})
-		} else {
-			fmt.Fprintln(a.err, problems)
-		}
-		return
-	}
-	if a.json {
-		e := &control.Error{Code: "failed", Message: err.Error()}
-		var fromDaemon *control.Error
-		if errors.As(err, &fromDaemon) {
-			e = fromDaemon
-		} else if code == exitUnreachable {
-			e.Code = "unreachable"
-		}
-		a.encode(a.err, map[string]*control.Error{"error": e})
-		return
-	}
-	fmt.Fprintf(a.err, "callboxctl: %v\n", err)
-	switch code {
-	case exitUnreachable:
-		fmt.Fprintln(a.err, "Is it running?  systemctl status callbox\nAnother socket? callboxctl --socket PATH, or CALLBOX_CONTROL_SOCKET")
-		if os.Geteuid() != 0 {
-			fmt.Fprintln(a.err, "May you use it? the socket is for root and the group callbox")
-		}
-	case exitUsage:
-		fmt.Fprintln(a.err, "callboxctl --help lists the verbs.")
-	}
-}
+With --json every verb prints JSON, and errors as {"error": {"code", "message"}}.
+callboxctl help exit-codes lists the exit codes.`
 
-const rootHelp = `callboxctl controls the callbox daemon of this machine.
-
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the daemon does not answer,
-4 no such call or contact, 78 the configuration has mistakes.`
+// The groups of the verbs in the help.
+const (
+	groupCall   = "call"
+	groupPeople = "people"
+	groupDevice = "device"
+	groupCare   = "care"
+)
 
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
@@ -138,13 +100,8 @@ func newRoot(a *app) *cobra.Command {
 		Long:          rootHelp,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageError{fmt.Errorf("there is no verb %q", args[0])}
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:          verbsOnly,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	socket := config.Default().Control.Socket
 	if s := os.Getenv("CALLBOX_CONTROL_SOCKET"); s != "" {
@@ -152,19 +109,49 @@ func newRoot(a *app) *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&a.socket, "socket", socket, "the daemon's control `socket`")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(
-		newStatus(a), newWatch(a), newAnswer(a), newReject(a), newHangUp(a), newMute(a), newCamera(a),
-		newPair(a), newContacts(a), newCalls(a), newCheck(a), newVersion(a),
-	)
+	for _, g := range []struct {
+		id, title string
+		verbs     []*cobra.Command
+	}{
+		{groupCall, "Calls:", []*cobra.Command{
+			newStatus(a), newWatch(a), newCall(a), newAnswer(a), newReject(a), newHangUp(a), newMute(a), newCamera(a),
+			newData(a), newCalls(a), newDND(a),
+		}},
+		{groupPeople, "People:", []*cobra.Command{newPair(a), newContacts(a), newPolicy(a)}},
+		{groupDevice, "The device:", []*cobra.Command{newDevices(a), newVolume(a), newSnapshot(a), newClock(a)}},
+		{groupCare, "Care:", []*cobra.Command{
+			newDoctor(a), newCheck(a), newReload(a), newMetrics(a), newBugReport(a), newVersion(a), newCompletion(a),
+		}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, verb := range g.verbs {
+			verb.GroupID = g.id
+			root.AddCommand(verb)
+		}
+	}
+	root.SetHelpCommandGroupID(groupCare)
+	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "The exit codes, for scripts", Long: exitCodesHelp()})
 	return root
 }
 
-// none refuses arguments; exactly wants n of them, named for the error.
+// verbsOnly refuses what is no verb, and says which one may be meant.
+func verbsOnly(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return usagef("%s has no verb %q; did you mean %s?", cmd.CommandPath(), args[0], strings.Join(near, " or "))
+	}
+	return usagef("%s has no verb %q", cmd.CommandPath(), args[0])
+}
+
+// none refuses arguments.
 func none(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError{fmt.Errorf("%s takes no argument; there is %q", cmd.CommandPath(), args[0])}
+		return usagef("%s takes no argument; there is %q", cmd.CommandPath(), args[0])
 	}
 	return nil
 }
@@ -172,8 +159,32 @@ func none(cmd *cobra.Command, args []string) error {
 func atMostOne(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > 1 {
-			return usageError{fmt.Errorf("%s takes at most one argument: %s", cmd.CommandPath(), what)}
+			return usagef("%s takes at most one argument: %s", cmd.CommandPath(), what)
 		}
 		return nil
+	}
+}
+
+// exactly wants arguments, named for the error.
+func exactly(what ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != len(what) {
+			number := map[int]string{1: "one argument", 2: "two arguments"}[len(what)]
+			return usagef("%s takes %s: %s", cmd.CommandPath(), number, strings.Join(what, " and "))
+		}
+		return nil
+	}
+}
+
+// oneWord wants one of words.
+func oneWord(words ...string) cobra.PositionalArgs {
+	list := strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+	return func(cmd *cobra.Command, args []string) error {
+		for _, w := range words {
+			if len(args) == 1 && args[0] == w {
+				return nil
+			}
+		}
+		return usagef("%s takes one word: %s", cmd.CommandPath(), list)
 	}
 }

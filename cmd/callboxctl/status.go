@@ -5,7 +5,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,20 +17,25 @@ func newStatus(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show what the device is doing",
-		Long:  "Show what the device is doing: the running call, the hardware in use, the addresses that phones reach it by, and how many messages were refused for which reason.",
-		Args:  none,
+		Long: `Show what the device is doing: the running call, the hardware in use, the addresses that
+phones reach it by, and how many messages were refused for which reason.`,
+		Example: "  callboxctl status\n  callboxctl status --json | jq -r .state",
+		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			status, err := a.client().Status(cmd.Context())
 			if err != nil {
 				return err
 			}
 			return a.show(status, func(w io.Writer) {
-				t := table(w)
-				printDevices(t, status)
-				if !devicesOnly {
-					printState(t, status)
-				}
-				_ = t.Flush() // a terminal that is gone has nobody to tell
+				table(w, func(t io.Writer) {
+					if !devicesOnly {
+						printState(t, status)
+					}
+					printDevices(t, status)
+					if !devicesOnly {
+						printRest(t, status)
+					}
+				})
 			})
 		},
 	}
@@ -39,14 +43,85 @@ func newStatus(a *app) *cobra.Command {
 	return cmd
 }
 
-func table(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 4, 2, ' ', 0) }
-
+// printState shows first what somebody who is called at midnight wants to know.
 func printState(t io.Writer, s control.Status) {
-	fmt.Fprintf(t, "State\t%s\n", s.State)
+	fmt.Fprintf(t, "State\t%s\n", stateText(s.State))
 	if c := s.Call; c != nil {
-		fmt.Fprintf(t, "Call\t%s with %s%s\n", c.RoomType, c.Contact, callTimes(c))
+		fmt.Fprintf(t, "Call\t%s\n", callText(c))
+		if c.Link != nil {
+			fmt.Fprintf(t, "Link\t%s\n", linkText(c.Link))
+		}
 		fmt.Fprintf(t, "Room\t%s\n", c.RoomID)
 	}
+	if s.DND.On {
+		fmt.Fprintf(t, "Do not disturb\t%s\n", paint(yellow, dndText(s.DND)))
+	}
+}
+
+func stateText(state string) string {
+	switch state {
+	case "idle":
+		return state
+	case "reconnecting":
+		return paint(yellow, state)
+	}
+	return paint(green, state)
+}
+
+// callText says who talks with whom, and for how long.
+func callText(c *control.Call) string {
+	with := c.RoomType + " with " + oneLine(c.Contact)
+	switch {
+	case c.State == "ringing":
+		return fmt.Sprintf("%s, ringing since %s", with, c.Since.Local().Format(time.TimeOnly))
+	case c.State == "dialing":
+		return fmt.Sprintf("%s, ringing %s since %s", c.RoomType, oneLine(strings.Join(c.Dialing, ", ")), c.Since.Local().Format(time.TimeOnly))
+	case c.LimitSeconds > 0:
+		return fmt.Sprintf("%s, %s, %s left", with, clockText(c.TalkSeconds), clockText(int(c.RemainingSeconds)))
+	}
+	return with + ", " + clockText(c.TalkSeconds)
+}
+
+func linkText(l *control.Link) string {
+	return fmt.Sprintf("up %s (loss %s), down %s (loss %s), round trip %s",
+		bitrate(l.SendBitrate), percent(l.SendLoss), bitrate(l.ReceiveBitrate), percent(l.ReceiveLoss), roundTrip(l.RTTMilliseconds))
+}
+
+func bitrate(v float64) string {
+	if v >= 1e6 {
+		return fmt.Sprintf("%.2f Mbit/s", v/1e6)
+	}
+	return fmt.Sprintf("%.0f kbit/s", v/1e3)
+}
+
+func percent(share float64) string { return fmt.Sprintf("%.1f %%", share*100) }
+
+func roundTrip(ms float64) string {
+	if ms == 0 {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.0f ms", ms)
+}
+
+func printDevices(t io.Writer, s control.Status) {
+	fmt.Fprintf(t, "Device\t%s (%s)\n", oneLine(s.Name), s.Address)
+	for _, d := range s.Devices {
+		fmt.Fprintf(t, "%s%s\t%s\n", strings.ToUpper(d.Kind[:1]), d.Kind[1:], deviceText(d))
+	}
+}
+
+func deviceText(d control.Device) string {
+	name := oneLine(d.Name)
+	if name == "" {
+		name = "none"
+	}
+	if d.Reason != "" {
+		name += " (" + oneLine(d.Reason) + ")"
+	}
+	return name
+}
+
+func printRest(t io.Writer, s control.Status) {
 	for _, tr := range s.Transports {
 		state := "up"
 		if !tr.Up {
@@ -54,7 +129,7 @@ func printState(t io.Writer, s control.Status) {
 		}
 		line := fmt.Sprintf("%s, %s connected", state, count(tr.Phones, "phone"))
 		if tr.Detail != "" {
-			line += ", " + tr.Detail
+			line += ", " + oneLine(tr.Detail)
 		}
 		fmt.Fprintf(t, "Transport %s\t%s\n", tr.Name, line)
 		for _, u := range tr.URLs {
@@ -67,30 +142,6 @@ func printState(t io.Writer, s control.Status) {
 	}
 	fmt.Fprintf(t, "Refused\t%s\n", refused(s.Refused))
 	fmt.Fprintf(t, "Version\t%s, up %s\n", s.Version, time.Duration(s.UptimeSeconds*float64(time.Second)).Round(time.Second))
-}
-
-func printDevices(t io.Writer, s control.Status) {
-	fmt.Fprintf(t, "Device\t%s (%s)\n", s.Name, s.Address)
-	for _, d := range s.Devices {
-		name := d.Name
-		if name == "" {
-			name = "none"
-		}
-		if d.Reason != "" {
-			name += " (" + d.Reason + ")"
-		}
-		fmt.Fprintf(t, "%s%s\t%s\n", strings.ToUpper(d.Kind[:1]), d.Kind[1:], name)
-	}
-}
-
-func callTimes(c *control.Call) string {
-	switch {
-	case c.State == "ringing":
-		return ", ringing since " + c.Since.Local().Format(time.TimeOnly)
-	case c.LimitSeconds > 0:
-		return fmt.Sprintf(", %s, %s left", clockText(c.TalkSeconds), clockText(int(c.RemainingSeconds)))
-	}
-	return ", " + clockText(c.TalkSeconds)
 }
 
 // clockText writes seconds as m:ss or h:mm:ss.

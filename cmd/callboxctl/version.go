@@ -15,7 +15,10 @@ func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Show the versions of this command and of the running daemon",
-		Args:  none,
+		Long: `Show the versions of this command and of the running daemon. That none runs is no error
+here.`,
+		Example: "  callboxctl version --json",
+		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			versions := struct {
 				Command control.Version  `json:"callboxctl"`
@@ -29,15 +32,19 @@ func newVersion(a *app) *cobra.Command {
 				return err
 			}
 			return a.show(versions, func(w io.Writer) {
-				t := table(w)
-				fmt.Fprintf(t, "callboxctl\t%s (%s, %s, protocol %d)\n", versions.Command.Version, versions.Command.Go, versions.Command.Platform, versions.Command.Protocol)
-				if versions.Daemon == nil {
-					fmt.Fprintf(t, "callboxd\tdoes not run\n")
-				} else {
-					fmt.Fprintf(t, "callboxd\t%s (%s, %s, protocol %d)\n", running.Version, running.Go, running.Platform, running.Protocol)
-				}
-				_ = t.Flush() // a terminal that is gone has nobody to tell
+				table(w, func(t io.Writer) {
+					fmt.Fprintf(t, "callboxctl\t%s\n", versionText(versions.Command))
+					if versions.Daemon == nil {
+						fmt.Fprintln(t, "callboxd\tdoes not run")
+					} else {
+						fmt.Fprintf(t, "callboxd\t%s\n", versionText(running))
+					}
+				})
 			})
 		},
 	}
+}
+
+func versionText(v control.Version) string {
+	return fmt.Sprintf("%s (%s, %s, protocol %d)", v.Version, v.Go, v.Platform, v.Protocol)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -10,49 +11,96 @@ import (
 	"github.com/spf13/cobra"
 
 	"callbox/daemon/control"
+	"callbox/daemon/control/client"
 )
 
 func newWatch(a *app) *cobra.Command {
-	return &cobra.Command{
+	events, after := false, ""
+	cmd := &cobra.Command{
 		Use:   "watch",
-		Short: "Show every event as it happens",
-		Long:  "Show every event as it happens, until Ctrl-C. The first line is the present state. With --json, one JSON object a line.",
-		Args:  none,
+		Short: "Show what happens as it happens",
+		Long: `Show what happens as it happens, until Ctrl-C. In a terminal it is a live view: the call,
+the time that is left, how well it flows, the last events. Elsewhere, or with --events,
+it is one line an event, the present state first; with --json one JSON object a line.
+
+The lines end with exit code 3 when the daemon stops; the live view waits for it.
+--after resumes behind an event, by its id (EPOCH-SEQ); what is missing is told.`,
+		Example: `  callboxctl watch
+  callboxctl watch --events | grep --line-buffered ringing
+  callboxctl watch --json | jq --unbuffered -r .eventName`,
+		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			from, err := control.ParsePosition(after)
+			if err != nil {
+				return usageError{err}
+			}
+			if !a.json && !events && after == "" && isTerminal(a.out) {
+				return a.watchLive(cmd.Context())
+			}
 			enc := json.NewEncoder(a.out)
 			enc.SetEscapeHTML(false)
-			return a.client().Watch(cmd.Context(), func(ev control.Event) error {
+			err = a.client().Watch(cmd.Context(), client.WatchOptions{After: from}, func(ev control.Event) error {
 				if a.json {
 					return enc.Encode(ev)
 				}
-				_, err := fmt.Fprintln(a.out, eventLine(ev))
-				return err
+				return a.show(nil, func(w io.Writer) { fmt.Fprintln(w, eventLine(ev)) })
 			})
+			if err == nil {
+				return errStopped
+			}
+			return err
 		},
 	}
+	cmd.Flags().BoolVar(&events, "events", false, "one line an event, in a terminal, too")
+	cmd.Flags().StringVar(&after, "after", "", "resume behind the event with this `id`")
+	return cmd
+}
+
+// eventColours are those of the events that somebody should see.
+var eventColours = map[string]rune{
+	control.EventRinging: green, control.EventStartVoip: green, control.EventReconnected: green, control.EventDeviceBack: green,
+	control.EventReconnecting: yellow, control.EventLimitWarning: yellow, control.EventRefused: yellow, control.EventMissed: yellow,
+	control.EventAbortVoip: red, control.EventJoinFailCaller: red, control.EventJoinFailListener: red,
+	control.EventDeviceLost: red, control.EventPairingAlarm: red,
 }
 
 // eventLine writes an event for a person.
 func eventLine(ev control.Event) string {
 	line := ev.Time.Local().Format(time.TimeOnly) + "  "
-	if ev.Name == "status" {
+	if ev.Name == control.EventStatus {
 		var s control.Status
 		if json.Unmarshal(ev.Data, &s) == nil {
-			return line + s.Name + " is " + s.State
-		}
-	}
-	line += fmt.Sprintf("%-14s", ev.Name)
-	var data map[string]any
-	if json.Unmarshal(ev.Data, &data) == nil {
-		words := make([]string, 0, len(data))
-		for k, v := range data {
-			if v == "" || v == nil {
-				continue
+			line += oneLine(s.Name) + " is " + s.State
+			if s.Call != nil {
+				line += ": " + callText(s.Call)
 			}
-			words = append(words, fmt.Sprintf("%s=%v", k, v))
+			return line
 		}
-		slices.Sort(words)
-		line += "  " + strings.Join(words, " ")
 	}
-	return strings.TrimRight(line, " ")
+	name := pad(oneLine(ev.Name), 14)
+	if mark, ok := eventColours[ev.Name]; ok {
+		name = paint(mark, name)
+	}
+	return strings.TrimRight(line+name+"  "+payloadText(ev.Data), " ")
+}
+
+// payloadText writes the members of a payload, in the order of the alphabet.
+func payloadText(raw json.RawMessage) string {
+	var data map[string]json.RawMessage
+	if json.Unmarshal(raw, &data) != nil {
+		return ""
+	}
+	words := make([]string, 0, len(data))
+	for name, value := range data {
+		text := string(value)
+		var plainText string
+		if json.Unmarshal(value, &plainText) == nil {
+			text = plainText
+		}
+		if text != "" && text != "null" {
+			words = append(words, oneLine(name)+"="+oneLine(text))
+		}
+	}
+	slices.Sort(words)
+	return strings.Join(words, " ")
 }

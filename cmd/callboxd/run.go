@@ -75,7 +75,9 @@ func newRun(errs io.Writer) *cobra.Command {
 				return err
 			}
 			log := logging.New(cfg.Log, errs)
-			if err := daemon.Run(cmd.Context(), cfg, log); err != nil {
+			if err := daemon.Run(cmd.Context(), daemon.Options{
+				Config: cfg, Log: log, Reload: func() (*config.Config, error) { return load(file) },
+			}); err != nil {
 				log.Error().Err(err).Msg("callboxd has failed")
 				return runError{err}
 			}

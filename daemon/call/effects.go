@@ -15,6 +15,8 @@ const (
 	ConnectTimer   Timer = "connect"
 	ReconnectTimer Timer = "reconnect"
 	LimitTimer     Timer = "limit"
+	WarningTimer   Timer = "warning" // the next warning before the limit
+	TickTimer      Timer = "tick"    // each second of the talk
 )
 
 // By says which side brought the end about.
@@ -39,8 +41,30 @@ type (
 	BeginRecord struct{}
 	// Ring calls the person: the event ringing.
 	Ring struct{}
+	// Announce plays the announcement of an automatic answer; Announced follows.
+	Announce struct{}
+	// StopAnnouncing ends the announcement; an Announced that comes nevertheless
+	// changes nothing.
+	StopAnnouncing struct{}
+	// SendRing rings a phone.
+	SendRing struct{ Room Room }
+	// Alert publishes that a rung phone is calling its person.
+	Alert struct{ Room Room }
+	// CancelRing tells a rung phone that it was not, or is not any more, the one.
+	CancelRing struct {
+		Room  Room
+		Cause cause.Cause
+	}
+	// RingOver says how the ringing of one phone ended that does not get the call.
+	RingOver struct {
+		Room Room
+		End  cause.End
+	}
+	// Join makes a rung phone the one that the call is with. Everything that
+	// follows concerns that phone, until another Join.
+	Join struct{ Room Room }
 	// OpenMedia makes the media session and the SDP answer; MediaAnswered or
-	// MediaFailed follows.
+	// MediaFailed follows, with the Leg of the state.
 	OpenMedia struct{}
 	// SendRinging tells the phone that it rings, with the SDP answer if WithSDP.
 	SendRinging struct{ WithSDP bool }
@@ -53,19 +77,30 @@ type (
 	SendStart struct{ Limit Limit }
 	// Talk publishes that the talk began.
 	Talk struct{}
-	// StartTimer asks for TimerFired after a time on the boot clock.
+	// Tick publishes for how long the talk has gone on.
+	Tick struct{}
+	// Warn tells people that the limit is near.
+	Warn struct{ Left time.Duration }
+	// StartTimer asks for TimerFired after a time on the boot clock: counted from
+	// now, but for LimitTimer and WarningTimer from the beginning of the talk. A
+	// TickTimer fires when the next whole second of the talk is over.
 	StartTimer struct {
 		Timer Timer
 		After time.Duration
 	}
 	// StopTimer takes StartTimer back.
 	StopTimer struct{ Timer Timer }
+	// StopTimers takes back all that still run.
+	StopTimers struct{}
 	// SendNeedRestart asks the phone for an ICE restart.
 	SendNeedRestart struct{}
 	// Reconnect publishes that media was lost (Back false) or is back.
 	Reconnect struct{ Back bool }
 	// ShutMedia shuts the gate: no media packet leaves from now on.
 	ShutMedia struct{}
+	// DropMedia puts the session away while the call goes on with another phone;
+	// nothing follows.
+	DropMedia struct{}
 	// SendReject tells the phone no, before it was accepted.
 	SendReject struct{ Cause cause.Cause }
 	// SendBye tells the phone that the call is over.
@@ -86,17 +121,28 @@ type (
 
 func (BeginRecord) callEffect()     {}
 func (Ring) callEffect()            {}
+func (Announce) callEffect()        {}
+func (StopAnnouncing) callEffect()  {}
+func (SendRing) callEffect()        {}
+func (Alert) callEffect()           {}
+func (CancelRing) callEffect()      {}
+func (RingOver) callEffect()        {}
+func (Join) callEffect()            {}
 func (OpenMedia) callEffect()       {}
 func (SendRinging) callEffect()     {}
 func (SendAccept) callEffect()      {}
 func (AcceptMedia) callEffect()     {}
 func (SendStart) callEffect()       {}
 func (Talk) callEffect()            {}
+func (Tick) callEffect()            {}
+func (Warn) callEffect()            {}
 func (StartTimer) callEffect()      {}
 func (StopTimer) callEffect()       {}
+func (StopTimers) callEffect()      {}
 func (SendNeedRestart) callEffect() {}
 func (Reconnect) callEffect()       {}
 func (ShutMedia) callEffect()       {}
+func (DropMedia) callEffect()       {}
 func (SendReject) callEffect()      {}
 func (SendBye) callEffect()         {}
 func (Finish) callEffect()          {}

@@ -3,21 +3,24 @@ package call
 import "callbox/signaling/cause"
 
 // hungUp ends the call from the device's side. Before it was answered that is
-// declining it.
+// declining it, or giving up.
 func (s State) hungUp(origin cause.Origin) (State, []Effect) {
 	switch s.Phase {
 	case Ringing:
 		return s.reject(cause.End{Cause: cause.Rejected}, ByDevice)
-	case Connecting, Talking, Reconnecting:
+	case Dialing, Connecting, Talking, Reconnecting:
 		return s.hangUp(cause.End{Cause: cause.Hangup, Origin: origin}, ByDevice)
 	case Idle, Ended:
 	}
 	return s, nil
 }
 
-// cancelled ends the call because the caller gave up. A cancel that crossed our
+// cancelled ends the call because the phone gave up. A cancel that crossed our
 // accept counts as a hang-up.
-func (s State) cancelled(c cause.Cause) (State, []Effect) {
+func (s State) cancelled(room Room, c cause.Cause) (State, []Effect) {
+	if room != s.Room || s.Phase == Dialing {
+		return s.ringLost(room, cause.End{Cause: cause.Rejected}, ByPhone, nil)
+	}
 	switch s.Phase {
 	case Ringing:
 		end := cause.End{Cause: cause.Cancelled}
@@ -25,9 +28,14 @@ func (s State) cancelled(c cause.Cause) (State, []Effect) {
 			end.Cause = c
 		}
 		return s.end(end, ByPhone, nil)
-	case Connecting, Talking, Reconnecting:
+	case Connecting:
+		if c == cause.JoinFailed || c == cause.BadRequest { // it cannot connect; another phone may
+			return s.legFailed(cause.End{Cause: c}, ByPhone, nil)
+		}
 		return s.end(cause.End{Cause: cause.Hangup, Origin: cause.Other}, ByPhone, nil)
-	case Idle, Ended:
+	case Talking, Reconnecting:
+		return s.end(cause.End{Cause: cause.Hangup, Origin: cause.Other}, ByPhone, nil)
+	case Idle, Dialing, Ended:
 	}
 	return s, nil
 }
@@ -35,13 +43,21 @@ func (s State) cancelled(c cause.Cause) (State, []Effect) {
 // bye ends the call because the phone says so; it is never answered by another
 // bye. The limit is the device's to declare: a phone that claims it is not
 // believed.
-func (s State) bye(end cause.End) (State, []Effect) {
+func (s State) bye(room Room, end cause.End) (State, []Effect) {
+	if room != s.Room || s.Phase == Dialing {
+		return s.ringLost(room, cause.End{Cause: cause.Rejected}, ByPhone, nil)
+	}
 	switch s.Phase {
 	case Ringing: // only cancel fits here; take it as that
 		return s.end(cause.End{Cause: cause.Cancelled}, ByPhone, nil)
-	case Connecting, Talking, Reconnecting:
+	case Connecting:
+		if end = believable(end); end.Cause != cause.Hangup { // it cannot connect; another phone may
+			return s.legFailed(end, ByPhone, nil)
+		}
+		return s.end(end, ByPhone, nil)
+	case Talking, Reconnecting:
 		return s.end(believable(end), ByPhone, nil)
-	case Idle, Ended:
+	case Idle, Dialing, Ended:
 	}
 	return s, nil
 }
@@ -71,13 +87,17 @@ func believable(end cause.End) cause.End {
 
 // silent ends a call whose phone vanished before the talk. In a talk signaling
 // may be lost: media decides.
-func (s State) silent() (State, []Effect) {
+func (s State) silent(room Room) (State, []Effect) {
+	end := cause.End{Cause: cause.Aborted, Detail: cause.Unreachable}
+	if room != s.Room || s.Phase == Dialing {
+		return s.ringLost(room, end, ByDevice, CancelRing{room, cause.Aborted})
+	}
 	switch s.Phase {
 	case Ringing:
-		return s.reject(cause.End{Cause: cause.Aborted, Detail: cause.Unreachable}, ByDevice)
+		return s.reject(end, ByDevice)
 	case Connecting:
-		return s.hangUp(cause.End{Cause: cause.Aborted, Detail: cause.Unreachable}, ByDevice)
-	case Idle, Talking, Reconnecting, Ended:
+		return s.legFailed(end, ByDevice, s.tell(end))
+	case Idle, Dialing, Talking, Reconnecting, Ended:
 	}
 	return s, nil
 }
@@ -90,33 +110,67 @@ func (s State) mediaFailed(c cause.Cause) (State, []Effect) {
 	case Ringing:
 		return s.reject(cause.End{Cause: c}, ByDevice)
 	case Connecting:
-		return s.hangUp(cause.End{Cause: c}, ByDevice)
+		return s.legFailed(cause.End{Cause: c}, ByDevice, s.tell(cause.End{Cause: c}))
 	case Talking, Reconnecting:
 		return s.hangUp(cause.End{Cause: cause.Aborted, Detail: cause.MediaLost}, ByDevice)
-	case Idle, Ended:
+	case Idle, Dialing, Ended:
 	}
 	return s, nil
 }
 
-// timerFired ends what the timer limits. Each timer fits one phase, but for the
-// limit, which goes on while media is lost.
+// timerFired does what the timers are for. Each fits one phase, but for those of
+// the talk, which go on while media is lost, and the ring timer of phones that
+// ring on while another connects.
 func (s State) timerFired(t Timer) (State, []Effect) {
-	switch {
-	case t == RingTimer && s.Phase == Ringing:
-		return s.reject(cause.End{Cause: cause.Timeout}, ByDevice)
-	case t == ConnectTimer && s.Phase == Connecting:
-		return s.hangUp(cause.End{Cause: cause.JoinFailed}, ByDevice)
-	case t == ReconnectTimer && s.Phase == Reconnecting:
-		return s.hangUp(cause.End{Cause: cause.Aborted, Detail: cause.MediaLost}, ByDevice)
-	case t == LimitTimer:
+	switch t {
+	case RingTimer:
+		if s.Phase == Ringing {
+			return s.reject(cause.End{Cause: cause.Timeout}, ByDevice)
+		}
+		if s.Rings.Timer {
+			return s.ringsTimedOut()
+		}
+	case ConnectTimer:
+		if s.Phase == Connecting {
+			end := cause.End{Cause: cause.JoinFailed}
+			return s.legFailed(end, ByDevice, s.tell(end))
+		}
+	case ReconnectTimer:
+		if s.Phase == Reconnecting {
+			return s.hangUp(cause.End{Cause: cause.Aborted, Detail: cause.MediaLost}, ByDevice)
+		}
+	case LimitTimer:
 		return s.limitReached()
+	case WarningTimer:
+		return s.warn()
+	case TickTimer:
+		return s.tick()
 	}
 	return s, nil
 }
 
-func (s State) limitReached() (State, []Effect) {
-	if s.Rules.Limit.Set && (s.Phase == Talking || s.Phase == Reconnecting) {
-		return s.hangUp(cause.End{Cause: cause.Hangup, Origin: cause.TimeLimit}, ByDevice)
+// revoked ends what a phone has with the device.
+func (s State) revoked(phone string) (State, []Effect) {
+	end := cause.End{Cause: cause.Aborted, Detail: cause.Revoked}
+	if s.Outgoing && (s.Phase == Dialing || s.Phase == Connecting) {
+		for i, r := range s.Rings.List {
+			if r.Room.Phone != phone {
+				continue
+			}
+			switch r.State {
+			case RingWaiting:
+				return s.lose(i, end, nil)
+			case RingJoined:
+				return s.legFailed(end, ByDevice, s.tell(end))
+			case RingOut, RingAlerting, RingAnswered:
+				return s.ringLost(r.Room, end, ByDevice, CancelRing{r.Room, cause.Aborted})
+			case RingNone, RingLost:
+			}
+		}
+		return s, nil
+	}
+	if s.Phase.Active() && s.Room.Phone == phone {
+		return s.breakOff(cause.Revoked)
 	}
 	return s, nil
 }
@@ -134,33 +188,45 @@ func (s State) reject(end cause.End, by By) (State, []Effect) {
 	return s.end(end, by, SendReject{Cause: end.Cause})
 }
 
-// hangUp ends a call that was answered. A phone that has not been sent its
-// accept yet still waits for one: it is told no instead.
+// hangUp ends a call from the device's side. A phone that has not been sent its
+// accept still waits: an incoming call is declined, an outgoing one given up.
 func (s State) hangUp(end cause.End, by By) (State, []Effect) {
-	if !s.Accepted {
-		if end.Cause == cause.Hangup {
-			end = cause.End{Cause: cause.Rejected}
+	if !s.Accepted && end.Cause == cause.Hangup {
+		end = cause.End{Cause: cause.Rejected}
+		if s.Outgoing {
+			end = cause.End{Cause: cause.Cancelled}
 		}
-		return s.reject(end, by)
 	}
-	return s.end(end, by, SendBye{End: end})
+	return s.end(end, by, s.tell(end))
+}
+
+// tell is what the phone of Room is told of an end that it does not know of; nil
+// while the call is with nobody yet: those are told by loseOthers.
+func (s State) tell(end cause.End) Effect {
+	switch {
+	case s.Accepted:
+		return SendBye{End: end}
+	case !s.Outgoing:
+		return SendReject{Cause: end.Cause}
+	case s.Phase == Connecting:
+		return CancelRing{s.Room, end.Cause}
+	}
+	return nil
 }
 
 // end is the one way into Ended. Media stops before the phone is told (the rule
 // for bye); nil tells it nothing.
 func (s State) end(end cause.End, by By, tell Effect) (State, []Effect) {
-	var effects []Effect
-	switch s.Phase {
-	case Ringing:
-		effects = append(effects, StopTimer{RingTimer})
-	case Connecting:
-		effects = append(effects, StopTimer{ConnectTimer})
-	case Reconnecting:
-		effects = append(effects, StopTimer{ReconnectTimer})
-	case Idle, Talking, Ended:
+	s.Rings.Timer = false // StopTimers takes it, too
+	lost := end
+	if end.Cause == cause.Hangup { // somebody had answered
+		lost = cause.End{Cause: cause.AnsweredElsewhere}
 	}
-	if s.Rules.Limit.Set && (s.Phase == Talking || s.Phase == Reconnecting) {
-		effects = append(effects, StopTimer{LimitTimer})
+	s, others := s.loseOthers(lost)
+	effects := []Effect{StopTimers{}}
+	if s.Announcing {
+		s.Announcing = false
+		effects = append(effects, StopAnnouncing{})
 	}
 	if s.Media != MediaNone {
 		effects = append(effects, ShutMedia{})
@@ -168,6 +234,7 @@ func (s State) end(end cause.End, by By, tell Effect) (State, []Effect) {
 	if tell != nil {
 		effects = append(effects, tell)
 	}
+	effects = append(effects, others...)
 	effects = append(effects, Finish{End: end, By: by}, CloseMedia{})
 	s.Phase, s.End = Ended, end
 	return s, effects

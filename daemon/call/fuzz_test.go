@@ -1,164 +1,109 @@
 package call
 
 import (
+	"flag"
+	"math/rand/v2"
 	"testing"
-
-	"callbox/signaling/cause"
 )
 
-// FuzzStep plays random events of present and past calls. Its oracle is the list
-// of invariants in (*judge).step.
+// seeds are calls that are known to reach every phase; the bytes are those of
+// (*judge).event, two an event.
+var seeds = map[string][]byte{
+	"a call that ends at its limit":          {0, 0x44, 18, 0, 9, 0, 20, 0, 30, 0, 31, 0, 29, 0, 34, 0},
+	"lost, back, busy, bye":                  {0, 0x40, 18, 0, 9, 0, 20, 0, 22, 0, 23, 0, 0, 1, 15, 0, 34, 0},
+	"lost for good":                          {0, 0x44, 18, 0, 9, 0, 20, 0, 22, 0, 28, 0, 34, 0},
+	"declined, and another at once":          {0, 0, 11, 0, 0, 1, 34, 0, 9, 0},
+	"answered by itself":                     {0, 0xc0, 18, 0, 10, 0x20, 20, 0, 12, 0, 34, 0},
+	"not announced, answered by a person":    {0, 0xc0, 10, 0, 9, 0, 18, 0, 20, 0, 33, 0},
+	"the device calls one, who answers":      {3, 4, 6, 0, 1, 0, 18, 0, 20, 0, 31, 0, 12, 0, 34, 0},
+	"three at once, the first cannot join":   {4, 4, 1, 0, 1, 1, 24, 0, 18, 0, 20, 0, 29, 0, 34, 0},
+	"three in turn, nobody answers":          {4, 0x24, 26, 0, 26, 0, 26, 0, 34, 0},
+	"the device calls who calls it (glare)":  {3, 0, 0, 0, 18, 0, 20, 0, 15, 0, 34, 0},
+	"shutdown while dialing, and an old end": {4, 0, 33, 0, 34, 0x30, 34, 0, 0, 0x40},
+}
+
+// FuzzStep plays events of present and past calls. Its oracle is the judge.
 func FuzzStep(f *testing.F) {
-	f.Add([]byte{0, 10, 2, 11, 18, 22})           // a call that ends at its limit
-	f.Add([]byte{0, 10, 2, 11, 12, 13, 1, 6, 22}) // lost, back, busy, bye
-	f.Add([]byte{0, 3, 1, 22, 2})                 // declined, and another at once
-	f.Add([]byte{1, 2, 10, 21, 22, 0})            // shutdown while connecting
-	f.Fuzz(func(t *testing.T, input []byte) {
-		j := judge{t: t, state: New()}
-		for i, b := range input {
-			j.step(j.event(b, i))
-		}
-		j.step(Shutdown{})
-		if j.state.Phase.Active() {
-			t.Fatalf("a call outlived the shutdown: %+v", j.state)
-		}
-	})
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, input []byte) { play(newJudge(t), input) })
 }
 
-// judge holds what the invariants need to know of the past.
-type judge struct {
-	t        *testing.T
-	state    State
-	began    uint64 // calls begun
-	ended    uint64 // calls finished
-	accepted bool   // in this call
-	started  bool
-	shut     bool
-	opened   bool
-	timers   map[Timer]bool
+func play(j *judge, input []byte) {
+	for i := 0; i+1 < len(input); i += 2 {
+		j.step(j.event(input[i], input[i+1], i))
+	}
+	j.step(Shutdown{})
+	if j.state.Phase.Active() {
+		j.t.Fatalf("a call outlived the shutdown: %+v", j.state)
+	}
 }
 
-// event turns a byte into an event: the low 5 bits choose it, the next its
-// generation (this call, the one before) and its room.
-func (j *judge) event(b byte, i int) Event {
-	gen := j.state.Generation
-	if b&0x20 != 0 && gen > 0 {
-		gen--
-	}
-	r := Rules{Ring: 1, Connect: 1, Reconnect: 1, Preconnect: b&0x40 != 0, Auto: b&0x80 != 0, Limit: Limit{Set: i%2 == 0, Duration: 1}}
-	events := []Event{
-		Offered{Room{"a", "anna"}, r}, Offered{Room{string(rune('b' + i%20)), "bert"}, r},
-		Answered{gen}, Declined{gen}, LocalHangUp{gen, cause.Manual}, PeerCancelled{gen, cause.Cancelled},
-		PeerBye{gen, cause.End{Cause: cause.Hangup, Origin: cause.TimeLimit}}, PeerSilent{gen},
-		PeerCancelled{gen, cause.Timeout}, PeerBye{gen, cause.End{Cause: cause.Aborted, Detail: cause.MediaLost}},
-		MediaAnswered{gen}, MediaStarted{gen}, MediaLost{gen}, MediaBack{gen}, MediaFailed{gen, cause.JoinFailed},
-		TimerFired{gen, RingTimer}, TimerFired{gen, ConnectTimer}, TimerFired{gen, ReconnectTimer},
-		TimerFired{gen, LimitTimer}, MediaDeadline{gen}, Revoked{"anna"}, Shutdown{}, Closed{gen},
-	}
-	return events[int(b&0x1f)%len(events)]
-}
-
-func (j *judge) step(ev Event) {
-	t, before := j.t, j.state
-	next, effects := Step(before, ev)
-	j.state = next
-
-	if gen, ok := generation(ev); ok && gen != before.Generation && (next != before || len(effects) > 0) {
-		t.Fatalf("%T of an older call changed something", ev)
-	}
-	if next.Generation != before.Generation && before.Phase.Active() {
-		t.Fatalf("%T began a second call beside the first", ev)
-	}
-	if o, ok := ev.(Offered); ok && before.Phase.Active() {
-		if next != before {
-			t.Fatalf("%+v disturbed a running call", o)
-		}
-		for _, e := range effects {
-			if r, ok := e.(Refuse); !ok || r.Room == before.Room || r.Cause != cause.Busy {
-				t.Fatalf("an offer in a running call led to %T", e)
+// TestSeedsReachEverything: the seeds are worth something only as long as they
+// still walk where their names say.
+func TestSeedsReachEverything(t *testing.T) {
+	visited := map[Phase]bool{}
+	for name, seed := range seeds {
+		t.Run(name, func(t *testing.T) {
+			j := newJudge(t)
+			play(j, seed)
+			for phase := range j.visited {
+				visited[phase] = true
 			}
+		})
+	}
+	for _, phase := range []Phase{Idle, Ringing, Dialing, Connecting, Talking, Reconnecting, Ended} {
+		if !visited[phase] {
+			t.Errorf("no seed reaches %s", phase)
 		}
-	}
-	limitHit := ev == Event(TimerFired{before.Generation, LimitTimer}) || ev == Event(MediaDeadline{before.Generation})
-	if limitHit && before.Rules.Limit.Set && (before.Phase == Talking || before.Phase == Reconnecting) &&
-		(next.Phase != Ended || next.End != (cause.End{Cause: cause.Hangup, Origin: cause.TimeLimit})) {
-		t.Fatalf("the limit did not end the call: %+v", next)
-	}
-	for _, e := range effects {
-		j.effect(e)
-	}
-	if j.began-j.ended > 1 || j.ended > j.began || (j.began-j.ended == 1) != next.Phase.Active() {
-		t.Fatalf("%d calls begun, %d ended, phase %s", j.began, j.ended, next.Phase)
-	}
-	if next.Phase == Talking && !j.started {
-		t.Fatal("talking without start")
-	}
-	if !next.Phase.Active() && len(j.timers) > 0 {
-		t.Fatalf("timers %v run without a call", j.timers)
 	}
 }
 
-// effect checks that effects come in an order that makes sense on the wire.
-func (j *judge) effect(e Effect) {
-	t := j.t
-	over := j.began == j.ended
-	switch e := e.(type) {
-	case BeginRecord:
-		j.began++
-		j.accepted, j.started, j.shut, j.opened, j.timers = false, false, false, false, map[Timer]bool{}
-	case OpenMedia:
-		if j.opened || over {
-			t.Fatal("media opened twice, or for no call")
+var propertyEvents = flag.Int("call.events", 200_000, "how many random events TestInvariants plays")
+
+// helpful are the events, by their place in (*judge).event, that take a call on
+// from a phase: without them hardly any random call would reach a talk.
+var helpful = map[Phase][]byte{
+	Idle:         {0, 3, 4},
+	Ringing:      {9, 10, 18},
+	Dialing:      {1, 6, 0},
+	Connecting:   {18, 20, 1},
+	Talking:      {22, 30, 31},
+	Reconnecting: {23, 31, 30},
+	Ended:        {34, 0, 4},
+}
+
+// TestInvariants plays random calls of up to 200 events. make test-long plays ten
+// times as many.
+func TestInvariants(t *testing.T) {
+	seed := rand.Uint64()
+	random := rand.New(rand.NewPCG(seed, 0))
+	t.Logf("seed %d", seed)
+	visits, ended, n := map[Phase]int{}, uint64(0), 0
+	for n < *propertyEvents {
+		j := newJudge(t)
+		length := 1 + random.IntN(200)
+		for i := range length {
+			choice, b := byte(random.Uint32()), byte(random.Uint32())
+			if random.IntN(2) == 0 {
+				choices := helpful[j.state.Phase]
+				choice = choices[random.IntN(len(choices))]
+			}
+			if random.IntN(4) != 0 {
+				b &^= 0x10 // old calls and sessions are rare in life
+			}
+			j.step(j.event(choice, b, i))
+			visits[j.state.Phase]++
 		}
-		j.opened = true
-	case SendAccept:
-		if j.accepted || !j.opened || over {
-			t.Fatal("accept sent twice, without media, or for no call")
-		}
-		j.accepted = true
-	case SendStart:
-		if j.started || !j.accepted || over {
-			t.Fatal("start sent twice, before accept, or for no call")
-		}
-		j.started = true
-	case StartTimer:
-		if j.timers[e.Timer] || over {
-			t.Fatalf("timer %s started twice, or for no call", e.Timer)
-		}
-		if e.Timer == LimitTimer && j.started {
-			t.Fatal("the limit was started again")
-		}
-		j.timers[e.Timer] = true
-	case StopTimer:
-		if !j.timers[e.Timer] {
-			t.Fatalf("timer %s stopped, but it does not run", e.Timer)
-		}
-		delete(j.timers, e.Timer)
-	case ShutMedia:
-		j.shut = true
-	case SendReject:
-		if j.accepted || over {
-			t.Fatal("reject after accept, or for no call")
-		}
-	case SendBye:
-		if !j.accepted || !j.shut || over {
-			t.Fatal("bye before accept, before media was shut, or for no call")
-		}
-	case Finish:
-		if over || !e.End.Cause.Valid() {
-			t.Fatalf("a call ended twice, or with the cause %q", e.End.Cause)
-		}
-		if j.opened && !j.shut {
-			t.Fatal("a call ended with its media open")
-		}
-		j.ended++
-	case CloseMedia:
-		if !over {
-			t.Fatal("media put away before the end")
-		}
-	case Refuse, Ring, SendRinging, AcceptMedia, Talk, SendNeedRestart, Reconnect:
-		if over {
-			t.Fatalf("%T for no call", e)
+		play(j, nil)
+		ended += j.ended
+		n += length
+	}
+	t.Logf("%d events, %d calls ended, events that led to each phase: %v", n, ended, visits)
+	for phase := range helpful {
+		if visits[phase] < *propertyEvents/200 {
+			t.Errorf("only %d events led to %s: the generator is worth little", visits[phase], phase)
 		}
 	}
 }

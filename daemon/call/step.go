@@ -6,16 +6,24 @@ import "callbox/signaling/cause"
 // that does not fit the state changes nothing, because networks repeat, reorder
 // and come late.
 func Step(s State, ev Event) (State, []Effect) {
-	if gen, ok := generation(ev); ok && gen != s.Generation {
+	if !s.fits(ev) {
 		return s, nil
 	}
 	switch e := ev.(type) {
 	case Offered:
 		return s.offered(e)
+	case Dial:
+		return s.dial(e)
+	case RingReached:
+		return s.ringReached(e.Room)
+	case RingDeclined:
+		return s.ringLost(e.Room, cause.End{Cause: e.Cause}, ByPhone, nil)
 	case Answered:
 		if s.Phase == Ringing {
 			return s.answered()
 		}
+	case Announced:
+		return s.announced(e.Heard)
 	case Declined:
 		if s.Phase == Ringing {
 			return s.reject(cause.End{Cause: cause.Rejected}, ByDevice)
@@ -23,11 +31,11 @@ func Step(s State, ev Event) (State, []Effect) {
 	case LocalHangUp:
 		return s.hungUp(e.Origin)
 	case PeerCancelled:
-		return s.cancelled(e.Cause)
+		return s.cancelled(e.Room, e.Cause)
 	case PeerBye:
-		return s.bye(e.End)
+		return s.bye(e.Room, e.End)
 	case PeerSilent:
-		return s.silent()
+		return s.silent(e.Room)
 	case MediaAnswered:
 		return s.mediaAnswered()
 	case MediaStarted:
@@ -43,64 +51,91 @@ func Step(s State, ev Event) (State, []Effect) {
 	case TimerFired:
 		return s.timerFired(e.Timer)
 	case Revoked:
-		if s.Phase.Active() && s.Room.Phone == e.Phone {
-			return s.breakOff(cause.Revoked)
-		}
+		return s.revoked(e.Phone)
 	case Shutdown:
 		if s.Phase.Active() {
 			return s.breakOff(cause.Shutdown)
 		}
 	case Closed:
 		if s.Phase == Ended {
-			return State{Phase: Idle, Generation: s.Generation, Room: s.Room, End: s.End}, nil
+			return State{Phase: Idle, Generation: s.Generation, Room: s.Room, Leg: s.Leg, End: s.End}, nil
 		}
 	}
 	return s, nil
 }
 
-// offered begins a call, or turns the caller away. The room of this call or of
-// the last one again is a duplicate: its first copy has been dealt with.
+// offered begins a call, answers a ring, or turns the caller away. The room of
+// this call or of the last one again is a duplicate: its first copy has been dealt
+// with.
 func (s State) offered(e Offered) (State, []Effect) {
 	switch {
-	case s.Generation > 0 && e.Room == s.Room:
+	case s.Generation > 0 && e.Room == s.Room && !(s.Phase == Dialing && e.Ring):
 		return s, nil
+	case s.Outgoing && (s.Phase == Dialing || s.Phase == Connecting):
+		return s.offeredToCaller(e)
+	case e.Ring: // of a call that has gone on without that phone
+		return s, []Effect{CancelRing{e.Room, cause.AnsweredElsewhere}}
 	case s.Phase.Active():
 		return s, []Effect{Refuse{Room: e.Room, Cause: cause.Busy}}
 	}
 	s = State{Phase: Ringing, Generation: s.Generation + 1, Room: e.Room, Rules: e.Rules}
-	effects := []Effect{BeginRecord{}}
-	if e.Rules.Auto {
-		next, more := s.answered()
-		return next, append(effects, more...)
+	effects := []Effect{BeginRecord{}, StartTimer{RingTimer, s.Rules.Ring}, Ring{}}
+	if s.Rules.Auto {
+		s.Announcing = true
+		effects = append(effects, Announce{})
 	}
-	effects = append(effects, StartTimer{RingTimer, s.Rules.Ring}, Ring{})
 	if s.Rules.Preconnect {
-		s.Media = MediaOpening
 		// The answer travels in ringing: that is sent when it exists.
-		return s, append(effects, OpenMedia{})
+		next, open := s.openMedia()
+		return next, append(effects, open...)
 	}
 	return s, append(effects, SendRinging{})
+}
+
+// openMedia asks for a session; it is the only place that does.
+func (s State) openMedia() (State, []Effect) {
+	s.Media = MediaOpening
+	s.Leg++
+	return s, []Effect{OpenMedia{}}
+}
+
+// announced answers by itself once people near the device could have heard so.
+func (s State) announced(heard bool) (State, []Effect) {
+	if s.Phase != Ringing || !s.Announcing {
+		return s, nil
+	}
+	s.Announcing = false
+	if !heard {
+		return s, nil
+	}
+	return s.answered()
 }
 
 // answered leaves Ringing. The phone hears of it with the SDP answer, so accept
 // waits for that.
 func (s State) answered() (State, []Effect) {
-	var effects []Effect
-	if !s.Rules.Auto {
-		effects = append(effects, StopTimer{RingTimer})
+	effects := []Effect{StopTimer{RingTimer}}
+	if s.Announcing {
+		s.Announcing = false
+		effects = append(effects, StopAnnouncing{})
 	}
+	next, more := s.connect()
+	return next, append(effects, more...)
+}
+
+// connect begins Connecting with the phone of Room, whose offer is there.
+func (s State) connect() (State, []Effect) {
 	s.Phase = Connecting
-	effects = append(effects, StartTimer{ConnectTimer, s.Rules.Connect})
+	effects := []Effect{StartTimer{ConnectTimer, s.Rules.Connect}}
+	var more []Effect
 	switch s.Media {
 	case MediaNone:
-		s.Media = MediaOpening
-		return s, append(effects, OpenMedia{})
+		s, more = s.openMedia()
 	case MediaOpening:
-		return s, effects
 	case MediaReady:
+		s, more = s.accept()
 	}
-	next, more := s.accept()
-	return next, append(effects, more...)
+	return s, append(effects, more...)
 }
 
 func (s State) accept() (State, []Effect) {
@@ -119,39 +154,7 @@ func (s State) mediaAnswered() (State, []Effect) {
 	case Connecting:
 		s.Media = MediaReady
 		return s.accept()
-	case Idle, Talking, Reconnecting, Ended:
+	case Idle, Dialing, Talking, Reconnecting, Ended:
 	}
 	return s, nil
-}
-
-func (s State) mediaStarted() (State, []Effect) {
-	if s.Phase != Connecting || !s.Accepted {
-		return s, nil
-	}
-	s.Phase = Talking
-	effects := []Effect{StopTimer{ConnectTimer}}
-	if s.Rules.Limit.Set {
-		effects = append(effects, StartTimer{LimitTimer, s.Rules.Limit.Duration})
-	}
-	return s, append(effects, SendStart{s.Rules.Limit}, Talk{})
-}
-
-func (s State) mediaLost() (State, []Effect) {
-	if s.Phase != Talking {
-		return s, nil
-	}
-	s.Phase = Reconnecting
-	return s, []Effect{
-		StartTimer{ReconnectTimer, s.Rules.Reconnect},
-		SendNeedRestart{},
-		Reconnect{Back: false},
-	}
-}
-
-func (s State) mediaBack() (State, []Effect) {
-	if s.Phase != Reconnecting {
-		return s, nil
-	}
-	s.Phase = Talking
-	return s, []Effect{StopTimer{ReconnectTimer}, Reconnect{Back: true}}
 }

@@ -2,6 +2,7 @@ package call
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ var (
 	rules = Rules{
 		Limit: Limit{Set: true, Duration: time.Minute}, Ring: 60 * time.Second,
 		Connect: 20 * time.Second, Reconnect: 30 * time.Second, Preconnect: true,
+		Warnings: [MaxWarnings]time.Duration{30 * time.Second, 10 * time.Second},
 	}
 )
 
@@ -33,36 +35,53 @@ func without(f func(*Rules)) Rules {
 	return r
 }
 
-// every is one of each event for the call of generation 1, by name.
+// every is one of each event for the call of generation 1, its first leg and its
+// room, by name.
 var every = map[string]Event{
-	"offered again":      Offered{Room: room, Rules: rules},
-	"offered by another": Offered{Room: other, Rules: rules},
-	"answered":           Answered{1},
-	"declined":           Declined{1},
-	"local hang-up":      LocalHangUp{1, cause.Manual},
-	"cancelled":          PeerCancelled{1, cause.Cancelled},
-	"bye":                PeerBye{1, cause.End{Cause: cause.Hangup, Origin: cause.Manual}},
-	"silent":             PeerSilent{1},
-	"media answered":     MediaAnswered{1},
-	"media started":      MediaStarted{1},
-	"media lost":         MediaLost{1},
-	"media back":         MediaBack{1},
-	"media failed":       MediaFailed{1, cause.JoinFailed},
-	"bad SDP":            MediaFailed{1, cause.BadRequest},
-	"media deadline":     MediaDeadline{1},
-	"ring timer":         TimerFired{1, RingTimer},
-	"connect timer":      TimerFired{1, ConnectTimer},
-	"reconnect timer":    TimerFired{1, ReconnectTimer},
-	"limit timer":        TimerFired{1, LimitTimer},
-	"revoked":            Revoked{"anna"},
-	"another revoked":    Revoked{"bert"},
-	"shutdown":           Shutdown{},
-	"closed":             Closed{1},
+	"offered again":        Offered{Room: room, Rules: rules},
+	"offered by another":   Offered{Room: other, Rules: rules},
+	"an old ring's offer":  Offered{Room: other, Rules: rules, Ring: true},
+	"dial":                 Dial{Rooms: []Room{other}, Rules: rules},
+	"ring reached":         RingReached{1, room},
+	"ring declined":        RingDeclined{1, room, cause.Rejected},
+	"answered":             Answered{1},
+	"announced":            Announced{1, true},
+	"not announced":        Announced{1, false},
+	"declined":             Declined{1},
+	"local hang-up":        LocalHangUp{1, cause.Manual},
+	"cancelled":            PeerCancelled{1, room, cause.Cancelled},
+	"gave up waiting":      PeerCancelled{1, room, cause.Timeout},
+	"found a breach":       PeerCancelled{1, room, cause.BadRequest},
+	"cancelled by another": PeerCancelled{1, other, cause.Cancelled},
+	"bye":                  PeerBye{1, room, cause.End{Cause: cause.Hangup, Origin: cause.Manual}},
+	"bye, not joined":      PeerBye{1, room, cause.End{Cause: cause.JoinFailed}},
+	"bye of another":       PeerBye{1, other, cause.End{Cause: cause.Hangup, Origin: cause.Manual}},
+	"silent":               PeerSilent{1, room},
+	"another silent":       PeerSilent{1, other},
+	"media answered":       MediaAnswered{1, 1},
+	"media started":        MediaStarted{1, 1},
+	"media lost":           MediaLost{1, 1},
+	"media back":           MediaBack{1, 1},
+	"media failed":         MediaFailed{1, 1, cause.JoinFailed},
+	"bad SDP":              MediaFailed{1, 1, cause.BadRequest},
+	"media deadline":       MediaDeadline{1, 1},
+	"ring timer":           TimerFired{1, RingTimer},
+	"connect timer":        TimerFired{1, ConnectTimer},
+	"reconnect timer":      TimerFired{1, ReconnectTimer},
+	"limit timer":          TimerFired{1, LimitTimer},
+	"warning timer":        TimerFired{1, WarningTimer},
+	"tick timer":           TimerFired{1, TickTimer},
+	"revoked":              Revoked{"anna"},
+	"another revoked":      Revoked{"bert"},
+	"shutdown":             Shutdown{},
+	"closed":               Closed{1},
 }
 
 const (
-	begins = "ringing: BeginRecord, StartTimer{ring 1m0s}, Ring, OpenMedia"
-	busy   = "Refuse{{room-2 bert} busy}"
+	begins  = "ringing: BeginRecord, StartTimer{ring 1m0s}, Ring, OpenMedia"
+	dials   = "dialing: BeginRecord, SendRing{room-2}, StartTimer{ring 1m0s}"
+	busy    = "Refuse{{room-2 bert} busy}"
+	tooLate = "CancelRing{room-2 answeredElsewhere}"
 )
 
 // cells lists for each state what every event leads to; an event that is not
@@ -72,122 +91,163 @@ var cells = map[string]struct {
 	want  map[string]string
 }{
 	"idle": {New(), map[string]string{
-		"offered again":      begins,
-		"offered by another": begins,
+		"offered again":       begins,
+		"offered by another":  begins,
+		"dial":                dials,
+		"an old ring's offer": "idle: " + tooLate,
 	}},
 	"ringing without preconnect": {script(without(func(r *Rules) { r.Preconnect = false })), map[string]string{
-		"offered by another": "ringing: " + busy,
-		"answered":           "connecting: StopTimer{ring}, StartTimer{connect 20s}, OpenMedia",
-		"declined":           "ended: StopTimer{ring}, SendReject{rejected}, Finish{rejected by device}, CloseMedia",
-		"local hang-up":      "ended: StopTimer{ring}, SendReject{rejected}, Finish{rejected by device}, CloseMedia",
-		"cancelled":          "ended: StopTimer{ring}, Finish{cancelled by phone}, CloseMedia",
-		"bye":                "ended: StopTimer{ring}, Finish{cancelled by phone}, CloseMedia",
-		"silent":             "ended: StopTimer{ring}, SendReject{aborted}, Finish{aborted unreachable by device}, CloseMedia",
-		"media failed":       "ended: StopTimer{ring}, SendReject{joinFailed}, Finish{joinFailed by device}, CloseMedia",
-		"bad SDP":            "ended: StopTimer{ring}, SendReject{badRequest}, Finish{badRequest by device}, CloseMedia",
-		"ring timer":         "ended: StopTimer{ring}, SendReject{timeout}, Finish{timeout by device}, CloseMedia",
-		"revoked":            "ended: StopTimer{ring}, SendReject{aborted}, Finish{aborted revoked by device}, CloseMedia",
-		"shutdown":           "ended: StopTimer{ring}, SendReject{aborted}, Finish{aborted shutdown by device}, CloseMedia",
+		"offered by another":  "ringing: " + busy,
+		"an old ring's offer": "ringing: " + tooLate,
+		"answered":            "connecting: StopTimer{ring}, StartTimer{connect 20s}, OpenMedia",
+		"declined":            "ended: StopTimers, SendReject{rejected}, Finish{rejected by device}, CloseMedia",
+		"local hang-up":       "ended: StopTimers, SendReject{rejected}, Finish{rejected by device}, CloseMedia",
+		"cancelled":           "ended: StopTimers, Finish{cancelled by phone}, CloseMedia",
+		"gave up waiting":     "ended: StopTimers, Finish{timeout by phone}, CloseMedia",
+		"found a breach":      "ended: StopTimers, Finish{badRequest by phone}, CloseMedia",
+		"bye":                 "ended: StopTimers, Finish{cancelled by phone}, CloseMedia",
+		"bye, not joined":     "ended: StopTimers, Finish{cancelled by phone}, CloseMedia",
+		"silent":              "ended: StopTimers, SendReject{aborted}, Finish{aborted unreachable by device}, CloseMedia",
+		"ring timer":          "ended: StopTimers, SendReject{timeout}, Finish{timeout by device}, CloseMedia",
+		"revoked":             "ended: StopTimers, SendReject{aborted}, Finish{aborted revoked by device}, CloseMedia",
+		"shutdown":            "ended: StopTimers, SendReject{aborted}, Finish{aborted shutdown by device}, CloseMedia",
 	}},
 	"ringing, media opening": {script(rules), map[string]string{
-		"offered by another": "ringing: " + busy,
-		"answered":           "connecting: StopTimer{ring}, StartTimer{connect 20s}",
-		"declined":           "ended: StopTimer{ring}, ShutMedia, SendReject{rejected}, Finish{rejected by device}, CloseMedia",
-		"local hang-up":      "ended: StopTimer{ring}, ShutMedia, SendReject{rejected}, Finish{rejected by device}, CloseMedia",
-		"cancelled":          "ended: StopTimer{ring}, ShutMedia, Finish{cancelled by phone}, CloseMedia",
-		"bye":                "ended: StopTimer{ring}, ShutMedia, Finish{cancelled by phone}, CloseMedia",
-		"silent":             "ended: StopTimer{ring}, ShutMedia, SendReject{aborted}, Finish{aborted unreachable by device}, CloseMedia",
-		"media answered":     "ringing: SendRinging{with SDP}",
-		"media failed":       "ended: StopTimer{ring}, ShutMedia, SendReject{joinFailed}, Finish{joinFailed by device}, CloseMedia",
-		"bad SDP":            "ended: StopTimer{ring}, ShutMedia, SendReject{badRequest}, Finish{badRequest by device}, CloseMedia",
-		"ring timer":         "ended: StopTimer{ring}, ShutMedia, SendReject{timeout}, Finish{timeout by device}, CloseMedia",
-		"revoked":            "ended: StopTimer{ring}, ShutMedia, SendReject{aborted}, Finish{aborted revoked by device}, CloseMedia",
-		"shutdown":           "ended: StopTimer{ring}, ShutMedia, SendReject{aborted}, Finish{aborted shutdown by device}, CloseMedia",
+		"offered by another":  "ringing: " + busy,
+		"an old ring's offer": "ringing: " + tooLate,
+		"answered":            "connecting: StopTimer{ring}, StartTimer{connect 20s}",
+		"declined":            "ended: StopTimers, ShutMedia, SendReject{rejected}, Finish{rejected by device}, CloseMedia",
+		"local hang-up":       "ended: StopTimers, ShutMedia, SendReject{rejected}, Finish{rejected by device}, CloseMedia",
+		"cancelled":           "ended: StopTimers, ShutMedia, Finish{cancelled by phone}, CloseMedia",
+		"gave up waiting":     "ended: StopTimers, ShutMedia, Finish{timeout by phone}, CloseMedia",
+		"found a breach":      "ended: StopTimers, ShutMedia, Finish{badRequest by phone}, CloseMedia",
+		"bye":                 "ended: StopTimers, ShutMedia, Finish{cancelled by phone}, CloseMedia",
+		"bye, not joined":     "ended: StopTimers, ShutMedia, Finish{cancelled by phone}, CloseMedia",
+		"silent":              "ended: StopTimers, ShutMedia, SendReject{aborted}, Finish{aborted unreachable by device}, CloseMedia",
+		"media answered":      "ringing: SendRinging{with SDP}",
+		"media failed":        "ended: StopTimers, ShutMedia, SendReject{joinFailed}, Finish{joinFailed by device}, CloseMedia",
+		"bad SDP":             "ended: StopTimers, ShutMedia, SendReject{badRequest}, Finish{badRequest by device}, CloseMedia",
+		"ring timer":          "ended: StopTimers, ShutMedia, SendReject{timeout}, Finish{timeout by device}, CloseMedia",
+		"revoked":             "ended: StopTimers, ShutMedia, SendReject{aborted}, Finish{aborted revoked by device}, CloseMedia",
+		"shutdown":            "ended: StopTimers, ShutMedia, SendReject{aborted}, Finish{aborted shutdown by device}, CloseMedia",
 	}},
-	"ringing, media ready": {script(rules, MediaAnswered{1}), map[string]string{
-		"offered by another": "ringing: " + busy,
-		"answered":           "connecting: StopTimer{ring}, StartTimer{connect 20s}, SendAccept{1m0s}, AcceptMedia{1m0s}",
-		"declined":           "ended: StopTimer{ring}, ShutMedia, SendReject{rejected}, Finish{rejected by device}, CloseMedia",
-		"local hang-up":      "ended: StopTimer{ring}, ShutMedia, SendReject{rejected}, Finish{rejected by device}, CloseMedia",
-		"cancelled":          "ended: StopTimer{ring}, ShutMedia, Finish{cancelled by phone}, CloseMedia",
-		"bye":                "ended: StopTimer{ring}, ShutMedia, Finish{cancelled by phone}, CloseMedia",
-		"silent":             "ended: StopTimer{ring}, ShutMedia, SendReject{aborted}, Finish{aborted unreachable by device}, CloseMedia",
-		"media failed":       "ended: StopTimer{ring}, ShutMedia, SendReject{joinFailed}, Finish{joinFailed by device}, CloseMedia",
-		"bad SDP":            "ended: StopTimer{ring}, ShutMedia, SendReject{badRequest}, Finish{badRequest by device}, CloseMedia",
-		"ring timer":         "ended: StopTimer{ring}, ShutMedia, SendReject{timeout}, Finish{timeout by device}, CloseMedia",
-		"revoked":            "ended: StopTimer{ring}, ShutMedia, SendReject{aborted}, Finish{aborted revoked by device}, CloseMedia",
-		"shutdown":           "ended: StopTimer{ring}, ShutMedia, SendReject{aborted}, Finish{aborted shutdown by device}, CloseMedia",
+	"ringing, media ready": {script(rules, MediaAnswered{1, 1}), map[string]string{
+		"offered by another":  "ringing: " + busy,
+		"an old ring's offer": "ringing: " + tooLate,
+		"answered":            "connecting: StopTimer{ring}, StartTimer{connect 20s}, SendAccept{1m0s}, AcceptMedia{1m0s}",
+		"declined":            "ended: StopTimers, ShutMedia, SendReject{rejected}, Finish{rejected by device}, CloseMedia",
+		"local hang-up":       "ended: StopTimers, ShutMedia, SendReject{rejected}, Finish{rejected by device}, CloseMedia",
+		"cancelled":           "ended: StopTimers, ShutMedia, Finish{cancelled by phone}, CloseMedia",
+		"gave up waiting":     "ended: StopTimers, ShutMedia, Finish{timeout by phone}, CloseMedia",
+		"found a breach":      "ended: StopTimers, ShutMedia, Finish{badRequest by phone}, CloseMedia",
+		"bye":                 "ended: StopTimers, ShutMedia, Finish{cancelled by phone}, CloseMedia",
+		"bye, not joined":     "ended: StopTimers, ShutMedia, Finish{cancelled by phone}, CloseMedia",
+		"silent":              "ended: StopTimers, ShutMedia, SendReject{aborted}, Finish{aborted unreachable by device}, CloseMedia",
+		"media failed":        "ended: StopTimers, ShutMedia, SendReject{joinFailed}, Finish{joinFailed by device}, CloseMedia",
+		"bad SDP":             "ended: StopTimers, ShutMedia, SendReject{badRequest}, Finish{badRequest by device}, CloseMedia",
+		"ring timer":          "ended: StopTimers, ShutMedia, SendReject{timeout}, Finish{timeout by device}, CloseMedia",
+		"revoked":             "ended: StopTimers, ShutMedia, SendReject{aborted}, Finish{aborted revoked by device}, CloseMedia",
+		"shutdown":            "ended: StopTimers, ShutMedia, SendReject{aborted}, Finish{aborted shutdown by device}, CloseMedia",
 	}},
 	"connecting, media opening": {script(rules, Answered{1}), map[string]string{
-		"offered by another": "connecting: " + busy,
-		"local hang-up":      "ended: StopTimer{connect}, ShutMedia, SendReject{rejected}, Finish{rejected by device}, CloseMedia",
-		"cancelled":          "ended: StopTimer{connect}, ShutMedia, Finish{hangup other by phone}, CloseMedia",
-		"bye":                "ended: StopTimer{connect}, ShutMedia, Finish{hangup manual by phone}, CloseMedia",
-		"silent":             "ended: StopTimer{connect}, ShutMedia, SendReject{aborted}, Finish{aborted unreachable by device}, CloseMedia",
-		"media answered":     "connecting: SendAccept{1m0s}, AcceptMedia{1m0s}",
-		"media failed":       "ended: StopTimer{connect}, ShutMedia, SendReject{joinFailed}, Finish{joinFailed by device}, CloseMedia",
-		"bad SDP":            "ended: StopTimer{connect}, ShutMedia, SendReject{badRequest}, Finish{badRequest by device}, CloseMedia",
-		"connect timer":      "ended: StopTimer{connect}, ShutMedia, SendReject{joinFailed}, Finish{joinFailed by device}, CloseMedia",
-		"revoked":            "ended: StopTimer{connect}, ShutMedia, SendReject{aborted}, Finish{aborted revoked by device}, CloseMedia",
-		"shutdown":           "ended: StopTimer{connect}, ShutMedia, SendReject{aborted}, Finish{aborted shutdown by device}, CloseMedia",
+		"offered by another":  "connecting: " + busy,
+		"an old ring's offer": "connecting: " + tooLate,
+		"local hang-up":       "ended: StopTimers, ShutMedia, SendReject{rejected}, Finish{rejected by device}, CloseMedia",
+		"cancelled":           "ended: StopTimers, ShutMedia, Finish{hangup other by phone}, CloseMedia",
+		"gave up waiting":     "ended: StopTimers, ShutMedia, Finish{hangup other by phone}, CloseMedia",
+		"found a breach":      "ended: StopTimers, ShutMedia, Finish{badRequest by phone}, CloseMedia",
+		"bye":                 "ended: StopTimers, ShutMedia, Finish{hangup manual by phone}, CloseMedia",
+		"bye, not joined":     "ended: StopTimers, ShutMedia, Finish{joinFailed by phone}, CloseMedia",
+		"silent":              "ended: StopTimers, ShutMedia, SendReject{aborted}, Finish{aborted unreachable by device}, CloseMedia",
+		"media answered":      "connecting: SendAccept{1m0s}, AcceptMedia{1m0s}",
+		"media failed":        "ended: StopTimers, ShutMedia, SendReject{joinFailed}, Finish{joinFailed by device}, CloseMedia",
+		"bad SDP":             "ended: StopTimers, ShutMedia, SendReject{badRequest}, Finish{badRequest by device}, CloseMedia",
+		"connect timer":       "ended: StopTimers, ShutMedia, SendReject{joinFailed}, Finish{joinFailed by device}, CloseMedia",
+		"revoked":             "ended: StopTimers, ShutMedia, SendReject{aborted}, Finish{aborted revoked by device}, CloseMedia",
+		"shutdown":            "ended: StopTimers, ShutMedia, SendReject{aborted}, Finish{aborted shutdown by device}, CloseMedia",
 	}},
-	"connecting, accepted": {script(rules, MediaAnswered{1}, Answered{1}), map[string]string{
-		"offered by another": "connecting: " + busy,
-		"local hang-up":      "ended: StopTimer{connect}, ShutMedia, SendBye{hangup manual}, Finish{hangup manual by device}, CloseMedia",
-		"cancelled":          "ended: StopTimer{connect}, ShutMedia, Finish{hangup other by phone}, CloseMedia",
-		"bye":                "ended: StopTimer{connect}, ShutMedia, Finish{hangup manual by phone}, CloseMedia",
-		"silent":             "ended: StopTimer{connect}, ShutMedia, SendBye{aborted unreachable}, Finish{aborted unreachable by device}, CloseMedia",
-		"media started":      "talking: StopTimer{connect}, StartTimer{limit 1m0s}, SendStart{1m0s}, Talk",
-		"media failed":       "ended: StopTimer{connect}, ShutMedia, SendBye{joinFailed}, Finish{joinFailed by device}, CloseMedia",
-		"bad SDP":            "ended: StopTimer{connect}, ShutMedia, SendBye{badRequest}, Finish{badRequest by device}, CloseMedia",
-		"connect timer":      "ended: StopTimer{connect}, ShutMedia, SendBye{joinFailed}, Finish{joinFailed by device}, CloseMedia",
-		"revoked":            "ended: StopTimer{connect}, ShutMedia, SendBye{aborted revoked}, Finish{aborted revoked by device}, CloseMedia",
-		"shutdown":           "ended: StopTimer{connect}, ShutMedia, SendBye{aborted shutdown}, Finish{aborted shutdown by device}, CloseMedia",
+	"connecting, accepted": {script(rules, MediaAnswered{1, 1}, Answered{1}), map[string]string{
+		"offered by another":  "connecting: " + busy,
+		"an old ring's offer": "connecting: " + tooLate,
+		"local hang-up":       "ended: StopTimers, ShutMedia, SendBye{hangup manual}, Finish{hangup manual by device}, CloseMedia",
+		"cancelled":           "ended: StopTimers, ShutMedia, Finish{hangup other by phone}, CloseMedia",
+		"gave up waiting":     "ended: StopTimers, ShutMedia, Finish{hangup other by phone}, CloseMedia",
+		"found a breach":      "ended: StopTimers, ShutMedia, Finish{badRequest by phone}, CloseMedia",
+		"bye":                 "ended: StopTimers, ShutMedia, Finish{hangup manual by phone}, CloseMedia",
+		"bye, not joined":     "ended: StopTimers, ShutMedia, Finish{joinFailed by phone}, CloseMedia",
+		"silent":              "ended: StopTimers, ShutMedia, SendBye{aborted unreachable}, Finish{aborted unreachable by device}, CloseMedia",
+		"media started":       "talking: StopTimer{connect}, StartTimer{limit 1m0s}, SendStart{1m0s}, Talk, StartTimer{tick 1s}, StartTimer{warning 30s}",
+		"media failed":        "ended: StopTimers, ShutMedia, SendBye{joinFailed}, Finish{joinFailed by device}, CloseMedia",
+		"bad SDP":             "ended: StopTimers, ShutMedia, SendBye{badRequest}, Finish{badRequest by device}, CloseMedia",
+		"connect timer":       "ended: StopTimers, ShutMedia, SendBye{joinFailed}, Finish{joinFailed by device}, CloseMedia",
+		"revoked":             "ended: StopTimers, ShutMedia, SendBye{aborted revoked}, Finish{aborted revoked by device}, CloseMedia",
+		"shutdown":            "ended: StopTimers, ShutMedia, SendBye{aborted shutdown}, Finish{aborted shutdown by device}, CloseMedia",
 	}},
-	"talking": {script(rules, MediaAnswered{1}, Answered{1}, MediaStarted{1}), map[string]string{
-		"offered by another": "talking: " + busy,
-		"local hang-up":      "ended: StopTimer{limit}, ShutMedia, SendBye{hangup manual}, Finish{hangup manual by device}, CloseMedia",
-		"cancelled":          "ended: StopTimer{limit}, ShutMedia, Finish{hangup other by phone}, CloseMedia",
-		"bye":                "ended: StopTimer{limit}, ShutMedia, Finish{hangup manual by phone}, CloseMedia",
-		"media lost":         "reconnecting: StartTimer{reconnect 30s}, SendNeedRestart, Reconnect{lost}",
-		"media failed":       "ended: StopTimer{limit}, ShutMedia, SendBye{aborted mediaLost}, Finish{aborted mediaLost by device}, CloseMedia",
-		"bad SDP":            "ended: StopTimer{limit}, ShutMedia, SendBye{aborted mediaLost}, Finish{aborted mediaLost by device}, CloseMedia",
-		"media deadline":     "ended: StopTimer{limit}, ShutMedia, SendBye{hangup timeLimit}, Finish{hangup timeLimit by device}, CloseMedia",
-		"limit timer":        "ended: StopTimer{limit}, ShutMedia, SendBye{hangup timeLimit}, Finish{hangup timeLimit by device}, CloseMedia",
-		"revoked":            "ended: StopTimer{limit}, ShutMedia, SendBye{aborted revoked}, Finish{aborted revoked by device}, CloseMedia",
-		"shutdown":           "ended: StopTimer{limit}, ShutMedia, SendBye{aborted shutdown}, Finish{aborted shutdown by device}, CloseMedia",
+	"talking": {script(rules, MediaAnswered{1, 1}, Answered{1}, MediaStarted{1, 1}), map[string]string{
+		"offered by another":  "talking: " + busy,
+		"an old ring's offer": "talking: " + tooLate,
+		"local hang-up":       "ended: StopTimers, ShutMedia, SendBye{hangup manual}, Finish{hangup manual by device}, CloseMedia",
+		"cancelled":           "ended: StopTimers, ShutMedia, Finish{hangup other by phone}, CloseMedia",
+		"gave up waiting":     "ended: StopTimers, ShutMedia, Finish{hangup other by phone}, CloseMedia",
+		"found a breach":      "ended: StopTimers, ShutMedia, Finish{hangup other by phone}, CloseMedia",
+		"bye":                 "ended: StopTimers, ShutMedia, Finish{hangup manual by phone}, CloseMedia",
+		"bye, not joined":     "ended: StopTimers, ShutMedia, Finish{joinFailed by phone}, CloseMedia",
+		"media lost":          "reconnecting: StartTimer{reconnect 30s}, SendNeedRestart, Reconnect{lost}",
+		"tick timer":          "talking: Tick, StartTimer{tick 1s}",
+		"warning timer":       "talking: Warn{30s}, StartTimer{warning 50s}",
+		"media failed":        "ended: StopTimers, ShutMedia, SendBye{aborted mediaLost}, Finish{aborted mediaLost by device}, CloseMedia",
+		"bad SDP":             "ended: StopTimers, ShutMedia, SendBye{aborted mediaLost}, Finish{aborted mediaLost by device}, CloseMedia",
+		"media deadline":      "ended: StopTimers, ShutMedia, SendBye{hangup timeLimit}, Finish{hangup timeLimit by device}, CloseMedia",
+		"limit timer":         "ended: StopTimers, ShutMedia, SendBye{hangup timeLimit}, Finish{hangup timeLimit by device}, CloseMedia",
+		"revoked":             "ended: StopTimers, ShutMedia, SendBye{aborted revoked}, Finish{aborted revoked by device}, CloseMedia",
+		"shutdown":            "ended: StopTimers, ShutMedia, SendBye{aborted shutdown}, Finish{aborted shutdown by device}, CloseMedia",
 	}},
-	"talking without a limit": {script(without(func(r *Rules) { r.Limit = Limit{} }), MediaAnswered{1}, Answered{1}, MediaStarted{1}), map[string]string{
-		"offered by another": "talking: " + busy,
-		"local hang-up":      "ended: ShutMedia, SendBye{hangup manual}, Finish{hangup manual by device}, CloseMedia",
-		"cancelled":          "ended: ShutMedia, Finish{hangup other by phone}, CloseMedia",
-		"bye":                "ended: ShutMedia, Finish{hangup manual by phone}, CloseMedia",
-		"media lost":         "reconnecting: StartTimer{reconnect 30s}, SendNeedRestart, Reconnect{lost}",
-		"media failed":       "ended: ShutMedia, SendBye{aborted mediaLost}, Finish{aborted mediaLost by device}, CloseMedia",
-		"bad SDP":            "ended: ShutMedia, SendBye{aborted mediaLost}, Finish{aborted mediaLost by device}, CloseMedia",
-		"revoked":            "ended: ShutMedia, SendBye{aborted revoked}, Finish{aborted revoked by device}, CloseMedia",
-		"shutdown":           "ended: ShutMedia, SendBye{aborted shutdown}, Finish{aborted shutdown by device}, CloseMedia",
+	"talking without a limit": {script(without(func(r *Rules) { r.Limit = Limit{} }), MediaAnswered{1, 1}, Answered{1}, MediaStarted{1, 1}), map[string]string{
+		"offered by another":  "talking: " + busy,
+		"an old ring's offer": "talking: " + tooLate,
+		"local hang-up":       "ended: StopTimers, ShutMedia, SendBye{hangup manual}, Finish{hangup manual by device}, CloseMedia",
+		"cancelled":           "ended: StopTimers, ShutMedia, Finish{hangup other by phone}, CloseMedia",
+		"gave up waiting":     "ended: StopTimers, ShutMedia, Finish{hangup other by phone}, CloseMedia",
+		"found a breach":      "ended: StopTimers, ShutMedia, Finish{hangup other by phone}, CloseMedia",
+		"bye":                 "ended: StopTimers, ShutMedia, Finish{hangup manual by phone}, CloseMedia",
+		"bye, not joined":     "ended: StopTimers, ShutMedia, Finish{joinFailed by phone}, CloseMedia",
+		"media lost":          "reconnecting: StartTimer{reconnect 30s}, SendNeedRestart, Reconnect{lost}",
+		"tick timer":          "talking: Tick, StartTimer{tick 1s}",
+		"media failed":        "ended: StopTimers, ShutMedia, SendBye{aborted mediaLost}, Finish{aborted mediaLost by device}, CloseMedia",
+		"bad SDP":             "ended: StopTimers, ShutMedia, SendBye{aborted mediaLost}, Finish{aborted mediaLost by device}, CloseMedia",
+		"revoked":             "ended: StopTimers, ShutMedia, SendBye{aborted revoked}, Finish{aborted revoked by device}, CloseMedia",
+		"shutdown":            "ended: StopTimers, ShutMedia, SendBye{aborted shutdown}, Finish{aborted shutdown by device}, CloseMedia",
 	}},
-	"reconnecting": {script(rules, MediaAnswered{1}, Answered{1}, MediaStarted{1}, MediaLost{1}), map[string]string{
-		"offered by another": "reconnecting: " + busy,
-		"local hang-up":      "ended: StopTimer{reconnect}, StopTimer{limit}, ShutMedia, SendBye{hangup manual}, Finish{hangup manual by device}, CloseMedia",
-		"cancelled":          "ended: StopTimer{reconnect}, StopTimer{limit}, ShutMedia, Finish{hangup other by phone}, CloseMedia",
-		"bye":                "ended: StopTimer{reconnect}, StopTimer{limit}, ShutMedia, Finish{hangup manual by phone}, CloseMedia",
-		"media back":         "talking: StopTimer{reconnect}, Reconnect{back}",
-		"media failed":       "ended: StopTimer{reconnect}, StopTimer{limit}, ShutMedia, SendBye{aborted mediaLost}, Finish{aborted mediaLost by device}, CloseMedia",
-		"bad SDP":            "ended: StopTimer{reconnect}, StopTimer{limit}, ShutMedia, SendBye{aborted mediaLost}, Finish{aborted mediaLost by device}, CloseMedia",
-		"media deadline":     "ended: StopTimer{reconnect}, StopTimer{limit}, ShutMedia, SendBye{hangup timeLimit}, Finish{hangup timeLimit by device}, CloseMedia",
-		"reconnect timer":    "ended: StopTimer{reconnect}, StopTimer{limit}, ShutMedia, SendBye{aborted mediaLost}, Finish{aborted mediaLost by device}, CloseMedia",
-		"limit timer":        "ended: StopTimer{reconnect}, StopTimer{limit}, ShutMedia, SendBye{hangup timeLimit}, Finish{hangup timeLimit by device}, CloseMedia",
-		"revoked":            "ended: StopTimer{reconnect}, StopTimer{limit}, ShutMedia, SendBye{aborted revoked}, Finish{aborted revoked by device}, CloseMedia",
-		"shutdown":           "ended: StopTimer{reconnect}, StopTimer{limit}, ShutMedia, SendBye{aborted shutdown}, Finish{aborted shutdown by device}, CloseMedia",
+	"reconnecting": {script(rules, MediaAnswered{1, 1}, Answered{1}, MediaStarted{1, 1}, MediaLost{1, 1}), map[string]string{
+		"offered by another":  "reconnecting: " + busy,
+		"an old ring's offer": "reconnecting: " + tooLate,
+		"local hang-up":       "ended: StopTimers, ShutMedia, SendBye{hangup manual}, Finish{hangup manual by device}, CloseMedia",
+		"cancelled":           "ended: StopTimers, ShutMedia, Finish{hangup other by phone}, CloseMedia",
+		"gave up waiting":     "ended: StopTimers, ShutMedia, Finish{hangup other by phone}, CloseMedia",
+		"found a breach":      "ended: StopTimers, ShutMedia, Finish{hangup other by phone}, CloseMedia",
+		"bye":                 "ended: StopTimers, ShutMedia, Finish{hangup manual by phone}, CloseMedia",
+		"bye, not joined":     "ended: StopTimers, ShutMedia, Finish{joinFailed by phone}, CloseMedia",
+		"media back":          "talking: StopTimer{reconnect}, Reconnect{back}",
+		"tick timer":          "reconnecting: Tick, StartTimer{tick 1s}",
+		"warning timer":       "reconnecting: Warn{30s}, StartTimer{warning 50s}",
+		"media failed":        "ended: StopTimers, ShutMedia, SendBye{aborted mediaLost}, Finish{aborted mediaLost by device}, CloseMedia",
+		"bad SDP":             "ended: StopTimers, ShutMedia, SendBye{aborted mediaLost}, Finish{aborted mediaLost by device}, CloseMedia",
+		"media deadline":      "ended: StopTimers, ShutMedia, SendBye{hangup timeLimit}, Finish{hangup timeLimit by device}, CloseMedia",
+		"reconnect timer":     "ended: StopTimers, ShutMedia, SendBye{aborted mediaLost}, Finish{aborted mediaLost by device}, CloseMedia",
+		"limit timer":         "ended: StopTimers, ShutMedia, SendBye{hangup timeLimit}, Finish{hangup timeLimit by device}, CloseMedia",
+		"revoked":             "ended: StopTimers, ShutMedia, SendBye{aborted revoked}, Finish{aborted revoked by device}, CloseMedia",
+		"shutdown":            "ended: StopTimers, ShutMedia, SendBye{aborted shutdown}, Finish{aborted shutdown by device}, CloseMedia",
 	}},
 	"ended": {script(rules, Declined{1}), map[string]string{
-		"offered by another": begins,
-		"closed":             "idle: ",
+		"offered by another":  begins,
+		"dial":                dials,
+		"an old ring's offer": "ended: " + tooLate,
+		"closed":              "idle: ",
 	}},
 	"idle after a call": {script(rules, Declined{1}, Closed{1}), map[string]string{
-		"offered by another": begins,
+		"offered by another":  begins,
+		"dial":                dials,
+		"an old ring's offer": "idle: " + tooLate,
 	}},
 }
 
@@ -222,7 +282,7 @@ func TestOldGeneration(t *testing.T) {
 		s := cell.state
 		s.Generation++ // the events in the table are now one call behind
 		for eventName, ev := range every {
-			if _, ok := generation(ev); !ok {
+			if !bound(ev) {
 				continue
 			}
 			if next, effects := Step(s, ev); next != s || len(effects) > 0 {
@@ -232,11 +292,88 @@ func TestOldGeneration(t *testing.T) {
 	}
 }
 
+// bound reports whether ev belongs to one call.
+func bound(ev Event) bool {
+	s := State{Generation: 1 << 60}
+	return !s.fits(ev)
+}
+
+// TestOldLeg: what belongs to a session that was given up never touches the next.
+func TestOldLeg(t *testing.T) {
+	for stateName, cell := range cells {
+		s := cell.state
+		if s.Leg == 0 {
+			continue // it has no session yet
+		}
+		s.Leg++
+		for eventName, ev := range every {
+			if !strings.HasPrefix(eventName, "media ") && eventName != "bad SDP" {
+				continue
+			}
+			if next, effects := Step(s, ev); next != s || len(effects) > 0 {
+				t.Errorf("%s/%s: an old session led to %s", stateName, eventName, describe(next.Phase, effects))
+			}
+		}
+	}
+}
+
+// TestWarnings: those that the limit leaves no room for are not given.
+func TestWarnings(t *testing.T) {
+	for name, tt := range map[string]struct {
+		limit Limit
+		want  []time.Duration // from the beginning of the talk
+	}{
+		"a minute":          {Limit{true, time.Minute}, []time.Duration{30 * time.Second, 50 * time.Second}},
+		"thirty seconds":    {Limit{true, 30 * time.Second}, []time.Duration{20 * time.Second}},
+		"twelve":            {Limit{true, 12 * time.Second}, []time.Duration{2 * time.Second}},
+		"shorter than both": {Limit{true, 10 * time.Second}, nil},
+		"without any limit": {Limit{}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := script(without(func(r *Rules) { r.Limit = tt.limit }), MediaAnswered{1, 1}, Answered{1})
+			s, effects := Step(s, MediaStarted{1, 1})
+			var got []time.Duration
+			for range MaxWarnings + 1 {
+				for _, e := range effects {
+					if e, ok := e.(StartTimer); ok && e.Timer == WarningTimer {
+						got = append(got, e.After)
+					}
+				}
+				s, effects = Step(s, TimerFired{1, WarningTimer})
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("warnings at %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestAutoAnswer: the announcement comes first, and nobody is answered unheard.
 func TestAutoAnswer(t *testing.T) {
-	r := without(func(r *Rules) { r.Auto = true })
-	s, effects := Step(New(), Offered{Room: room, Rules: r})
-	if got, want := describe(s.Phase, effects), "connecting: BeginRecord, StartTimer{connect 20s}, OpenMedia"; got != want {
+	auto := without(func(r *Rules) { r.Auto = true })
+	s, effects := Step(New(), Offered{Room: room, Rules: auto})
+	if got, want := describe(s.Phase, effects), "ringing: BeginRecord, StartTimer{ring 1m0s}, Ring, Announce, OpenMedia"; got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
+	}
+	for name, tt := range map[string]struct {
+		ev   Event
+		want string
+	}{
+		"heard":                {Announced{1, true}, "connecting: StopTimer{ring}, StartTimer{connect 20s}"},
+		"not heard":            {Announced{1, false}, "ringing: "},
+		"a person was quicker": {Answered{1}, "connecting: StopTimer{ring}, StopAnnouncing, StartTimer{connect 20s}"},
+		"declined meanwhile":   {Declined{1}, "ended: StopTimers, StopAnnouncing, ShutMedia, SendReject{rejected}, Finish{rejected by device}, CloseMedia"},
+		"the caller gave up":   {PeerCancelled{1, room, cause.Cancelled}, "ended: StopTimers, StopAnnouncing, ShutMedia, Finish{cancelled by phone}, CloseMedia"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			next, effects := Step(s, tt.ev)
+			if got := describe(next.Phase, effects); got != tt.want {
+				t.Errorf("\n got %s\nwant %s", got, tt.want)
+			}
+			if again, effects := Step(next, Announced{1, true}); again != next || len(effects) > 0 {
+				t.Errorf("the end of the announcement led to %s afterwards", describe(again.Phase, effects))
+			}
+		})
 	}
 }
 
@@ -253,7 +390,7 @@ func TestWhatAPhoneMaySayOfTheEnd(t *testing.T) {
 		"a cause made up":        {cause.End{Cause: "x"}, cause.End{Cause: cause.Hangup, Origin: cause.Other}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, _ := Step(script(rules, MediaAnswered{1}, Answered{1}, MediaStarted{1}), PeerBye{1, tt.said})
+			s, _ := Step(script(rules, MediaAnswered{1, 1}, Answered{1}, MediaStarted{1, 1}), PeerBye{1, room, tt.said})
 			if s.End != tt.want {
 				t.Errorf("end = %+v, want %+v", s.End, tt.want)
 			}
@@ -314,7 +451,20 @@ func word(e Effect) string {
 		return fmt.Sprintf("%s{%s by %s}", name, endWord(e.End), e.By)
 	case Refuse:
 		return fmt.Sprintf("%s{%v %s}", name, e.Room, e.Cause)
-	case BeginRecord, Ring, OpenMedia, Talk, SendNeedRestart, ShutMedia, CloseMedia:
+	case SendRing:
+		return fmt.Sprintf("%s{%s}", name, e.Room.ID)
+	case Alert:
+		return fmt.Sprintf("%s{%s}", name, e.Room.ID)
+	case Join:
+		return fmt.Sprintf("%s{%s}", name, e.Room.ID)
+	case CancelRing:
+		return fmt.Sprintf("%s{%s %s}", name, e.Room.ID, e.Cause)
+	case RingOver:
+		return fmt.Sprintf("%s{%s %s}", name, e.Room.ID, endWord(e.End))
+	case Warn:
+		return fmt.Sprintf("%s{%v}", name, e.Left)
+	case BeginRecord, Ring, Announce, StopAnnouncing, OpenMedia, Talk, Tick, StopTimers, SendNeedRestart,
+		ShutMedia, DropMedia, CloseMedia:
 	}
 	return name
 }

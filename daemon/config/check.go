@@ -28,11 +28,11 @@ func check(c *Config, r report) {
 	checkDevice(c.Device, r)
 	checkDirect(c, r)
 	checkCall(c.Call, r)
+	checkPolicy(c.Policy, r)
+	checkRecords(c.Records, r)
 	checkMedia(c.Media, r)
 	checkHAL(c.HAL, r)
-	if p := c.Control.Socket; !filepath.IsAbs(p) || len(p) > 107 {
-		r("control.socket", fmt.Sprintf("%q is no absolute path of at most 107 bytes, the longest that a Unix socket can have", p))
-	}
+	checkControl(c.Control, r)
 }
 
 func checkDevice(d Device, r report) {
@@ -104,6 +104,10 @@ func checkCall(c Call, r report) {
 	if d := c.MaxDuration; d.Set && (d.Value < time.Second || d.Value > 1<<31*time.Second) {
 		r("call.max_duration", fmt.Sprintf("%s is out of range; allowed: 1s to %s, or the word none", d.Value, 1<<31*time.Second))
 	}
+	if f := c.Announcement; f != "" && !filepath.IsAbs(f) {
+		r("call.announcement", fmt.Sprintf("%q is no absolute path; allowed: a WAV file such as /usr/share/callbox/announcement.wav, or empty for the built-in chime", f))
+	}
+	checkWarnings(c.Warnings, r)
 }
 
 func checkMedia(m options.Media, r report) {
@@ -142,6 +146,8 @@ func rateText(b options.Bitrate) string {
 }
 
 func checkHAL(h hal.Options, r report) {
+	checkButtons(h.Buttons, r)
+	checkLight(h.Light, r)
 	for key, name := range map[string]string{
 		"hal.camera.name": h.Camera.Name, "hal.microphone.name": h.Microphone.Name, "hal.speaker.name": h.Speaker.Name,
 	} {

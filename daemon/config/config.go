@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"callbox/daemon/policy"
 	"callbox/hal"
 	"callbox/media/options"
 	"callbox/signaling/direct"
@@ -20,6 +21,11 @@ type Config struct {
 	Signaling Signaling `mapstructure:"signaling"`
 	// Call says how calls are answered and how long they may take.
 	Call Call `mapstructure:"call"`
+	// Policy says who may call and be called, when and for how long; docs/policy.md
+	// explains how it is decided.
+	Policy Policy `mapstructure:"policy"`
+	// Records says which call records are kept and what they tell of people.
+	Records Records `mapstructure:"records"`
 	// Media says how picture and sound are coded and sent.
 	Media options.Media `mapstructure:"media"`
 	// HAL chooses the hardware.
@@ -51,8 +57,9 @@ type Signaling struct {
 
 // Call is the call section.
 type Call struct {
-	// Answer says what happens to a permitted call: ring until a person answers,
-	// or auto for callers that hold the right auto.
+	// Answer says what happens to a permitted call of contacts for whom policy says
+	// nothing of it: ring until a person answers, or auto for callers that hold the
+	// right auto.
 	Answer Answer `mapstructure:"answer"`
 	// RingTimeout ends a call that nobody answers; 1s to 10m.
 	RingTimeout time.Duration `mapstructure:"ring_timeout"`
@@ -63,6 +70,84 @@ type Call struct {
 	// MaxDuration is the longest talk, 1s or more, or the word none. The smallest
 	// of this and the limits of the invite and the contact holds.
 	MaxDuration Duration `mapstructure:"max_duration"`
+	// Announcement is the absolute path of the WAV file that is played on the device
+	// before a call that was answered without a person is heard. Empty: the built-in
+	// chime.
+	Announcement string `mapstructure:"announcement"`
+	// DialMode says how the device calls several contacts when nothing else is
+	// asked: all together, or in_turn one after the other.
+	DialMode DialMode `mapstructure:"dial_mode"`
+	// Warnings are the times before the end of a limited call at which both sides
+	// are warned; 1s to 1h each.
+	Warnings []time.Duration `mapstructure:"warnings"`
+}
+
+// Policy is the policy section.
+type Policy struct {
+	// TimeZone is the zone of days, hours and schedules, as the IANA names it, for
+	// example Europe/Berlin. Empty: the system's.
+	TimeZone TimeZone `mapstructure:"time_zone"`
+	// UntrustedClock says what counts while the device does not know the time: deny
+	// refuses contacts that have hours and takes do_not_disturb as in force; allow
+	// does the opposite.
+	UntrustedClock policy.UntrustedClock `mapstructure:"untrusted_clock"`
+	// Default is the rule of all contacts where neither they nor their groups say
+	// anything.
+	Default Rule `mapstructure:"default"`
+	// Groups are rules that contacts share. Of several groups of a contact the
+	// strictest restriction counts, and the rights of all together.
+	Groups []Group `mapstructure:"groups"`
+	// DoNotDisturb are the times at which incoming calls are refused, for example
+	// ["22:00-07:00", "Sat,Sun 13:00-15:00"]. A window that begins in the evening
+	// ends on the next day.
+	DoNotDisturb policy.Schedule `mapstructure:"do_not_disturb"`
+}
+
+// Rule is what a group or the default says. A key that is left out says nothing.
+type Rule struct {
+	// Rights are what the contacts may do: call, beCalled, auto (be answered without
+	// a person, where answer is auto too), unlock (open the door).
+	Rights []policy.Right `mapstructure:"rights"`
+	// Answer is ring, or auto for callers that hold the right auto. Not set: as
+	// call.answer says.
+	Answer Answer `mapstructure:"answer"`
+	// LongestCall is the longest talk, 1s or more, or the word none. call.max_duration
+	// holds beside it.
+	LongestCall *Duration `mapstructure:"longest_call"`
+	// TalkADay is how long each contact may talk in a day, both directions together:
+	// 1s to 24h, or the word none.
+	TalkADay *Duration `mapstructure:"talk_a_day"`
+	// Hours are when the contacts may call, for example ["Mon-Fri 08:00-20:00"]. Not
+	// set: at all times.
+	Hours policy.Schedule `mapstructure:"hours"`
+	// Camera says whether the contacts may see the device's camera. Where nobody
+	// says anything they may.
+	Camera *bool `mapstructure:"camera"`
+	// ThroughDND says whether calls come through do-not-disturb. Where nobody says
+	// anything they do not.
+	ThroughDND *bool `mapstructure:"through_dnd"`
+}
+
+// Group is a rule with a name.
+type Group struct {
+	// Name is how contacts refer to the group: 1 to 64 characters, no comma.
+	Name string `mapstructure:"name"`
+	Rule `mapstructure:",squash"`
+}
+
+// Records is the records section.
+type Records struct {
+	// Keep is how many call records are kept, the newest: 1 to 100000.
+	Keep int `mapstructure:"keep"`
+	// KeepFor is how long a call record is kept, for example 90d. 0s: until there are
+	// too many.
+	KeepFor time.Duration `mapstructure:"keep_for"`
+	// People says what a call record tells of who called: full (name and thumbprint
+	// of the key), thumbprint, or none.
+	People People `mapstructure:"people"`
+	// PeopleInBugreport is the same for the call records and the log in callboxctl
+	// bugreport.
+	PeopleInBugreport People `mapstructure:"people_in_bugreport"`
 }
 
 // Control is the control section.
@@ -70,6 +155,9 @@ type Control struct {
 	// Socket is the absolute path of the Unix socket of the local API, at most 107
 	// bytes long (sockaddr_un).
 	Socket string `mapstructure:"socket"`
+	// Group is the name of the group whose members may use the socket, beside root.
+	// Empty: the socket keeps the group of the daemon.
+	Group string `mapstructure:"group"`
 }
 
 // Log is the log section.
@@ -95,10 +183,14 @@ func Default() *Config {
 			ConnectTimeout:   20 * time.Second,
 			ReconnectTimeout: 30 * time.Second,
 			MaxDuration:      Duration{Set: true, Value: time.Hour},
+			DialMode:         DialTogether,
+			Warnings:         []time.Duration{30 * time.Second, 10 * time.Second},
 		},
+		Policy:  Policy{UntrustedClock: policy.UntrustedDeny},
+		Records: Records{Keep: 1000, People: PeopleFull, PeopleInBugreport: PeopleThumbprint},
 		Media:   options.Default(),
 		HAL:     hal.DefaultOptions(),
-		Control: Control{Socket: "/run/callbox/control.sock"},
+		Control: Control{Socket: "/run/callbox/control.sock", Group: "callbox"},
 		Log:     Log{Level: LevelInfo, Format: FormatAuto},
 	}
 }

@@ -2,12 +2,15 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
+
+	"callbox/daemon/policy"
 )
 
 // environment reads CALLBOX_SECTION_KEY for every key that takes one value or a
-// list of texts (separated by commas). An empty variable counts as not set. A
+// list of values (see separator). An empty variable counts as not set. A
 // variable that begins like a section and names no key is refused like an unknown
 // key; other CALLBOX_ variables belong to other programs.
 func (w *walker) environment(environ []string, root *node) map[string]any {
@@ -65,17 +68,28 @@ func fromText(value string, n *node) (any, error) {
 			return f, nil
 		}
 	case kindList:
-		if n.item.kind == kindString {
+		switch n.item.kind {
+		case kindString, kindText, kindDuration:
 			out := []any{}
-			for one := range strings.SplitSeq(value, ",") {
+			for one := range strings.SplitSeq(value, separator(n)) {
 				out = append(out, strings.TrimSpace(one))
 			}
 			return out, nil
+		case kindSection, kindBool, kindInt, kindNumber, kindList:
 		}
 		return nil, fmt.Errorf("is a list of mappings, which no environment variable can hold; write it in the file")
 	case kindSection:
 	}
 	return nil, fmt.Errorf("is the text %q; needs %s", value, n.kind.needs())
+}
+
+// separator is what stands between the items of a list in a variable: windows of
+// time have commas themselves.
+func separator(list *node) string {
+	if list.item.typ == reflect.TypeFor[policy.Window]() {
+		return ";"
+	}
+	return ","
 }
 
 func inSection(name string, root *node) bool {

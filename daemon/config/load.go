@@ -76,12 +76,15 @@ func load(file string, data []byte, environ []string) (*Config, error) {
 		dc.WeaklyTypedInput = false
 	})
 	decodeErrors(err, func(path string, err error) {
+		if w.bad[path] { // the place of a value that was refused already
+			return
+		}
 		w.bad[path] = true
 		w.problems = append(w.problems, w.at(path, err.Error()))
 	})
 
 	check(c, func(path, text string) {
-		if !w.bad[path] {
+		if !w.known(path) {
 			w.problems = append(w.problems, w.at(path, text))
 		}
 	})
@@ -166,6 +169,18 @@ func decodeErrors(err error, f func(path string, err error)) {
 		}
 		f("", err)
 	}
+}
+
+// known reports whether the value at path, or the list item that it is in, has a
+// problem already.
+func (w *walker) known(path string) bool {
+	for p := path; p != ""; {
+		if w.bad[p] && (p == path || strings.HasSuffix(p, "]")) {
+			return true
+		}
+		p = p[:max(0, strings.LastIndexByte(p, '.'))]
+	}
+	return false
 }
 
 // durationHook reads durations; mapstructure's own would take 90 for 90 ns.

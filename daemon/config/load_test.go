@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func TestMessages(t *testing.T) {
 	}{
 		"unknown key with a near one": {
 			"call:\n  ring_timout: 5s\n", nil,
-			`f:2:3: call.ring_timout: unknown key "ring_timout" (did you mean "ring_timeout"?); allowed here: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration`,
+			`f:2:3: call.ring_timout: unknown key "ring_timout" (did you mean "ring_timeout"?); allowed here: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration, announcement, dial_mode, warnings`,
 		},
 		"unknown key that lives elsewhere": {
 			"device:\n  ring_timeout: 5s\n", nil,
@@ -30,23 +31,23 @@ func TestMessages(t *testing.T) {
 		},
 		"unknown key like no other": {
 			"control:\n  colour: red\n", nil,
-			`f:2:3: control.colour: unknown key "colour"; allowed here: socket`,
+			`f:2:3: control.colour: unknown key "colour"; allowed here: socket, group`,
 		},
 		"unknown section": {
 			"hall:\n  camera: {}\n", nil,
-			`f:1:1: hall: unknown key "hall" (did you mean "hal"?); allowed here: device, signaling, call, media, hal, control, log`,
+			`f:1:1: hall: unknown key "hall" (did you mean "hal"?); allowed here: device, signaling, call, policy, records, media, hal, control, log`,
 		},
 		"keys are not case-blind": {
 			"Call: {}\n", nil,
-			`f:1:1: Call: unknown key "Call" (did you mean "call"?); allowed here: device, signaling, call, media, hal, control, log`,
+			`f:1:1: Call: unknown key "Call" (did you mean "call"?); allowed here: device, signaling, call, policy, records, media, hal, control, log`,
 		},
 		"a dotted key is no nesting": {
 			"call.answer: auto\n", nil,
-			`f:1:1: call.answer: unknown key "call.answer" (did you mean call.answer?); allowed here: device, signaling, call, media, hal, control, log`,
+			`f:1:1: call.answer: unknown key "call.answer" (did you mean call.answer?); allowed here: device, signaling, call, policy, records, media, hal, control, log`,
 		},
 		"a mapping as a key": {
 			"? {a: b}\n: 1\n", nil,
-			`f:1:3: has a mapping as a key; allowed here: device, signaling, call, media, hal, control, log`,
+			`f:1:3: has a mapping as a key; allowed here: device, signaling, call, policy, records, media, hal, control, log`,
 		},
 		"a key given twice": {
 			"log:\n  level: warn\n  level: info\n", nil,
@@ -54,11 +55,11 @@ func TestMessages(t *testing.T) {
 		},
 		"a duration without a unit": {
 			"call:\n  ring_timeout: 90\n", nil,
-			`f:2:17: call.ring_timeout: "90" has no unit; write it like 90s, 1m30s or 2h`,
+			`f:2:17: call.ring_timeout: "90" has no unit; write it like 90s, 1m30s, 2h or 90d`,
 		},
 		"a duration in words": {
 			"call:\n  ring_timeout: soon\n", nil,
-			`f:2:17: call.ring_timeout: "soon" is not a duration; write it like 90s, 1m30s or 2h`,
+			`f:2:17: call.ring_timeout: "soon" is not a duration; write it like 90s, 1m30s, 2h or 90d`,
 		},
 		"a duration out of range": {
 			"call:\n  ring_timeout: 10ms\n  connect_timeout: 1h\n  reconnect_timeout: 6m\n", nil,
@@ -68,7 +69,7 @@ func TestMessages(t *testing.T) {
 		},
 		"a limit without a unit": {
 			"call: {max_duration: 600}\n", nil,
-			`f:1:22: call.max_duration: "600" has no unit; write it like 90s, 1m30s or 2h, or the word none`,
+			`f:1:22: call.max_duration: "600" has no unit; write it like 90s, 1m30s, 2h or 90d, or the word none`,
 		},
 		"a limit of nothing": {
 			"call: {max_duration: 0s}\n", nil,
@@ -100,11 +101,11 @@ func TestMessages(t *testing.T) {
 		},
 		"a scalar where a section belongs": {
 			"call: fast\n", nil,
-			`f:1:7: call: is the text "fast"; needs a mapping of: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration`,
+			`f:1:7: call: is the text "fast"; needs a mapping of: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration, announcement, dial_mode, warnings`,
 		},
 		"a list as the whole": {
 			"- call\n", nil,
-			`f:1:1: is a list; needs a mapping of: device, signaling, call, media, hal, control, log`,
+			`f:1:1: is a list; needs a mapping of: device, signaling, call, policy, records, media, hal, control, log`,
 		},
 		"a scalar where a list belongs": {
 			"signaling: {direct: {origins: https://a}}\n", nil,
@@ -175,6 +176,67 @@ func TestMessages(t *testing.T) {
 			"control: {socket: control.sock}\n", nil,
 			`f:1:19: control.socket: "control.sock" is no absolute path of at most 107 bytes, the longest that a Unix socket can have`,
 		},
+		"calls": {
+			"call:\n  announcement: a.wav\n  dial_mode: both\n  warnings: [30s, 0s, 30s, 5, soon]\n", nil,
+			`f:2:17: call.announcement: "a.wav" is no absolute path; allowed: a WAV file such as /usr/share/callbox/announcement.wav, or empty for the built-in chime` + "\n" +
+				`f:3:14: call.dial_mode: "both" is unknown; allowed: together, in_turn` + "\n" +
+				`f:4:13: call.warnings: are 5; allowed: at most 4` + "\n" +
+				`f:4:19: call.warnings[1]: 0s is out of range; allowed: 1s to 1h0m0s` + "\n" +
+				`f:4:23: call.warnings[2]: 30s is there twice` + "\n" +
+				`f:4:28: call.warnings[3]: "5" has no unit; write it like 90s, 1m30s, 2h or 90d` + "\n" +
+				`f:4:31: call.warnings[4]: "soon" is not a duration; write it like 90s, 1m30s, 2h or 90d`,
+		},
+		"policy": {
+			"policy:\n  time_zone: Mars/Olympus\n  untrusted_clock: maybe\n" +
+				"  default: {rights: [call, fly, call], answer: never, longest_call: 1ms, talk_a_day: 2d, hours: [], camera: on}\n" +
+				"  do_not_disturb: [22-7, 'Sat 10:00-10:00']\n", nil,
+			`f:2:14: policy.time_zone: "Mars/Olympus" is no time zone that this system knows; allowed: a name such as Europe/Berlin or Asia/Shanghai (package tzdata), or empty for the system's` + "\n" +
+				`f:3:20: policy.untrusted_clock: "maybe" is unknown; allowed: deny, allow` + "\n" +
+				`f:4:28: policy.default.rights[1]: "fly" is unknown; allowed: call, beCalled, auto, unlock` + "\n" +
+				`f:4:33: policy.default.rights[2]: "call" is there twice` + "\n" +
+				`f:4:48: policy.default.answer: "never" is unknown; allowed: ring, auto` + "\n" +
+				`f:4:69: policy.default.longest_call: 1ms is out of range; allowed: 1s to 596523h14m8s, or the word none` + "\n" +
+				`f:4:86: policy.default.talk_a_day: 48h0m0s is out of range; allowed: 1s to 24h0m0s, or the word none` + "\n" +
+				`f:4:97: policy.default.hours: is an empty list; allowed: a list such as ["Mon-Fri 08:00-20:00"], ["00:00-24:00"] for all times, or leave the key out` + "\n" +
+				`f:4:109: policy.default.camera: is the text "on"; needs true or false` + "\n" +
+				`f:5:20: policy.do_not_disturb[0]: "22-7" is no window of time: "22" is no time of day; write it like Mon-Fri 08:00-20:00, Sat,Sun 10:00-18:00 or 22:00-07:00` + "\n" +
+				`f:5:26: policy.do_not_disturb[1]: "Sat 10:00-10:00" is no window of time: it begins when it ends; the whole day is 00:00-24:00; write it like Mon-Fri 08:00-20:00, Sat,Sun 10:00-18:00 or 22:00-07:00`,
+		},
+		"groups": {
+			"policy:\n  groups:\n    - {name: family, answer: soon, rights: [1]}\n    - {name: family, longest_call: 5, hours: [Mon]}\n" +
+				"    - {rights: [call], collor: 1}\n    - {name: 'a,b', camera: maybe}\n    - family\n", nil,
+			`f:3:30: policy.groups[0].answer: "soon" is unknown; allowed: ring, auto` + "\n" +
+				`f:3:45: policy.groups[0].rights[0]: "1" is unknown; allowed: call, beCalled, auto, unlock` + "\n" +
+				`f:4:14: policy.groups[1].name: "family" is the name of policy.groups[0] already; each group needs a name of its own` + "\n" +
+				`f:4:36: policy.groups[1].longest_call: "5" has no unit; write it like 90s, 1m30s, 2h or 90d, or the word none` + "\n" +
+				`f:4:47: policy.groups[1].hours[0]: "Mon" is no window of time: it has no begin and end; write it like Mon-Fri 08:00-20:00, Sat,Sun 10:00-18:00 or 22:00-07:00` + "\n" +
+				`f:5:7: policy.groups[2].name: is missing or too long; allowed: 1 to 64 characters` + "\n" +
+				`f:5:24: policy.groups[2].collor: unknown key "collor"; allowed here: name, rights, answer, longest_call, talk_a_day, hours, camera, through_dnd` + "\n" +
+				`f:6:14: policy.groups[3].name: "a,b" has a comma, space at an end, or control or format characters; allowed: what can be seen, no comma` + "\n" +
+				`f:6:29: policy.groups[3].camera: is the text "maybe"; needs true or false` + "\n" +
+				`f:7:7: policy.groups[4]: is the text "family"; needs a mapping of: name, rights, answer, longest_call, talk_a_day, hours, camera, through_dnd`,
+		},
+		"groups as a mapping": {
+			"policy: {groups: {family: {rights: [call]}}}\n", nil,
+			`f:1:18: policy.groups: is a mapping; needs a list`,
+		},
+		"records": {
+			"records: {keep: 0, keep_for: 5s, people: all, people_in_bugreport: some}\n", nil,
+			`f:1:17: records.keep: 0 is out of range; allowed: 1 to 100000` + "\n" +
+				`f:1:30: records.keep_for: 5s is out of range; allowed: 1h to 36500d, or 0s for no limit` + "\n" +
+				`f:1:42: records.people: "all" is unknown; allowed: full, thumbprint, none` + "\n" +
+				`f:1:68: records.people_in_bugreport: "some" is unknown; allowed: full, thumbprint, none`,
+		},
+		"a group of the system": {
+			"control: {group: 'a b'}\n", nil,
+			`f:1:18: control.group: "a b" is no name of a group; allowed: a name such as callbox, or empty`,
+		},
+		"lists in the environment": {
+			"", []string{"CALLBOX_POLICY_DO_NOT_DISTURB=Sat,Sun 13:00-15:00,22:00-07:00", "CALLBOX_CALL_WARNINGS=1m,5", "CALLBOX_POLICY_GROUPS=a"},
+			`CALLBOX_CALL_WARNINGS: call.warnings[1]: "5" has no unit; write it like 90s, 1m30s, 2h or 90d` + "\n" +
+				`CALLBOX_POLICY_DO_NOT_DISTURB: policy.do_not_disturb[0]: "Sat,Sun 13:00-15:00,22:00-07:00" is no window of time: "15:00,22:00-07:00" is no time of day; write it like Mon-Fri 08:00-20:00, Sat,Sun 10:00-18:00 or 22:00-07:00` + "\n" +
+				`CALLBOX_POLICY_GROUPS: policy.groups: is a list of mappings, which no environment variable can hold; write it in the file`,
+		},
 		"the environment": {
 			"", []string{
 				"CALLBOX_CALL_RING_TIMEOUT=90", "CALLBOX_SIGNALING_DIRECT_ENABLED=yes", "CALLBOX_HAL_CAMERA_FRAME_RATE=fast",
@@ -182,7 +244,7 @@ func TestMessages(t *testing.T) {
 				"CALLBOX_SOCKET=/x", "CALLBOX_DEVICE_NAME=", // other programs', and not set
 			},
 			`CALLBOX_CALL_RINGTIMEOUT: no key has this environment variable (did you mean CALLBOX_CALL_RING_TIMEOUT?); allowed: CALLBOX_SECTION_KEY of a known key` + "\n" +
-				`CALLBOX_CALL_RING_TIMEOUT: call.ring_timeout: "90" has no unit; write it like 90s, 1m30s or 2h` + "\n" +
+				`CALLBOX_CALL_RING_TIMEOUT: call.ring_timeout: "90" has no unit; write it like 90s, 1m30s, 2h or 90d` + "\n" +
 				`CALLBOX_DEVICE_SN: device.sn: "a b" cannot be in an address; allowed: 1 to 48 of A-Z a-z 0-9 _ -` + "\n" +
 				`CALLBOX_HAL_CAMERA_FRAME_RATE: hal.camera.frame_rate: is the text "fast"; needs a number` + "\n" +
 				`CALLBOX_LOG_COLOURS: no key has this environment variable (did you mean CALLBOX_LOG_LEVEL?); allowed: CALLBOX_SECTION_KEY of a known key` + "\n" +
@@ -192,7 +254,7 @@ func TestMessages(t *testing.T) {
 		"all at once": {
 			"media:\n  camra: 1\ncall:\n  ring_timeout: 5\n  max_duration: 1ms\n", []string{"CALLBOX_LOG_LEVEL=x"},
 			`f:2:3: media.camra: unknown key "camra"; allowed here: preconnect, video_bitrate, audio_bitrate, ice` + "\n" +
-				`f:4:17: call.ring_timeout: "5" has no unit; write it like 90s, 1m30s or 2h` + "\n" +
+				`f:4:17: call.ring_timeout: "5" has no unit; write it like 90s, 1m30s, 2h or 90d` + "\n" +
 				`f:5:17: call.max_duration: 1ms is out of range; allowed: 1s to 596523h14m8s, or the word none` + "\n" +
 				`CALLBOX_LOG_LEVEL: log.level: "x" is unknown; allowed: debug, info, warn, error`,
 		},
@@ -265,6 +327,9 @@ func TestDefaultsAreValidAndComplete(t *testing.T) {
 		"answer ring": d.Call.Answer == "ring", "socket": d.Control.Socket == "/run/callbox/control.sock",
 		"state": d.Device.StateDir == "/var/lib/callbox", "listen": d.Signaling.Direct.Listen == ":8443",
 		"info": d.Log.Level == "info", "auto": d.Log.Format == "auto",
+		"nobody": reflect.DeepEqual(d.Policy, Policy{UntrustedClock: "deny"}), "together": d.Call.DialMode == "together",
+		"warnings": slices.Equal(d.Call.Warnings, []time.Duration{30 * time.Second, 10 * time.Second}), "chime": d.Call.Announcement == "",
+		"records": d.Records == Records{Keep: 1000, People: "full", PeopleInBugreport: "thumbprint"}, "group": d.Control.Group == "callbox",
 	} {
 		if !same {
 			t.Errorf("the default is not %s: %+v", name, d)
@@ -313,30 +378,4 @@ func TestLoadFile(t *testing.T) {
 	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "larger than") {
 		t.Errorf("a huge file: %v", err)
 	}
-}
-
-func FuzzLoad(f *testing.F) {
-	for _, seed := range []string{
-		"", "call: {ring_timeout: 90}", "a: &a [*a]", "call: [", "? {a: b}\n: 1", "log:\n  level: warn\n  level: info",
-		"hal: {camera: {frame_rate: .nan, size: 0x0}}", "media: {ice: {servers: [{urls: [1]}]}}", "---\n---\n", "\t", "<<: {call: 1}",
-		"device: {sn: !!binary aGk=}", "signaling: {direct: {origins: [null, ~]}}", "call: {max_duration: 9999999999h}",
-		"a: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]",
-	} {
-		f.Add([]byte(seed), "")
-	}
-	f.Add([]byte("call: {}"), "CALLBOX_CALL_RING_TIMEOUT=\x00")
-	f.Fuzz(func(t *testing.T, data []byte, env string) {
-		c, err := load("f", data, []string{env})
-		if (c == nil) == (err == nil) {
-			t.Fatalf("load = %v, %v", c, err)
-		}
-		if err != nil {
-			var p Problems
-			if !errors.As(err, &p) || len(p) == 0 {
-				t.Fatalf("the error is no list of problems: %v", err)
-			}
-			return
-		}
-		check(c, func(path, text string) { t.Fatalf("loaded, but %s: %s", path, text) })
-	})
 }

@@ -37,42 +37,49 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 The daemon reads ` + "`" + DefaultFile + "`" + `. Every key is optional. An environment variable (empty: not set) wins over
 the file. ` + "`callboxctl check`" + ` finds every mistake in a file, with its line. This page is made from the comments in the
 code by ` + "`go test ./daemon/config -update`" + `.
+
+A change takes effect when the daemon is restarted; where a key says so, a reload (` + "`callboxctl reload`" + ` or
+` + "`systemctl reload callbox`" + `) is enough. A running call keeps what it began with. A duration has its unit:
+` + "`90s`, `1m30s`, `2h`, `90d`" + `.
 `)
 	defaults := values(Default())
+	commentOf := func(typ reflect.Type, f field, full string) string {
+		if len(f.Index) > 1 { // of an embedded struct
+			typ = typ.FieldByIndex(f.Index[:len(f.Index)-1]).Type
+		}
+		doc := comments[typ.String()+"."+f.Name]
+		if doc == "" {
+			doc = comments[f.Type.String()]
+		}
+		if doc == "" {
+			t.Errorf("%s (%s.%s) has no comment", full, typ, f.Name)
+		}
+		return doc
+	}
 	var walk func(typ reflect.Type, path string)
 	walk = func(typ reflect.Type, path string) {
-		for i := range typ.NumField() {
-			f := typ.Field(i)
-			key, ok := f.Tag.Lookup("mapstructure")
-			if !ok {
-				continue
-			}
-			full := join(path, key)
-			doc := comments[typ.String()+"."+f.Name]
-			if doc == "" {
-				doc = comments[f.Type.String()]
-			}
-			if doc == "" {
-				t.Errorf("%s (%s.%s) has no comment", full, typ, f.Name)
-				continue
-			}
-			if n := schemaOf(f.Type, full); n.kind == kindSection {
+		for _, f := range fields(typ) {
+			full := join(path, f.key)
+			doc := commentOf(typ, f, full)
+			n := schemaOf(f.Type, full)
+			if n.kind == kindSection {
 				fmt.Fprintf(&b, "\n## %s\n\n%s\n", full, doc)
 				walk(f.Type, full)
 				continue
 			}
 			fmt.Fprintf(&b, "\n**`%s`** %s\n\n", full, doc)
-			if f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Struct {
-				fmt.Fprintf(&b, "Default: empty. No environment variable. Keys of each item:\n")
-				item := f.Type.Elem()
-				for j := range item.NumField() {
-					sub := item.Field(j)
-					fmt.Fprintf(&b, "`%s`. ", sub.Tag.Get("mapstructure"))
+			if n.kind == kindList && n.item.kind == kindSection {
+				fmt.Fprintf(&b, "Default: empty. No environment variable.%s Keys of each item:\n\n", effectText(full))
+				for _, sub := range fields(n.item.typ) {
+					fmt.Fprintf(&b, "- `%s`: %s\n", sub.key, commentOf(n.item.typ, sub, full+"."+sub.key))
 				}
-				b.WriteString("\n")
 				continue
 			}
-			fmt.Fprintf(&b, "Default: %s. Environment: `%s`.\n", defaultText(defaults[full]), variable(full))
+			items := ""
+			if n.kind == kindList {
+				items = fmt.Sprintf(", items separated by `%s`", separator(n))
+			}
+			fmt.Fprintf(&b, "Default: %s. Environment: `%s`%s.%s\n", defaultText(defaults[full]), variable(full), items, effectText(full))
 		}
 	}
 	walk(reflect.TypeFor[Config](), "")
@@ -92,18 +99,31 @@ code by ` + "`go test ./daemon/config -update`" + `.
 	}
 }
 
+func effectText(key string) string {
+	if EffectOf(key) == AtReload {
+		return " Takes effect at a reload."
+	}
+	return ""
+}
+
 func defaultText(v any) string {
 	var text string
-	switch v := v.(type) {
-	case encoding.TextMarshaler:
-		p, _ := v.MarshalText()
-		text = string(p)
-	case fmt.Stringer:
-		text = v.String()
-	case []string:
-		return "empty"
+	switch value := reflect.ValueOf(v); {
+	case value.Kind() == reflect.Pointer && value.IsNil():
+		return "not set"
+	case value.Kind() == reflect.Slice:
+		var items []string
+		for i := range value.Len() {
+			items = append(items, fmt.Sprint(value.Index(i).Interface()))
+		}
+		text = strings.Join(items, ", ")
 	default:
-		text = fmt.Sprint(v)
+		if m, ok := v.(encoding.TextMarshaler); ok {
+			p, _ := m.MarshalText()
+			text = string(p)
+		} else {
+			text = fmt.Sprint(v)
+		}
 	}
 	if text == "" {
 		return "empty"
@@ -156,8 +176,12 @@ func TestEveryFieldHasAKey(t *testing.T) {
 			if f.Tag.Get("mapstructure") == "" {
 				t.Errorf("%s.%s cannot be set: it has no mapstructure tag", typ, f.Name)
 			}
-			if schemaOf(f.Type, f.Name).kind == kindSection {
-				walk(f.Type)
+			n := schemaOf(f.Type, f.Name)
+			if n.kind == kindList {
+				n = n.item
+			}
+			if n.kind == kindSection {
+				walk(n.typ)
 			}
 		}
 	}

@@ -18,7 +18,7 @@ const (
 	kindString
 	kindText     // a type with UnmarshalText
 	kindDuration // time.Duration, with a unit
-	kindList     // of strings or of mappings
+	kindList     // of texts, durations or mappings
 )
 
 // node is one key of the schema. The schema is read off the structs, so that it
@@ -36,6 +36,9 @@ type node struct {
 func schema() *node { return schemaOf(reflect.TypeFor[Config](), "") }
 
 func schemaOf(t reflect.Type, path string) *node {
+	if t.Kind() == reflect.Pointer { // a key that may be left out without a default
+		t = t.Elem()
+	}
 	n := &node{path: path, typ: t}
 	switch {
 	case reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
@@ -54,20 +57,36 @@ func schemaOf(t reflect.Type, path string) *node {
 		n.kind, n.item = kindList, schemaOf(t.Elem(), path)
 	case t.Kind() == reflect.Struct:
 		n.kind, n.sub = kindSection, map[string]*node{}
-		for i := range t.NumField() {
-			f := t.Field(i)
-			key, ok := f.Tag.Lookup("mapstructure")
-			if !ok {
-				continue
-			}
-			n.keys = append(n.keys, key)
-			n.sub[key] = schemaOf(f.Type, join(path, key))
+		for _, f := range fields(t) {
+			n.keys = append(n.keys, f.key)
+			n.sub[f.key] = schemaOf(f.Type, join(path, f.key))
 		}
 	default:
 		panic("the configuration has a field of a type that it cannot read: " + path + " " + t.String())
 	}
 	return n
 }
+
+// field is one key of a struct.
+type field struct {
+	reflect.StructField
+	key string
+}
+
+// fields returns the keys of a struct in order, those of an embedded one among
+// them.
+func fields(t reflect.Type) []field {
+	var out []field
+	for _, f := range reflect.VisibleFields(t) {
+		if key, ok := f.Tag.Lookup("mapstructure"); ok && key != squash {
+			out = append(out, field{f, key})
+		}
+	}
+	return out
+}
+
+// squash is the tag of an embedded struct whose keys stand among the others.
+const squash = ",squash"
 
 // leaves calls f for every key that takes a value, in the order of the structs.
 func (n *node) leaves(f func(*node)) {
@@ -89,10 +108,8 @@ func values(c *Config) map[string]any {
 			out[path] = v.Interface()
 			return
 		}
-		for i := range v.NumField() {
-			if key, ok := v.Type().Field(i).Tag.Lookup("mapstructure"); ok {
-				walk(v.Field(i), join(path, key), n.sub[key])
-			}
+		for _, f := range fields(v.Type()) {
+			walk(v.FieldByIndex(f.Index), join(path, f.key), n.sub[f.key])
 		}
 	}
 	walk(reflect.ValueOf(c).Elem(), "", schema())

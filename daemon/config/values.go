@@ -2,22 +2,80 @@ package config
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
+
+	"callbox/daemon/policy"
 )
 
 // Answer says what happens to a permitted call.
-type Answer string
+type Answer = policy.Answer
 
 // The answers.
 const (
-	AnswerRing Answer = "ring" // ring until a person answers
-	AnswerAuto Answer = "auto" // answer by itself, for callers with the right auto
+	AnswerRing = policy.AnswerRing // ring until a person answers
+	AnswerAuto = policy.AnswerAuto // answer by itself, for callers with the right auto
+)
+
+// DialMode says how several contacts are called.
+type DialMode string
+
+// The modes.
+const (
+	DialTogether DialMode = "together" // all at once; the first that answers wins
+	DialInTurn   DialMode = "in_turn"  // one after the other
 )
 
 // UnmarshalText refuses every other word.
-func (a *Answer) UnmarshalText(p []byte) error {
-	return word(a, p, AnswerRing, AnswerAuto)
+func (d *DialMode) UnmarshalText(p []byte) error {
+	return word(d, p, DialTogether, DialInTurn)
+}
+
+// People says what is told of people.
+type People string
+
+// What is told.
+const (
+	PeopleFull       People = "full"       // name and thumbprint of the key
+	PeopleThumbprint People = "thumbprint" // the thumbprint, no name
+	PeopleNone       People = "none"       // neither
+)
+
+// UnmarshalText refuses every other word.
+func (p *People) UnmarshalText(text []byte) error {
+	return word(p, text, PeopleFull, PeopleThumbprint, PeopleNone)
+}
+
+// TimeZone is the IANA name of a time zone; "" is the system's.
+type TimeZone string
+
+// UnmarshalText refuses names that this system does not know.
+func (z *TimeZone) UnmarshalText(p []byte) error {
+	name := string(p)
+	if name == "Local" || name != "" && !knownZone(name) {
+		return fmt.Errorf("%q is no time zone that this system knows; allowed: a name such as Europe/Berlin or Asia/Shanghai (package tzdata), or empty for the system's", name)
+	}
+	*z = TimeZone(name)
+	return nil
+}
+
+func knownZone(name string) bool {
+	_, err := time.LoadLocation(name)
+	return err == nil
+}
+
+// Location returns the zone. One that is not known (any more) gives UTC.
+func (z TimeZone) Location() *time.Location {
+	if z == "" {
+		return time.Local
+	}
+	zone, err := time.LoadLocation(string(z))
+	if err != nil {
+		return time.UTC
+	}
+	return zone
 }
 
 // LogLevel is the least important level that is logged.
@@ -83,16 +141,29 @@ func (d *Duration) UnmarshalText(p []byte) error {
 	return nil
 }
 
-// parseDuration reads Go's form of a duration, in which a unit is a must.
+// days is the part of a duration that Go's form does not have.
+var days = regexp.MustCompile(`^([0-9]{1,5})d(.*)$`)
+
+// parseDuration reads Go's form of a duration, in which a unit is a must, with
+// days (of 24 hours) before it: 90s, 1m30s, 90d, 1d12h.
 func parseDuration(s string) (time.Duration, error) {
-	d, err := time.ParseDuration(s)
-	switch {
-	case err == nil:
-		return d, nil
-	case isNumber(s):
-		return 0, fmt.Errorf("%q has no unit; write it like 90s, 1m30s or 2h", s)
+	var whole time.Duration
+	rest := s
+	if m := days.FindStringSubmatch(s); m != nil {
+		n, _ := strconv.Atoi(m[1]) // digits only
+		whole, rest = time.Duration(n)*24*time.Hour, m[2]
+		if rest == "" {
+			return whole, nil
+		}
 	}
-	return 0, fmt.Errorf("%q is not a duration; write it like 90s, 1m30s or 2h", s)
+	d, err := time.ParseDuration(rest)
+	switch {
+	case err == nil && (whole == 0 || d >= 0 && rest[0] != '+' && whole+d > 0):
+		return whole + d, nil
+	case isNumber(s):
+		return 0, fmt.Errorf("%q has no unit; write it like 90s, 1m30s, 2h or 90d", s)
+	}
+	return 0, fmt.Errorf("%q is not a duration; write it like 90s, 1m30s, 2h or 90d", s)
 }
 
 // word sets *p to the allowed word that text is.

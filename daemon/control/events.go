@@ -1,7 +1,11 @@
 package control
 
 import (
+	"crypto/rand"
 	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -12,50 +16,117 @@ const (
 	// subscriberQueue is how far a client may fall behind before it is dropped: a
 	// stalled reader must not hold memory for ever.
 	subscriberQueue = 256
+	// epochLength makes it unlikely (32^-8) that two runs of a daemon look alike.
+	epochLength = 8
 )
+
+// Event is something that happened, as GET /v1/events streams it. EventTypes lists
+// the names and what Data holds. Seq counts the events of one run of the daemon
+// from 1; Epoch is the name of that run.
+type Event struct {
+	Epoch   string          `json:"epoch"`
+	Seq     uint64          `json:"seq"`
+	Time    time.Time       `json:"time"`
+	Name    string          `json:"eventName"`
+	RoomID  string          `json:"roomId,omitzero"`
+	GroupID string          `json:"groupId,omitzero"`
+	Data    json.RawMessage `json:"data,omitzero"`
+}
+
+// Position is a place in a stream: behind the event Seq of the run Epoch. The zero
+// value is now.
+type Position struct {
+	Epoch string // "": of whichever run this is
+	Seq   uint64
+}
+
+// ID is the position as the field id of a server-sent event: EPOCH-SEQ, or the bare
+// number where the run is not known.
+func (p Position) ID() string {
+	number := strconv.FormatUint(p.Seq, 10)
+	if p.Epoch == "" {
+		return number
+	}
+	return p.Epoch + "-" + number
+}
+
+// Position is where a client stands that has seen this event.
+func (e Event) Position() Position { return Position{e.Epoch, e.Seq} }
+
+// ParsePosition reads an id, or a bare number; "" is now.
+func ParsePosition(text string) (Position, error) {
+	if text == "" {
+		return Position{}, nil
+	}
+	epoch, number, ok := strings.Cut(text, "-")
+	if !ok {
+		epoch, number = "", text
+	}
+	seq, err := strconv.ParseUint(number, 10, 64)
+	if err != nil || (ok && len(epoch) != epochLength) {
+		return Position{}, fmt.Errorf("cannot resume after %q: it must be the id of an event, or its number", text)
+	}
+	return Position{epoch, seq}, nil
+}
+
+// Room names the room and the group that an event belongs to. The zero value is
+// none; GroupID "" is the same as RoomID.
+type Room struct{ RoomID, GroupID string }
 
 // Events numbers what is published, keeps the newest 1000 and hands them to
 // subscribers, each once and in order. It never blocks the publisher.
 type Events struct {
-	now func() time.Time
+	now   func() time.Time
+	epoch string
 
 	mu          sync.Mutex
 	seq         uint64
 	ring        []Event
 	subscribers map[*Subscription]struct{}
+	handlers    int
 	closed      bool
 }
 
 // NewEvents returns a stream with no past. now is the wall clock, for people.
 func NewEvents(now func() time.Time) *Events {
-	return &Events{now: now, subscribers: map[*Subscription]struct{}{}}
+	return &Events{now: now, epoch: rand.Text()[:epochLength], subscribers: map[*Subscription]struct{}{}}
 }
 
 // Subscription is one client's view of the stream.
 type Subscription struct {
-	events *Events
+	events  *Events
+	handles bool
 	// C delivers the events; it is closed when the client fell too far behind or
 	// the daemon stops.
 	C chan Event
-	// Past are the events after the number that was resumed from.
+	// Past are the events behind the position that was resumed from.
 	Past []Event
-	// Missed is true when events after that number are no longer kept.
-	Missed bool
+	// Missed is true when events behind that position are no longer kept;
+	// Restarted when they were those of an earlier run.
+	Missed, Restarted bool
+	// Start is where Past begins.
+	Start Position
 }
 
-// Publish adds an event. data must be encodable as JSON.
+// Publish adds an event of a room; roomID "" is none. data must be encodable as
+// JSON: a payload of EventTypes, or nil.
 func (e *Events) Publish(name, roomID string, data any) {
+	e.PublishIn(name, Room{RoomID: roomID}, data)
+}
+
+// PublishIn adds an event of a room in a group of rooms.
+func (e *Events) PublishIn(name string, room Room, data any) {
 	raw, err := json.Marshal(data)
-	if err != nil {
+	if err != nil || data == nil {
 		raw = nil // data comes from this program; an event without it still counts
 	}
-	if data == nil {
-		raw = nil
+	if room.GroupID == "" {
+		room.GroupID = room.RoomID
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.seq++
-	ev := Event{Seq: e.seq, Time: e.now(), Name: name, RoomID: roomID, GroupID: roomID, Data: raw}
+	ev := Event{Epoch: e.epoch, Seq: e.seq, Time: e.now(), Name: name, RoomID: room.RoomID, GroupID: room.GroupID, Data: raw}
 	e.ring = append(e.ring, ev)
 	if len(e.ring) > keptEvents {
 		e.ring = append(e.ring[:0:0], e.ring[len(e.ring)-keptEvents:]...)
@@ -69,27 +140,37 @@ func (e *Events) Publish(name, roomID string, data any) {
 	}
 }
 
-// Subscribe starts a view. after is the number of the last event that the client
-// has seen; 0 starts with what comes next.
-func (e *Events) Subscribe(after uint64) *Subscription {
+// Subscribe starts a view behind from. handles tells that this client promises to
+// answer data and unlock events.
+func (e *Events) Subscribe(from Position, handles bool) *Subscription {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := &Subscription{events: e, C: make(chan Event, subscriberQueue)}
-	if after > 0 {
-		// A number from before a restart may be larger than ours: all is new then.
-		s.Missed = after > e.seq || (len(e.ring) > 0 && after+1 < e.ring[0].Seq)
-		for _, ev := range e.ring {
-			if ev.Seq > after || after > e.seq {
-				s.Past = append(s.Past, ev)
-			}
-		}
+	s := &Subscription{events: e, handles: handles, C: make(chan Event, subscriberQueue), Start: Position{e.epoch, e.seq}}
+	if from != (Position{}) {
+		e.resume(s, from)
 	}
 	if e.closed {
 		close(s.C)
 		return s
 	}
 	e.subscribers[s] = struct{}{}
+	if handles {
+		e.handlers++
+	}
 	return s
+}
+
+// resume fills s with what came after from. It is called with the lock held.
+func (e *Events) resume(s *Subscription, from Position) {
+	// A bare number from before a restart may be larger than ours: all is new then.
+	s.Restarted = (from.Epoch != "" && from.Epoch != e.epoch) || from.Seq > e.seq
+	if s.Restarted {
+		from.Seq = 0
+	}
+	oldest := e.seq - uint64(len(e.ring)) // what came before the ring
+	s.Missed = s.Restarted || from.Seq < oldest
+	s.Start.Seq = max(from.Seq, oldest)
+	s.Past = append(s.Past, e.ring[s.Start.Seq-oldest:]...)
 }
 
 // Close ends the view.
@@ -103,6 +184,9 @@ func (s *Subscription) Close() {
 func (e *Events) drop(s *Subscription) {
 	if _, ok := e.subscribers[s]; ok {
 		delete(e.subscribers, s)
+		if s.handles {
+			e.handlers--
+		}
 		close(s.C)
 	}
 }
@@ -114,11 +198,26 @@ func (e *Events) Subscribers() int {
 	return len(e.subscribers)
 }
 
+// Handlers is how many clients have promised to answer data and unlock events.
+// With none, such a message is noHandler at once.
+func (e *Events) Handlers() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.handlers
+}
+
 // Seq is the number of the newest event.
 func (e *Events) Seq() uint64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.seq
+}
+
+// Recent returns the newest n events, the oldest first.
+func (e *Events) Recent(n int) []Event {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return append([]Event{}, e.ring[max(0, len(e.ring)-n):]...)
 }
 
 // Close ends all views.

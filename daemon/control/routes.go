@@ -1,270 +1,127 @@
 package control
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"strconv"
+	"time"
 )
 
+// The longest that some requests take, beside backendWait.
 const (
-	maxBody      = 64 << 10 // bytes of a request
-	defaultCalls = 20
-)
-
-// access says who may use a route. The socket's mode lets only its group in; what
-// changes something must not be reachable by a browser that was lured to it.
-type access int
-
-const (
-	noAccess access = iota // the zero value is refused
-	readAccess
-	writeAccess
+	dataWait     = 6 * time.Second  // the phone has 5 s
+	storeWait    = 10 * time.Second // an fsync on a worn card
+	hardwareWait = 10 * time.Second // a camera that has to be opened
+	reportWait   = 30 * time.Second
 )
 
 // route is one line of the API.
 type route struct {
-	pattern string // as http.ServeMux takes it
-	access  access
-	handle  func(*Server, http.ResponseWriter, *http.Request) error
+	method, path string
+	access       access
+	endpoint     endpoint
+	wait         time.Duration // for the backend; 0 is backendWait
+	query        []parameter
+	errors       []*Error // beside those that every route has
+	certain      bool     // answers whatever the backend does
+	summary      string
 }
 
-// routes is the whole API.
-var routes = []route{
-	{"GET /v1/status", readAccess, (*Server).status},
-	{"GET /v1/version", readAccess, (*Server).version},
-	{"GET /v1/events", readAccess, (*Server).stream},
-	{"GET /v1/contacts", readAccess, (*Server).contacts},
-	{"DELETE /v1/contacts/{id}", writeAccess, (*Server).revoke},
-	{"GET /v1/calls", readAccess, (*Server).calls},
-	{"POST /v1/call/answer", writeAccess, (*Server).answer},
-	{"POST /v1/call/reject", writeAccess, (*Server).reject},
-	{"POST /v1/call/hangup", writeAccess, (*Server).hangUp},
-	{"POST /v1/call/microphone", writeAccess, (*Server).microphone},
-	{"POST /v1/call/camera", writeAccess, (*Server).camera},
-	{"POST /v1/pair", writeAccess, (*Server).openPairing},
-	{"DELETE /v1/pair", writeAccess, (*Server).closePairing},
+// parameter is one of a query or a header.
+type parameter struct {
+	name, in, format, meaning string // format: string, integer, boolean, date-time
 }
 
-func (s *Server) handler() http.Handler {
-	mux := http.NewServeMux()
-	for _, r := range routes {
-		mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) { s.serve(r, w, req) })
+// Errors that several routes share.
+var (
+	onRing = []*Error{ErrNoCall, ErrNotRinging}
+	onCall = []*Error{ErrNoCall}
+	onWho  = []*Error{ErrNoContact}
+)
+
+// routes is the whole API: path, who may use it, what it takes and gives. The
+// manual (docs/api.md) and the description (docs/openapi.yaml) are held to it.
+func routes() []route {
+	return []route{
+		{"GET", "/v1/status", readAccess, gives((*Server).status), 0, nil, nil, false,
+			"What the device is doing."},
+		{"GET", "/v1/version", readAccess, gives((*Server).version), 0, nil, nil, true,
+			"The versions of daemon and protocol."},
+		{"GET", "/v1/events", readAccess, streams((*Server).stream), 0, []parameter{
+			{"after", "query", "string", "resume behind this event: an id, or a bare number"},
+			{"handle", "query", "string", "data: this client promises to answer data and unlock events"},
+			{"Last-Event-ID", "header", "string", "as after; it wins over it"},
+		}, nil, false, "The present state, then every event, as server-sent events."},
+
+		{"POST", "/v1/call", operateAccess, takes((*Server).call), 0, nil,
+			[]*Error{ErrNoContact, ErrNotAllowed, ErrBusy, ErrNotSupported}, false,
+			"Call one phone or several."},
+		{"POST", "/v1/call/answer", operateAccess, takes((*Server).answer), 0, nil, onRing, false,
+			"Answer the call that rings."},
+		{"POST", "/v1/call/reject", operateAccess, takes((*Server).reject), 0, nil, onRing, false,
+			"Decline the call that rings."},
+		{"POST", "/v1/call/hangup", operateAccess, takes((*Server).hangUp), 0, nil, onCall, false,
+			"End the running call, whatever it is doing."},
+		{"POST", "/v1/call/microphone", operateAccess, takes((*Server).microphone), 0, nil, onCall, false,
+			"Turn the device's microphone in the call on or off."},
+		{"POST", "/v1/call/camera", operateAccess, takes((*Server).camera), 0, nil, append(onCall, ErrNotAllowed), false,
+			"Turn the device's camera in the call on or off."},
+		{"POST", "/v1/call/data", operateAccess, takes((*Server).sendData), dataWait, nil, append(onCall, ErrNotSupported), false,
+			"Send the maker's own message to the phone and wait for its answer."},
+		{"POST", "/v1/call/data/answer", operateAccess, takes((*Server).answerData), 0, nil, []*Error{ErrNoData}, false,
+			"Answer a data or unlock event."},
+
+		{"GET", "/v1/calls", readAccess, gives((*Server).calls), storeWait, []parameter{
+			{"since", "query", "date-time", "started at this time or later"},
+			{"until", "query", "date-time", "started before this time"},
+			{"contact", "query", "string", "a name or a thumbprint"},
+			{"cause", "query", "string", "a cause of the registry, or running"},
+			{"limit", "query", "integer", "how many, 1 to 1000; 20 when it is absent"},
+			{"after", "query", "string", "the id of a record: only older ones"},
+		}, nil, false, "The call records, newest first."},
+		{"GET", "/v1/dnd", readAccess, gives((*Server).dnd), 0, nil, nil, false,
+			"Whether do-not-disturb is on."},
+		{"PUT", "/v1/dnd", operateAccess, takes((*Server).setDND), storeWait, nil, []*Error{ErrNotSupported}, false,
+			"Turn do-not-disturb on or off."},
+		{"DELETE", "/v1/dnd", operateAccess, gives((*Server).endDND), storeWait, nil, []*Error{ErrNotSupported}, false,
+			"Turn do-not-disturb off."},
+
+		{"GET", "/v1/contacts", readAccess, gives((*Server).contacts), 0, nil, nil, false,
+			"The phones that the device trusts, revoked ones too."},
+		{"POST", "/v1/contacts", adminAccess, takes((*Server).addContact), storeWait, nil, []*Error{ErrExists, ErrNotSupported}, false,
+			"Add a phone by its public key."},
+		{"PATCH", "/v1/contacts/{id}", adminAccess, takes((*Server).changeContact), storeWait, nil, append(onWho, ErrExists, ErrNotSupported), false,
+			"Change a contact: a merge patch (RFC 7396)."},
+		{"DELETE", "/v1/contacts/{id}", adminAccess, gives((*Server).dropContact), storeWait, []parameter{
+			{"forget", "query", "boolean", "true removes the contact; otherwise its key stays known and refused"},
+		}, append(onWho, ErrNotSupported), false, "Revoke a contact, or remove it."},
+		{"POST", "/v1/pair", adminAccess, takes((*Server).openPairing), 0, nil, []*Error{ErrNoTransport}, false,
+			"Open a pairing window."},
+		{"DELETE", "/v1/pair", adminAccess, gives((*Server).closePairing), 0, nil, nil, false,
+			"Close the pairing window."},
+		{"GET", "/v1/policy/explain", readAccess, gives((*Server).explain), 0, []parameter{
+			{"contact", "query", "string", "a name or a thumbprint; required"},
+			{"at", "query", "date-time", "when; now when it is absent"},
+			{"direction", "query", "string", "in (default), out"},
+			{"roomType", "query", "string", "video (default), voice"},
+		}, append(onWho, ErrNotSupported), false, "What would happen to a call, and which rule decides."},
+
+		{"GET", "/v1/devices", readAccess, gives((*Server).devices), hardwareWait, nil, []*Error{ErrNotSupported}, false,
+			"The hardware in use and the hardware there is."},
+		{"GET", "/v1/volume", readAccess, gives((*Server).volume), 0, nil, []*Error{ErrNoDevice, ErrNotSupported}, false,
+			"How loud the speaker is."},
+		{"PUT", "/v1/volume", operateAccess, takes((*Server).setVolume), storeWait, nil, []*Error{ErrNoDevice, ErrNotSupported}, false,
+			"Set how loud the speaker is."},
+		{"GET", "/v1/snapshot", operateAccess, raw("image/jpeg", (*Server).snapshot), hardwareWait, nil,
+			[]*Error{ErrNoDevice, ErrNotAllowed, ErrNotSupported}, false,
+			"A picture of the camera."},
+		{"GET", "/v1/clock", readAccess, gives((*Server).clock), 0, nil, nil, false,
+			"What the device knows about time."},
+
+		{"GET", "/v1/doctor", readAccess, gives((*Server).doctor), hardwareWait, nil, []*Error{ErrNotSupported}, false,
+			"What is missing, in plain words."},
+		{"POST", "/v1/reload", adminAccess, gives((*Server).reload), hardwareWait, nil, []*Error{ErrBadConfig, ErrNotSupported}, false,
+			"Read the configuration again."},
+		{"GET", "/v1/metrics", readAccess, raw(metricsType, (*Server).metrics), 0, nil, nil, false,
+			"Numbers for Prometheus."},
+		{"GET", "/v1/bugreport", adminAccess, gives((*Server).bugReport), reportWait, nil, nil, true,
+			"What helps to find a fault, in one document."},
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) {
-		s.fail(w, &Error{Code: "notFound", Message: fmt.Sprintf("there is no %s %s", req.Method, req.URL.Path)})
-	})
-	return mux
-}
-
-func (s *Server) serve(r route, w http.ResponseWriter, req *http.Request) {
-	who, _ := req.Context().Value(peerKey{}).(peer)
-	line := s.log.Debug()
-	if r.access == writeAccess {
-		line = s.log.Info()
-	}
-	line.Str("request", req.Method+" "+req.URL.Path).Int("uid", who.uid).Int("pid", who.pid).Msg("control")
-	if err := allowed(r.access, who, req); err != nil {
-		s.fail(w, err)
-		return
-	}
-	req.Body = http.MaxBytesReader(w, req.Body, maxBody)
-	if err := r.handle(s, w, req); err != nil {
-		s.fail(w, err)
-	}
-}
-
-// allowed refuses what comes from a browser, and peers that the kernel does not
-// name.
-func allowed(a access, who peer, req *http.Request) error {
-	switch {
-	case a != readAccess && a != writeAccess:
-		return &Error{Code: "forbidden", Message: "the route says not who may use it"}
-	case req.Header.Get("Origin") != "" || req.Header.Get("Sec-Fetch-Site") != "":
-		return &Error{Code: "forbidden", Message: "requests of a browser are refused"}
-	case !who.known:
-		return &Error{Code: "forbidden", Message: "cannot tell who asks"}
-	}
-	return nil
-}
-
-func (s *Server) fail(w http.ResponseWriter, err error) {
-	var e *Error
-	if !errors.As(err, &e) {
-		s.log.Error().Err(err).Msg("a control request failed")
-		e = ErrInternal.With(err.Error())
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(statusOf(err))
-	s.encode(w, map[string]*Error{"error": e})
-}
-
-func (s *Server) reply(w http.ResponseWriter, v any) error {
-	w.Header().Set("Content-Type", "application/json")
-	s.encode(w, v)
-	return nil
-}
-
-func (s *Server) encode(w io.Writer, v any) {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		s.log.Debug().Err(err).Msg("a control client went away")
-	}
-}
-
-// decode reads a request's body; an empty one leaves v as it is.
-func decode(req *http.Request, v any) error {
-	dec := json.NewDecoder(req.Body)
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil && !errors.Is(err, io.EOF) {
-		return ErrBadRequest.With("cannot read the request: " + err.Error())
-	}
-	return nil
-}
-
-func waiting(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, backendWait)
-}
-
-func (s *Server) status(w http.ResponseWriter, req *http.Request) error {
-	ctx, cancel := waiting(req.Context())
-	defer cancel()
-	status, err := s.backend.Status(ctx)
-	if err != nil {
-		return err
-	}
-	return s.reply(w, status)
-}
-
-func (s *Server) version(w http.ResponseWriter, _ *http.Request) error {
-	return s.reply(w, s.backend.Version())
-}
-
-func (s *Server) contacts(w http.ResponseWriter, req *http.Request) error {
-	ctx, cancel := waiting(req.Context())
-	defer cancel()
-	contacts, err := s.backend.Contacts(ctx)
-	if err != nil {
-		return err
-	}
-	return s.reply(w, append([]Contact{}, contacts...))
-}
-
-func (s *Server) revoke(w http.ResponseWriter, req *http.Request) error {
-	ctx, cancel := waiting(req.Context())
-	defer cancel()
-	contact, err := s.backend.Revoke(ctx, req.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	return s.reply(w, contact)
-}
-
-func (s *Server) calls(w http.ResponseWriter, req *http.Request) error {
-	limit := defaultCalls
-	if text := req.URL.Query().Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > 1000 {
-			return ErrBadRequest.With(fmt.Sprintf("cannot use limit %q; allowed: 1 to 1000", text))
-		}
-		limit = n
-	}
-	ctx, cancel := waiting(req.Context())
-	defer cancel()
-	calls, err := s.backend.Calls(ctx, limit)
-	if err != nil {
-		return err
-	}
-	return s.reply(w, append([]Record{}, calls...))
-}
-
-// room is the body of the requests that concern a call.
-type room struct {
-	RoomID  string `json:"roomId"`
-	GroupID string `json:"groupId"`
-}
-
-// onCall reads which call is meant and does something to it.
-func (s *Server) onCall(w http.ResponseWriter, req *http.Request, do func(ctx context.Context, roomID string) error) error {
-	var r room
-	if err := decode(req, &r); err != nil {
-		return err
-	}
-	if r.RoomID == "" {
-		r.RoomID = r.GroupID
-	} else if r.GroupID != "" && r.GroupID != r.RoomID {
-		return ErrBadRequest.With("roomId and groupId differ; they are two names of one thing")
-	}
-	ctx, cancel := waiting(req.Context())
-	defer cancel()
-	if err := do(ctx, r.RoomID); err != nil {
-		return err
-	}
-	return s.reply(w, struct{}{})
-}
-
-func (s *Server) answer(w http.ResponseWriter, req *http.Request) error {
-	return s.onCall(w, req, s.backend.Answer)
-}
-
-func (s *Server) reject(w http.ResponseWriter, req *http.Request) error {
-	return s.onCall(w, req, s.backend.Reject)
-}
-
-func (s *Server) hangUp(w http.ResponseWriter, req *http.Request) error {
-	return s.onCall(w, req, s.backend.HangUp)
-}
-
-// onSwitch reads {"on": bool} and applies it.
-func (s *Server) onSwitch(w http.ResponseWriter, req *http.Request, do func(ctx context.Context, on bool) error) error {
-	var body struct {
-		On *bool `json:"on"`
-	}
-	if err := decode(req, &body); err != nil {
-		return err
-	}
-	if body.On == nil {
-		return ErrBadRequest.With(`the request needs "on": true or false`)
-	}
-	ctx, cancel := waiting(req.Context())
-	defer cancel()
-	if err := do(ctx, *body.On); err != nil {
-		return err
-	}
-	return s.reply(w, Switch{On: *body.On})
-}
-
-func (s *Server) microphone(w http.ResponseWriter, req *http.Request) error {
-	return s.onSwitch(w, req, s.backend.SetMicrophone)
-}
-
-func (s *Server) camera(w http.ResponseWriter, req *http.Request) error {
-	return s.onSwitch(w, req, s.backend.SetCamera)
-}
-
-func (s *Server) openPairing(w http.ResponseWriter, req *http.Request) error {
-	var r PairRequest
-	if err := decode(req, &r); err != nil {
-		return err
-	}
-	ctx, cancel := waiting(req.Context())
-	defer cancel()
-	window, err := s.backend.OpenPairing(ctx, r)
-	if err != nil {
-		return err
-	}
-	return s.reply(w, window)
-}
-
-func (s *Server) closePairing(w http.ResponseWriter, req *http.Request) error {
-	ctx, cancel := waiting(req.Context())
-	defer cancel()
-	if err := s.backend.ClosePairing(ctx); err != nil {
-		return err
-	}
-	return s.reply(w, struct{}{})
 }

@@ -1,73 +1,57 @@
 package control
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 )
 
-// stream serves GET /v1/events: first "status", the present state, numbered like
-// the event that it includes; then every change. A client that comes back with
-// Last-Event-ID gets what it missed, if that is still kept.
+// stream serves GET /v1/events: first "status", the present state, then every
+// change. A client that comes back with the id of the last event that it has seen
+// gets what it missed, if that is still kept.
+//
+// Each event comes once and in order. A new client's first event has the number of
+// the newest event that the state includes, and those up to it are not told again.
+// A client that resumes is told all that it has not seen, though the state includes
+// it; the state then stands where the client stood, so that one that goes away in
+// between loses nothing.
 func (s *Server) stream(w http.ResponseWriter, req *http.Request) error {
-	var after uint64
-	if text := req.Header.Get("Last-Event-ID"); text != "" {
-		n, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			return ErrBadRequest.With(fmt.Sprintf("cannot use Last-Event-ID %q: it must be a number", text))
-		}
-		after = n
-	}
-	// Subscribe before asking for the state: what happens in between is then seen
-	// twice, never missed; the number tells.
-	sub := s.events.Subscribe(after)
-	defer sub.Close()
-	ctx, cancel := waiting(req.Context())
-	defer cancel()
-	seq := s.events.Seq()
-	status, err := s.backend.Status(ctx)
+	from, handles, err := s.wanted(req)
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(status)
+	// Subscribe before asking for the state: nothing can fall between the two.
+	sub := s.events.Subscribe(from, handles)
+	defer sub.Close()
+	first, included, err := s.firstEvents(req.Context(), sub, from != Position{})
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	out := http.NewResponseController(w)
-	first := []Event{{Seq: seq, Time: time.Now(), Name: "status", Data: data}}
-	if sub.Missed {
-		first = append(first, Event{Seq: seq, Time: time.Now(), Name: "missed"})
-	}
+	out := &eventWriter{w: w, control: http.NewResponseController(w)}
+	out.write("retry: 1000\n\n")
 	for _, ev := range append(first, sub.Past...) {
-		if err := writeEvent(w, ev); err != nil {
-			return nil //nolint:nilerr // the client has gone: there is nobody to tell
-		}
+		out.event(ev)
 	}
 	alive := time.NewTicker(keepAlive)
 	defer alive.Stop()
 	for {
-		if err := out.Flush(); err != nil {
-			return nil //nolint:nilerr // as above
+		if out.flush(); out.err != nil {
+			return nil // the client has gone: there is nobody to tell
 		}
 		select {
 		case ev, ok := <-sub.C:
 			if !ok {
 				return nil
 			}
-			if ev.Seq <= seq && after == 0 {
-				continue // the state above includes it
-			}
-			if err := writeEvent(w, ev); err != nil {
-				return nil //nolint:nilerr // as above
+			if ev.Seq > included {
+				out.event(ev)
 			}
 		case <-alive.C:
-			if _, err := fmt.Fprint(w, ": alive\n\n"); err != nil {
-				return nil //nolint:nilerr // as above
-			}
+			out.write(": alive\n\n")
 		case <-req.Context().Done():
 			return nil
 		case <-s.stop:
@@ -76,11 +60,77 @@ func (s *Server) stream(w http.ResponseWriter, req *http.Request) error {
 	}
 }
 
-func writeEvent(w http.ResponseWriter, ev Event) error {
+// wanted reads what the client asks for.
+func (s *Server) wanted(req *http.Request) (from Position, handles bool, err error) {
+	text := req.Header.Get("Last-Event-ID")
+	if text == "" {
+		text = req.URL.Query().Get("after")
+	}
+	if from, err = ParsePosition(text); err != nil {
+		return from, false, ErrBadRequest.With(err.Error())
+	}
+	switch handle := req.URL.Query().Get("handle"); handle {
+	case "":
+	case "data":
+		handles = true
+	default:
+		return from, false, ErrBadRequest.With(fmt.Sprintf("cannot handle %q; allowed: data", handle))
+	}
+	return from, handles, nil
+}
+
+// firstEvents are the state and, where it is so, that events are missing. included
+// is the newest event that need not be told after them.
+func (s *Server) firstEvents(ctx context.Context, sub *Subscription, resumed bool) (first []Event, included uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, backendWait)
+	defer cancel()
+	status, err := s.wholeStatus(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	at := sub.Start
+	if !resumed {
+		at.Seq = max(at.Seq, status.Seq)
+		included = at.Seq
+	}
+	first = []Event{{Epoch: at.Epoch, Seq: at.Seq, Time: time.Now(), Name: EventStatus, Data: encode(status)}}
+	if sub.Missed {
+		data, err := json.Marshal(MissedData{Restarted: sub.Restarted})
+		if err != nil {
+			return nil, 0, err
+		}
+		first = append(first, Event{Epoch: at.Epoch, Seq: at.Seq, Time: time.Now(), Name: EventMissed, Data: data})
+	}
+	return first, included, nil
+}
+
+// eventWriter writes server-sent events and remembers the first error.
+type eventWriter struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	err     error
+}
+
+func (o *eventWriter) write(text string) {
+	if o.err != nil {
+		return
+	}
+	if o.err = o.control.SetWriteDeadline(time.Now().Add(writeTimeout)); o.err == nil {
+		_, o.err = fmt.Fprint(o.w, text)
+	}
+}
+
+func (o *eventWriter) event(ev Event) {
 	body, err := json.Marshal(ev)
 	if err != nil {
-		return err
+		o.err = err
+		return
 	}
-	_, err = fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", ev.Seq, ev.Name, body)
-	return err
+	o.write(fmt.Sprintf("id: %s\nevent: %s\ndata: %s\n\n", ev.Position().ID(), ev.Name, body))
+}
+
+func (o *eventWriter) flush() {
+	if o.err == nil {
+		o.err = o.control.Flush()
+	}
 }

@@ -2,14 +2,16 @@
 // under /v1, for a maker's own screen, door button or script, and for callboxctl.
 //
 // The server decides nothing: it checks, asks a Backend and writes the answer.
-// GET /v1/events is a stream of server-sent events (WHATWG HTML, 9.2).
+// GET /v1/events is a stream of server-sent events (WHATWG HTML, 9.2). docs/api.md
+// is the manual, docs/openapi.yaml the description for programs.
+//
+// Times are RFC 3339 of the device's wall clock; lengths are seconds, and members
+// named so end in Seconds.
 package control
 
 import (
 	"encoding/json"
 	"time"
-
-	"callbox/signaling/cause"
 )
 
 // Status is what the device is doing: GET /v1/status.
@@ -20,11 +22,13 @@ type Status struct {
 	Thumbprint    string            `json:"thumbprint"` // of the device's key (dkt)
 	Version       string            `json:"version"`
 	UptimeSeconds float64           `json:"uptimeSeconds"`
-	State         string            `json:"state"` // idle, ringing, connecting, talking, reconnecting
+	Seq           uint64            `json:"seq"`   // number of the newest event that this includes
+	State         string            `json:"state"` // idle, ringing, dialing, connecting, talking, reconnecting
 	Call          *Call             `json:"call,omitzero"`
 	Devices       []Device          `json:"devices"`
 	Transports    []Transport       `json:"transports"`
 	Contacts      int               `json:"contacts"`
+	DND           DND               `json:"dnd"`
 	Pairing       *PairWindow       `json:"pairing,omitzero"`
 	Refused       map[string]uint64 `json:"refused"` // counted by reason since the start
 }
@@ -32,10 +36,12 @@ type Status struct {
 // Call is the running call.
 type Call struct {
 	RoomID           string          `json:"roomId"`
-	GroupID          string          `json:"groupId"` // the same, by its older name
+	GroupID          string          `json:"groupId"`   // the same, but in a call to several phones: see CallStarted
+	Direction        string          `json:"direction"` // in, out
 	Contact          string          `json:"contact"`
-	Phone            string          `json:"phone"` // jkt
-	RoomType         string          `json:"roomType"`
+	Phone            string          `json:"phone"`            // jkt
+	Dialing          []string        `json:"dialing,omitzero"` // the contacts that are being rung
+	RoomType         string          `json:"roomType"`         // voice, video
 	State            string          `json:"state"`
 	Since            time.Time       `json:"since"`
 	TalkSeconds      int             `json:"talkSeconds"`
@@ -44,16 +50,18 @@ type Call struct {
 	Deadline         float64         `json:"deadline,omitzero"` // seconds on CLOCK_BOOTTIME
 	Microphone       bool            `json:"microphone"`
 	Camera           bool            `json:"camera"`
-	Media            json.RawMessage `json:"media,omitzero"` // media.Stats
+	Peer             *PeerInfo       `json:"peer,omitzero"`  // what the phone says of itself
+	Link             *Link           `json:"link,omitzero"`  // how well media flows; none before it does
+	Media            json.RawMessage `json:"media,omitzero"` // media.Stats, for engineers: its members may change
 }
 
-// Device is a piece of hardware that was chosen.
-type Device struct {
-	Kind    string `json:"kind"` // camera, microphone, speaker, display
-	Name    string `json:"name"` // "" when there is none
-	Wanted  string `json:"wanted"`
-	Virtual bool   `json:"virtual"`
-	Reason  string `json:"reason,omitzero"` // why it is not what was wanted
+// Link is how well a call's media flows, over the last second or so.
+type Link struct {
+	SendBitrate     float64 `json:"sendBitrate"`     // bit/s
+	ReceiveBitrate  float64 `json:"receiveBitrate"`  // bit/s
+	SendLoss        float64 `json:"sendLoss"`        // share of our packets that the phone missed, 0 to 1
+	ReceiveLoss     float64 `json:"receiveLoss"`     // share of the phone's packets that we missed, 0 to 1
+	RTTMilliseconds float64 `json:"rttMilliseconds"` // 0: not measured yet
 }
 
 // Transport is a way on which phones reach the device.
@@ -63,52 +71,6 @@ type Transport struct {
 	URLs   []string `json:"urls,omitzero"`
 	Phones int      `json:"phones"` // proven connections
 	Detail string   `json:"detail,omitzero"`
-}
-
-// PairRequest opens a pairing window: POST /v1/pair.
-type PairRequest struct {
-	Name    string   `json:"name,omitzero"`    // of the phone; "" takes the one that it says
-	Rights  []string `json:"rights,omitzero"`  // default: call, beCalled
-	Seconds float64  `json:"seconds,omitzero"` // how long it stays open; default 300
-	Force   bool     `json:"force,omitzero"`   // auto or unlock over a self-made certificate
-}
-
-// PairWindow is an open pairing window.
-type PairWindow struct {
-	URL     string    `json:"url"` // of the call page, with the secret in its fragment
-	Expires time.Time `json:"expires"`
-	Rights  []string  `json:"rights"`
-	Name    string    `json:"name,omitzero"`
-}
-
-// Contact is a phone that was paired: GET /v1/contacts.
-type Contact struct {
-	Name       string    `json:"name"`
-	Thumbprint string    `json:"thumbprint"` // jkt
-	Rights     []string  `json:"rights"`
-	MaxSeconds float64   `json:"maxSeconds,omitzero"`
-	Added      time.Time `json:"added"`
-	SelfSigned bool      `json:"selfSigned,omitzero"`
-	Revoked    bool      `json:"revoked,omitzero"`
-}
-
-// Record is a call that was: GET /v1/calls, newest first.
-type Record struct {
-	RoomID       string       `json:"roomId"`
-	GroupID      string       `json:"groupId"`
-	Contact      string       `json:"contact"`
-	Phone        string       `json:"phone"`
-	RoomType     string       `json:"roomType"`
-	Direction    string       `json:"direction"`
-	Started      time.Time    `json:"started"`
-	Answered     time.Time    `json:"answered,omitzero"`
-	Ended        time.Time    `json:"ended,omitzero"`
-	RingSeconds  float64      `json:"ringSeconds"`
-	TalkSeconds  float64      `json:"talkSeconds"`
-	LimitSeconds float64      `json:"limitSeconds,omitzero"`
-	Cause        cause.Cause  `json:"cause,omitzero"` // none: the call is running
-	Origin       cause.Origin `json:"origin,omitzero"`
-	Detail       cause.Detail `json:"detail,omitzero"`
 }
 
 // Version is the software: GET /v1/version.
@@ -124,13 +86,5 @@ type Switch struct {
 	On bool `json:"on"`
 }
 
-// Event is something that happened, as GET /v1/events streams it. The first of a
-// stream is "status", with a Status as its data.
-type Event struct {
-	Seq     uint64          `json:"seq"`
-	Time    time.Time       `json:"time"`
-	Name    string          `json:"eventName"`
-	RoomID  string          `json:"roomId,omitzero"`
-	GroupID string          `json:"groupId,omitzero"`
-	Data    json.RawMessage `json:"data,omitzero"`
-}
+// Empty is the answer of a request that only does something.
+type Empty struct{}

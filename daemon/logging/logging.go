@@ -16,10 +16,6 @@ import (
 // New returns a logger that writes to w, which is stderr. The format auto is for
 // people in a terminal, and JSON elsewhere.
 func New(cfg config.Log, w io.Writer) zerolog.Logger {
-	level, err := zerolog.ParseLevel(string(cfg.Level))
-	if err != nil {
-		level = zerolog.InfoLevel // the loader has refused every other word
-	}
 	if cfg.Format == config.FormatConsole || cfg.Format == config.FormatAuto && forPeople(w) {
 		console := zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly, NoColor: !isTerminal(w)}
 		if underJournal() { // it stamps the lines itself
@@ -27,7 +23,17 @@ func New(cfg config.Log, w io.Writer) zerolog.Logger {
 		}
 		w = console
 	}
-	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+	SetLevel(cfg.Level)
+	return zerolog.New(w).With().Timestamp().Logger()
+}
+
+// SetLevel changes what is logged by all loggers of the process, at once.
+func SetLevel(level config.LogLevel) {
+	l, err := zerolog.ParseLevel(string(level))
+	if err != nil {
+		l = zerolog.InfoLevel // the loader has refused every other word
+	}
+	zerolog.SetGlobalLevel(l)
 }
 
 func forPeople(w io.Writer) bool { return isTerminal(w) || underJournal() }

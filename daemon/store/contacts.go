@@ -1,9 +1,6 @@
 package store
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +13,9 @@ import (
 const (
 	contactsFile = "contacts.json"
 	maxContacts  = 1000 // revoked ones included; a person cannot look after more
+	// contactsVersion 2 has groups, hours, minutes a day and the camera; no rights
+	// means those of the groups there, and none in version 1.
+	contactsVersion = 2
 )
 
 type contactsJSON struct {
@@ -25,8 +25,8 @@ type contactsJSON struct {
 
 // Contact returns the contact with this key; a revoked one too, marked so.
 func (s *Store) Contact(jkt string) (signaling.Contact, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.bookMu.Lock()
+	defer s.bookMu.Unlock()
 	if i := s.byKey(jkt); i >= 0 {
 		return clone(s.contacts[i]), true
 	}
@@ -36,8 +36,8 @@ func (s *Store) Contact(jkt string) (signaling.Contact, bool) {
 // List returns all contacts in the order in which they were added, revoked ones
 // too.
 func (s *Store) List() []signaling.Contact {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.bookMu.Lock()
+	defer s.bookMu.Unlock()
 	out := make([]signaling.Contact, len(s.contacts))
 	for i, c := range s.contacts {
 		out[i] = clone(c)
@@ -50,8 +50,8 @@ func (s *Store) List() []signaling.Contact {
 // taken; one that is known and not revoked keeps its name, which people chose.
 // fresh is false when the key was already paired.
 func (s *Store) Pair(c signaling.Contact) (stored signaling.Contact, fresh bool, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.bookMu.Lock()
+	defer s.bookMu.Unlock()
 	i := s.byKey(c.JKT)
 	fresh = i < 0 || s.contacts[i].Revoked
 	if i >= 0 && !s.contacts[i].Revoked {
@@ -64,8 +64,8 @@ func (s *Store) Pair(c signaling.Contact) (stored signaling.Contact, fresh bool,
 // Add adds a contact that a person vouches for. ErrExists when the key is a
 // contact that is not revoked; ErrName when the name is taken or cannot be used.
 func (s *Store) Add(c signaling.Contact) (signaling.Contact, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.bookMu.Lock()
+	defer s.bookMu.Unlock()
 	i := s.byKey(c.JKT)
 	if i >= 0 && !s.contacts[i].Revoked {
 		return signaling.Contact{}, fmt.Errorf("cannot add %q: %w, named %q", c.Name, ErrExists, s.contacts[i].Name)
@@ -78,8 +78,8 @@ func (s *Store) Add(c signaling.Contact) (signaling.Contact, error) {
 
 // Rename gives a contact another name. Errors: ErrNotFound, ErrName.
 func (s *Store) Rename(nameOrJKT, name string) (signaling.Contact, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.bookMu.Lock()
+	defer s.bookMu.Unlock()
 	i, err := s.find(nameOrJKT)
 	if err != nil {
 		return signaling.Contact{}, err
@@ -95,8 +95,8 @@ func (s *Store) Rename(nameOrJKT, name string) (signaling.Contact, error) {
 // Revoke marks a contact: its key stays known and refused until it is paired
 // anew. Revoking twice is no error. ErrNotFound when there is none.
 func (s *Store) Revoke(nameOrJKT string) (signaling.Contact, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.bookMu.Lock()
+	defer s.bookMu.Unlock()
 	i, err := s.find(nameOrJKT)
 	if err != nil || s.contacts[i].Revoked {
 		return s.at(i), err
@@ -109,8 +109,8 @@ func (s *Store) Revoke(nameOrJKT string) (signaling.Contact, error) {
 // Remove forgets a contact as if it had never been: its key is a stranger's. To
 // keep a key out, Revoke it. ErrNotFound when there is none.
 func (s *Store) Remove(nameOrJKT string) (signaling.Contact, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.bookMu.Lock()
+	defer s.bookMu.Unlock()
 	i, err := s.find(nameOrJKT)
 	if err != nil {
 		return signaling.Contact{}, err
@@ -127,7 +127,7 @@ func (s *Store) put(c signaling.Contact, i int) (signaling.Contact, error) {
 		c.Added = s.now().UTC()
 	}
 	c.Name = freeName(cleanName(c.Name), func(n string) bool { return s.nameTaken(n, c.JKT) })
-	if err := checkContact(c); err != nil {
+	if err := s.checkContact(c); err != nil {
 		return signaling.Contact{}, fmt.Errorf("cannot store the contact %q: %w", c.Name, err)
 	}
 	next := slices.Clone(s.contacts)
@@ -144,7 +144,7 @@ func (s *Store) put(c signaling.Contact, i int) (signaling.Contact, error) {
 
 // save writes first, so that memory never holds what the disk does not.
 func (s *Store) save(next []signaling.Contact) error {
-	if err := s.files.writeJSON(contactsFile, contactsJSON{version, next}); err != nil {
+	if err := s.files.writeJSON(contactsFile, contactsJSON{contactsVersion, next}); err != nil {
 		return err
 	}
 	s.contacts = next
@@ -154,7 +154,7 @@ func (s *Store) save(next []signaling.Contact) error {
 func (s *Store) loadContacts() error {
 	const remedy = "remove it to start with no contacts"
 	var f contactsJSON
-	err := s.files.readJSON(contactsFile, &f, remedy)
+	err := s.files.readJSON(contactsFile, &f, contactsVersion, remedy)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -162,7 +162,10 @@ func (s *Store) loadContacts() error {
 		return err
 	}
 	for _, c := range f.Contacts {
-		if err := checkContact(c); err != nil {
+		if f.Version == 1 && c.Rights == nil {
+			c.Rights = []signaling.Right{}
+		}
+		if err := s.checkContact(c); err != nil {
 			return s.files.damaged(contactsFile, err, remedy)
 		}
 		if s.byKey(c.JKT) >= 0 || s.nameTaken(c.Name, c.JKT) {
@@ -171,39 +174,6 @@ func (s *Store) loadContacts() error {
 		s.contacts = append(s.contacts, c)
 	}
 	return nil
-}
-
-// checkContact keeps out what must never be trusted, on the way in and out.
-func checkContact(c signaling.Contact) error {
-	if got := thumbprint(c.JWK); got != c.JKT {
-		return fmt.Errorf("its key has the thumbprint %s, not %q", got, c.JKT)
-	}
-	if err := checkName(c.Name); err != nil {
-		return err
-	}
-	for _, r := range c.Rights {
-		switch r {
-		case signaling.RightCall, signaling.RightBeCalled, signaling.RightAuto, signaling.RightUnlock:
-		default:
-			return fmt.Errorf("%q is no right; allowed: call, beCalled, auto, unlock", r)
-		}
-	}
-	if !(c.MaxSeconds >= 0 && c.MaxSeconds <= 1<<31) {
-		return fmt.Errorf("its longest call is %v s; allowed: 0 (no limit of its own) to 2147483648", c.MaxSeconds)
-	}
-	return nil
-}
-
-// thumbprint is RFC 7638's for a P-256 key, as base64url.
-func thumbprint(k signaling.JWK) string {
-	text, _ := json.Marshal(struct { // strings always marshal; the order is the RFC's
-		Crv string `json:"crv"`
-		Kty string `json:"kty"`
-		X   string `json:"x"`
-		Y   string `json:"y"`
-	}{k.Crv, k.Kty, k.X, k.Y})
-	sum := sha256.Sum256(text)
-	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 func (s *Store) byKey(jkt string) int {
@@ -248,11 +218,16 @@ func (s *Store) checkFree(name, jkt string) error {
 
 func clone(c signaling.Contact) signaling.Contact {
 	c.Rights, c.Groups, c.Hours = slices.Clone(c.Rights), slices.Clone(c.Groups), slices.Clone(c.Hours)
-	if c.Camera != nil {
-		allowed := *c.Camera
-		c.Camera = &allowed
-	}
+	c.Camera, c.ThroughDND = cloneFlag(c.Camera), cloneFlag(c.ThroughDND)
 	return c
+}
+
+func cloneFlag(f *bool) *bool {
+	if f == nil {
+		return nil
+	}
+	flag := *f
+	return &flag
 }
 
 func replaced(list []signaling.Contact, i int, c signaling.Contact) []signaling.Contact {

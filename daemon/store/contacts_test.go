@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"callbox/signaling"
+	"callbox/signaling/cause"
 )
 
 var _ signaling.ContactBook = (*Store)(nil)
@@ -92,12 +94,26 @@ func TestAddAndRename(t *testing.T) {
 }
 
 func TestWhatMustNeverBeStored(t *testing.T) {
-	s := mustOpen(t, t.TempDir())
+	s := openWith(t, t.TempDir(), Options{CheckHours: func(line string) error {
+		if line != "Mon-Fri 08:00-20:00" {
+			return errors.New("it is not written like Mon-Fri 08:00-20:00")
+		}
+		return nil
+	}})
 	for name, spoil := range map[string]func(*signaling.Contact){
 		"another key's thumbprint": func(c *signaling.Contact) { c.JKT = phone(t, "x").JKT },
 		"no key":                   func(c *signaling.Contact) { c.JWK = signaling.JWK{} },
 		"a right that is none":     func(c *signaling.Contact) { c.Rights = []signaling.Right{"root"} },
 		"a negative limit":         func(c *signaling.Contact) { c.MaxSeconds = -1 },
+		"more than a day a day":    func(c *signaling.Contact) { c.DaySeconds = 86401 },
+		"no number of seconds":     func(c *signaling.Contact) { c.DaySeconds = math.NaN() },
+		"a group without a name":   func(c *signaling.Contact) { c.Groups = []string{""} },
+		"a group with a long name": func(c *signaling.Contact) { c.Groups = []string{strings.Repeat("g", 65)} },
+		"a group twice":            func(c *signaling.Contact) { c.Groups = []string{"family", "family"} },
+		"too many groups":          func(c *signaling.Contact) { c.Groups = strings.Split(strings.Repeat("g", 17), "") },
+		"hours that are none":      func(c *signaling.Contact) { c.Hours = []string{"always"} },
+		"empty hours":              func(c *signaling.Contact) { c.Hours = []string{""} },
+		"too many hours":           func(c *signaling.Contact) { c.Hours = make([]string, 33) },
 	} {
 		c := phone(t, "Eve")
 		spoil(&c)
@@ -168,15 +184,27 @@ func TestManyAtOnce(t *testing.T) {
 				t.Error(err)
 			}
 			s.List()
-			if err := s.Begin(Record{RoomID: fmt.Sprint(i)}); err != nil {
+			id, err := s.Begin(Record{RoomID: fmt.Sprint(i)})
+			if err != nil {
 				t.Error(err)
 			}
-			s.Records(1)
+			s.Records(Query{Limit: 1})
+			s.Problems()
+			err = s.UpdateWith(Record{ID: id, TalkSeconds: 1}, map[string]Budget{fmt.Sprint("contact:", i): {UsedSeconds: 1}})
+			if err != nil {
+				t.Error(err)
+			}
+			if err := s.SetSetting("volume", i); err != nil {
+				t.Error(err)
+			}
+			if err := s.End(Record{ID: id, Cause: cause.Hangup}); err != nil {
+				t.Error(err)
+			}
 		})
 	}
 	wg.Wait()
-	if len(s.List()) != 8 || len(s.Records(0)) != 8 {
-		t.Errorf("%d contacts, %d records", len(s.List()), len(s.Records(0)))
+	if len(s.List()) != 8 || len(s.Records(Query{})) != 8 {
+		t.Errorf("%d contacts, %d records", len(s.List()), len(s.Records(Query{})))
 	}
 }
 

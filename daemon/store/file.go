@@ -12,9 +12,6 @@ import (
 	"syscall"
 )
 
-// version is the schema of the files. A change of what they hold counts it up.
-const version = 1
-
 // files is the directory. crash, which tests set, is asked before each step of a
 // write and stops it there as the end of the process would.
 type files struct {
@@ -71,6 +68,27 @@ func (f files) write(name string, data []byte) error {
 	return f.syncDir()
 }
 
+// overwrite writes a small file in place, which needs no room on the disk, and
+// returns when it will survive a power cut.
+func (f files) overwrite(name string, data []byte) error {
+	err := f.step("overwrite")
+	if err != nil {
+		return err
+	}
+	t, err := os.OpenFile(f.path(name), os.O_WRONLY|syscall.O_NOFOLLOW, 0)
+	if err == nil {
+		_, err = t.WriteAt(data, 0)
+		if err == nil {
+			err = t.Truncate(int64(len(data)))
+		}
+		err = errors.Join(err, t.Sync(), t.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w; is the disk full or read-only?", f.path(name), err)
+	}
+	return nil
+}
+
 // syncDir makes renames and new files durable.
 func (f files) syncDir() error {
 	d, err := os.Open(f.dir)
@@ -99,14 +117,15 @@ func (f files) damaged(name string, why any, remedy string) error {
 	return fmt.Errorf("cannot use %s: %w (%v); restore it from a backup, or %s", f.path(name), ErrDamaged, why, remedy)
 }
 
-// readJSON reads a JSON file into v, which is a struct with the member version.
+// readJSON reads a JSON file of at most the version newest into v, which is a struct
+// with the member version.
 // Unknown members are damage: dropping them would lose them at the next write.
-func (f files) readJSON(name string, v any, remedy string) error {
+func (f files) readJSON(name string, v any, newest int, remedy string) error {
 	data, err := os.ReadFile(f.path(name))
 	if err != nil {
 		return err
 	}
-	if err := decode(data, v); err != nil {
+	if err := decode(data, v, newest); err != nil {
 		if errors.Is(err, ErrNewer) {
 			return fmt.Errorf("cannot use %s: %w; install that version again, or %s", f.path(name), err, remedy)
 		}
@@ -115,7 +134,7 @@ func (f files) readJSON(name string, v any, remedy string) error {
 	return nil
 }
 
-func decode(data []byte, v any) error {
+func decode(data []byte, v any, newest int) error {
 	var head struct {
 		Version *int `json:"version"`
 	}
@@ -125,8 +144,8 @@ func decode(data []byte, v any) error {
 	switch {
 	case head.Version == nil || *head.Version < 1:
 		return errors.New("it has no version")
-	case *head.Version > version:
-		return fmt.Errorf("%w: it has version %d, and this one knows %d", ErrNewer, *head.Version, version)
+	case *head.Version > newest:
+		return fmt.Errorf("%w: it has version %d, and this callbox knows versions up to %d", ErrNewer, *head.Version, newest)
 	}
 	return strict(data, v)
 }

@@ -15,6 +15,7 @@ import (
 const (
 	identityFile = "identity.pem" // PKCS#8 in PEM (RFC 7468, 10); the key says who the device is
 	epochFile    = "epoch.json"
+	epochVersion = 1
 )
 
 // newDevice is the remedy when nothing is left to restore.
@@ -38,7 +39,7 @@ func (s *Store) loadIdentity() error {
 	path := s.files.path(identityFile)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		for _, other := range []string{epochFile, contactsFile, recordsFile} {
+		for _, other := range []string{epochFile, contactsFile, callsName, journalFile, importedFile} {
 			if _, err := os.Lstat(s.files.path(other)); err == nil {
 				return fmt.Errorf("cannot find %s, but %s is there: %w; restore the key from a backup, or %s",
 					path, other, ErrDamaged, newDevice)
@@ -100,13 +101,19 @@ func (s *Store) makeIdentity() error {
 // a number must never come twice.
 func (s *Store) countEpoch() error {
 	e := epochJSON{}
-	err := s.files.readJSON(epochFile, &e,
+	err := s.files.readJSON(epochFile, &e, epochVersion,
 		`write {"version":1,"epoch":N} with the number of seconds since 1970 as N, which is larger than any before`)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	e = epochJSON{Version: version, Epoch: e.Epoch + 1}
-	if err := s.files.writeJSON(epochFile, e); err != nil {
+	e = epochJSON{Version: epochVersion, Epoch: e.Epoch + 1}
+	err = s.files.writeJSON(epochFile, e)
+	if err != nil && noSpace(err) {
+		// A full disk must not keep the device from starting. The few bytes lie in
+		// one sector of the file that is there: it is written whole or not.
+		err = s.files.overwrite(epochFile, fmt.Appendf(nil, `{"version":%d,"epoch":%d}`+"\n", e.Version, e.Epoch))
+	}
+	if err != nil {
 		return err
 	}
 	s.epoch = e.Epoch

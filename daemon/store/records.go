@@ -1,25 +1,14 @@
 package store
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"math"
 	"slices"
-	"syscall"
 	"time"
 
 	"callbox/signaling"
 	"callbox/signaling/cause"
-)
-
-const (
-	recordsFile = "calls.jsonl"
-	maxRecords  = 1000 // the newest are kept
-	// compactAt bounds the file: each call writes two or three lines.
-	compactAt = 4 * maxRecords
 )
 
 // Direction says who began a call.
@@ -31,212 +20,175 @@ const (
 	Outgoing Direction = "out"
 )
 
+// Side is one of the two ends of a call.
+type Side string
+
+// The sides.
+const (
+	ByDevice Side = "device"
+	ByPhone  Side = "phone"
+)
+
 // Record is one call for people and statistics. Times are of the wall clock and
 // may be wrong on a device whose clock is; lengths are measured on the boot-time
-// clock.
+// clock and kept to the millisecond.
+//
+// A new member, or a new meaning of one, is a new version of the schema.
 type Record struct {
-	RoomID       string             `json:"roomId"`
-	Peer         string             `json:"peer"`             // jkt of the phone's key
-	Contact      string             `json:"contact,omitzero"` // its name at that time
-	RoomType     signaling.RoomType `json:"roomType"`
-	Direction    Direction          `json:"direction"`
-	Started      time.Time          `json:"started"`
-	Answered     time.Time          `json:"answered,omitzero"`
-	Ended        time.Time          `json:"ended,omitzero"` // zero: the call is running
-	RingSeconds  float64            `json:"ringSeconds"`
-	TalkSeconds  float64            `json:"talkSeconds"`
-	LimitSeconds float64            `json:"limitSeconds,omitzero"` // 0: none
-	Cause        cause.Cause        `json:"cause,omitzero"`
-	Origin       cause.Origin       `json:"origin,omitzero"`
-	Detail       cause.Detail       `json:"detail,omitzero"`
+	ID             uint64             `json:"id"` // given by Begin; grows, and never comes twice
+	RoomID         string             `json:"roomId"`
+	Peer           string             `json:"peer,omitzero"`    // jkt of the phone's key
+	Contact        string             `json:"contact,omitzero"` // its name at that time
+	RoomType       signaling.RoomType `json:"roomType"`
+	Direction      Direction          `json:"direction"`
+	Rings          []Ring             `json:"rings,omitzero"` // the phones that an outgoing call rang
+	Auto           bool               `json:"auto,omitzero"`  // answered without a person
+	Started        time.Time          `json:"started"`
+	Answered       time.Time          `json:"answered,omitzero"`
+	Ended          time.Time          `json:"ended,omitzero"`          // zero: the call is running
+	ClockUntrusted bool               `json:"clockUntrusted,omitzero"` // the times may be wrong by years
+	RingSeconds    float64            `json:"ringSeconds"`
+	TalkSeconds    float64            `json:"talkSeconds"`
+	LimitSeconds   float64            `json:"limitSeconds,omitzero"` // 0: none
+	Cause          cause.Cause        `json:"cause,omitzero"`
+	Origin         cause.Origin       `json:"origin,omitzero"`
+	Detail         cause.Detail       `json:"detail,omitzero"`
+	By             Side               `json:"by,omitzero"` // who ended it; "" when nobody did
 }
 
-// entry is one line of the file: the state of one record. The last line of a
-// record counts.
-type entry struct {
-	Begin *Record `json:"begin,omitempty"`
-	End   *Record `json:"end,omitempty"`
+// Ring is one phone that an outgoing call rang.
+type Ring struct {
+	RoomID  string       `json:"roomId"`
+	Peer    string       `json:"peer,omitzero"`    // jkt of the phone's key
+	Contact string       `json:"contact,omitzero"` // its name at that time
+	Reached bool         `json:"reached,omitzero"` // the phone has shown that it got the ring
+	Cause   cause.Cause  `json:"cause,omitzero"`   // "": it answered and won, or still rings
+	Origin  cause.Origin `json:"origin,omitzero"`
+	Detail  cause.Detail `json:"detail,omitzero"`
 }
 
-type header struct {
-	Version int    `json:"version"`
-	Kind    string `json:"kind"`
+// Begin writes down that a call began and returns the number of its record. The
+// number is good even when the error is not nil: the record is in memory then,
+// and the next write that succeeds puts it on the disk.
+func (s *Store) Begin(r Record) (id uint64, err error) {
+	s.write.Lock()
+	defer s.write.Unlock()
+	s.mu.Lock()
+	r.ID, r.Ended = s.next, time.Time{}
+	s.next++
+	s.list = append(s.list, s.tidy(r))
+	s.touch(r.ID)
+	s.mu.Unlock()
+	return r.ID, s.commit()
 }
 
-// journal is the append-only file of the records.
-type journal struct {
-	file    *os.File
-	size    int64    // of what is known to be whole
-	lines   int      // without the header
-	records []Record // in the order in which they began
+// Update brings the record of a running call up to date: r replaces it whole. Its
+// talk seconds count when a crash ends the call. Errors: ErrNoRecord, or of the
+// disk.
+func (s *Store) Update(r Record) error { return s.UpdateWith(r, nil) }
+
+// UpdateWith is Update, and saves budgets by their keys in the same transaction:
+// after a crash the disk has both or neither.
+func (s *Store) UpdateWith(r Record, budgets map[string]Budget) error {
+	r.Ended = time.Time{}
+	return s.change(r, budgets)
 }
 
-// Begin writes down that a call began. A second Begin for the same room and peer
-// before its End brings it up to date (answered).
-func (s *Store) Begin(r Record) error {
-	s.recordsMu.Lock()
-	defer s.recordsMu.Unlock()
-	return s.append(entry{Begin: &r})
-}
+// End writes down how a call ended; r replaces its record whole. Its Cause must
+// be in the registry. A record with the ID 0 is a call that was over at once and
+// never begun: it gets a number of its own. Errors: ErrNoRecord, or of the disk;
+// after the latter the record is in memory and the next write that succeeds puts
+// it on the disk.
+func (s *Store) End(r Record) error { return s.EndWith(r, nil) }
 
-// End writes down how a call ended. r is the whole record; its Cause must be in
-// the registry.
-func (s *Store) End(r Record) error {
+// EndWith is End, and saves budgets by their keys in the same transaction.
+func (s *Store) EndWith(r Record, budgets map[string]Budget) error {
 	if !r.Cause.Valid() {
 		return fmt.Errorf("cannot end the record of room %s: %q is no cause", r.RoomID, r.Cause)
 	}
 	if r.Ended.IsZero() {
 		r.Ended = s.now().UTC()
 	}
-	s.recordsMu.Lock()
-	defer s.recordsMu.Unlock()
-	return s.append(entry{End: &r})
+	return s.change(r, budgets)
 }
 
-// Records returns the newest calls, the newest first; limit <= 0 means all that
-// are kept (1000).
-func (s *Store) Records(limit int) []Record {
-	s.recordsMu.Lock()
-	defer s.recordsMu.Unlock()
-	out := slices.Clone(s.journal.records)
-	slices.Reverse(out)
-	if limit > 0 && limit < len(out) {
-		out = out[:limit]
-	}
-	return out
-}
-
-func (s *Store) append(e entry) error {
-	j := &s.journal
-	line, err := json.Marshal(e)
-	if err != nil {
-		return fmt.Errorf("cannot write a call record: %w", err)
-	}
-	line = append(line, '\n')
-	if _, err = j.file.WriteAt(line, j.size); err == nil {
-		err = j.file.Sync()
-	}
-	if err != nil {
-		// Half a line in the middle would be damage; take it away.
-		return fmt.Errorf("cannot write a call record to %s: %w; is the disk full?",
-			s.files.path(recordsFile), errors.Join(err, j.file.Truncate(j.size)))
-	}
-	j.size += int64(len(line))
-	j.lines++
-	j.apply(e)
-	if j.lines >= compactAt {
-		return s.compact()
-	}
-	return nil
-}
-
-// apply brings the list of records up to date.
-func (j *journal) apply(e entry) {
-	r := e.Begin
-	if r == nil {
-		r = e.End
-	}
-	for i := len(j.records) - 1; i >= 0; i-- {
-		if old := j.records[i]; old.RoomID == r.RoomID && old.Peer == r.Peer && old.Ended.IsZero() {
-			j.records[i] = *r
-			return
-		}
-	}
-	j.records = append(j.records, *r)
-	if over := len(j.records) - maxRecords; over > 0 {
-		j.records = slices.Delete(j.records, 0, over)
-	}
-}
-
-// openJournal reads the file and closes what a crash left open.
-func (s *Store) openJournal() error {
-	const remedy = "remove it to start with no call records"
-	data, err := os.ReadFile(s.files.path(recordsFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot read the call records: %w", err)
-	}
-	// A last line without its end was being written when the power went: nobody
-	// was told that it is safe, so it does not count. It is no damage.
-	data = data[:bytes.LastIndexByte(data, '\n')+1]
-	for n, line := range bytes.Split(data, []byte("\n")) {
-		if len(line) == 0 && n > 0 || len(data) == 0 {
-			continue
-		}
-		if err := s.journal.read(n, line); errors.Is(err, ErrNewer) {
-			return fmt.Errorf("cannot use %s: %w; install that version again, or %s", s.files.path(recordsFile), err, remedy)
-		} else if err != nil {
-			return s.files.damaged(recordsFile, fmt.Errorf("line %d: %w", n+1, err), remedy)
-		}
-	}
-	for i := range s.journal.records {
-		if r := &s.journal.records[i]; r.Ended.IsZero() {
-			r.Ended = s.now().UTC()
-			r.Cause, r.Detail = cause.Aborted, cause.Restarted
-		}
-	}
-	return s.compact()
-}
-
-func (j *journal) read(n int, line []byte) error {
-	if n == 0 {
-		var h header
-		if err := decode(line, &h); err != nil {
-			return err
-		}
-		if h.Kind != "calls" {
-			return fmt.Errorf("it is of the kind %q", h.Kind)
-		}
-		return nil
-	}
-	var e entry
-	if err := strict(line, &e); err != nil {
+// change replaces the record of a running call.
+func (s *Store) change(r Record, budgets map[string]Budget) error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	s.mu.Lock()
+	if err := s.replace(r); err != nil {
+		s.mu.Unlock()
 		return err
 	}
-	if (e.Begin == nil) == (e.End == nil) {
-		return errors.New("it is neither a begin nor an end")
+	err := s.putBudgets(budgets)
+	if !r.Ended.IsZero() {
+		s.prune(s.now())
 	}
-	if e.End != nil && (e.End.Ended.IsZero() || !e.End.Cause.Valid()) {
-		return errors.New("it is an end without a cause or a time")
-	}
-	j.apply(e)
-	return nil
+	s.mu.Unlock()
+	return errors.Join(err, s.commit())
 }
 
-// compact writes the file anew, one line a record, and opens it to append.
-func (s *Store) compact() error {
-	j := &s.journal
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	err := enc.Encode(header{version, "calls"})
-	for i := range j.records {
-		e := entry{End: &j.records[i]}
-		if j.records[i].Ended.IsZero() {
-			e = entry{Begin: &j.records[i]}
-		}
-		err = errors.Join(err, enc.Encode(e))
-	}
-	if err != nil {
-		return fmt.Errorf("cannot write the call records: %w", err)
-	}
-	if err := s.files.replace(recordsFile, b.Bytes()); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(s.files.path(recordsFile), os.O_WRONLY|syscall.O_NOFOLLOW, 0)
-	if err != nil {
-		return fmt.Errorf("cannot open the call records: %w", err)
-	}
-	if err := j.close(); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	j.file, j.size, j.lines = f, int64(b.Len()), len(j.records)
-	return nil
-}
-
-func (j *journal) close() error {
-	if j.file == nil {
+func (s *Store) replace(r Record) error {
+	if r.ID == 0 && !r.Ended.IsZero() {
+		r.ID = s.next
+		s.next++
+		s.list = append(s.list, s.tidy(r))
+		s.touch(r.ID)
 		return nil
 	}
-	err := j.file.Close()
-	j.file = nil
-	return err
+	i, found := s.index(r.ID)
+	if !found || !s.list[i].Ended.IsZero() {
+		return fmt.Errorf("cannot write the record %d of room %s: %w", r.ID, r.RoomID, ErrNoRecord)
+	}
+	r.ClockUntrusted = r.ClockUntrusted || s.list[i].ClockUntrusted
+	s.list[i] = s.tidy(r)
+	s.touch(r.ID)
+	return nil
+}
+
+// ErrNoRecord means that no running call has a record of this number.
+var ErrNoRecord = errors.New("no such record of a running call")
+
+// tidy makes r fit to be kept.
+func (s *Store) tidy(r Record) Record {
+	r = s.people.strip(r.clone())
+	r.ClockUntrusted = r.ClockUntrusted || !s.clockTrusted()
+	for _, t := range []*time.Time{&r.Started, &r.Answered, &r.Ended} {
+		*t = t.Round(0)      // what the disk gives back
+		if t.Year() > 9999 { // what JSON can hold
+			*t = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+		}
+	}
+	for _, x := range []*float64{&r.RingSeconds, &r.TalkSeconds, &r.LimitSeconds} {
+		*x = seconds(*x)
+	}
+	return r
+}
+
+// seconds rounds to the millisecond. What is no length of time is none: JSON could
+// not hold it, and a record must not be lost for it.
+func seconds(x float64) float64 {
+	if !(x > 0 && x < 1e12) {
+		return 0
+	}
+	return math.Round(x*1000) / 1000
+}
+
+func (r Record) clone() Record {
+	r.Rings = slices.Clone(r.Rings)
+	return r
+}
+
+// index returns where the record with this number is, or would be.
+func (s *Store) index(id uint64) (int, bool) {
+	return slices.BinarySearchFunc(s.list, id, func(r Record, id uint64) int {
+		switch {
+		case r.ID < id:
+			return -1
+		case r.ID > id:
+			return 1
+		}
+		return 0
+	})
 }

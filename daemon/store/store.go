@@ -1,11 +1,20 @@
 // Package store keeps what the device must not forget: its key, its epoch, the
-// contacts and the records of calls, in one directory of its own.
+// contacts, the records of calls, the talk budgets and small settings, in one
+// directory of its own.
 //
-// Every change is on the disk before the method that makes it returns: a file is
-// replaced as a whole (temporary file, fsync, rename, fsync of the directory),
-// records are appended and synced. After a crash at any point the next Open sees
-// the old or the new state, never half of one. A file that is damaged, or that a
-// newer callbox wrote, is an error that names it; it is never dropped.
+// Key, epoch and contacts are small files that a person can read and copy. Each is
+// replaced as a whole (temporary file, fsync, rename, fsync of the directory). One
+// that is damaged, or that a newer callbox wrote, is an error at Open that names it:
+// without them there is nobody to call.
+//
+// Records, budgets and settings are in one bbolt file, calls.db, changed in
+// transactions. It must never stop a call: when it is damaged, it is moved aside and
+// a new one begins with all that could be read; when it cannot be written, memory
+// serves, and the next write that succeeds brings the disk up to date. Problems
+// tells of both.
+//
+// Every change is on the disk before the method that makes it returns. After a crash
+// at any point the next Open sees the old or the new state, never half of one.
 //
 // Methods may be called from any goroutine. One daemon holds the directory at a
 // time.
@@ -52,24 +61,33 @@ type Store struct {
 	key   *ecdsa.PrivateKey
 	epoch uint64
 
-	mu       sync.Mutex // guards contacts and their file
+	bookMu   sync.Mutex // guards contacts and their file
 	contacts []signaling.Contact
 
-	recordsMu sync.Mutex // guards journal
-	journal   journal
+	calls
+
+	isClockTrusted func() bool
+	checkHours     func(string) error
 }
 
 // Open opens the directory, and makes it with a new key if there is none. It
 // counts the epoch up and closes the records of calls that a crash left open, as
-// aborted, detail restarted. Errors: ErrLocked, ErrDamaged, ErrNewer, or of the
-// file system.
-func Open(dir string) (*Store, error) { return open(files{dir: dir}, time.Now) }
+// aborted, detail restarted (see Restarted). Errors: ErrLocked, ErrDamaged, ErrNewer,
+// or of the file system; what is wrong with the call records alone is one of
+// Problems.
+func Open(dir string, o Options) (*Store, error) {
+	return open(files{dir: dir}, o, time.Now, currentSchema())
+}
 
-func open(fs files, now func() time.Time) (_ *Store, err error) {
+func open(fs files, o Options, now func() time.Time, sc schema) (_ *Store, err error) {
+	if err := errors.Join(o.People.check(), o.Retention.check()); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(fs.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the state directory: %w; set device.state_dir to a directory that the daemon may write", err)
 	}
-	s := &Store{files: fs, now: now}
+	s := &Store{files: fs, now: now, isClockTrusted: o.ClockTrusted, checkHours: o.CheckHours}
+	s.init(fs, o, now, sc)
 	if s.lock, err = lockDir(fs.dir); err != nil {
 		return nil, err
 	}
@@ -87,7 +105,7 @@ func open(fs files, now func() time.Time) (_ *Store, err error) {
 	if err := s.loadContacts(); err != nil {
 		return nil, err
 	}
-	if err := s.openJournal(); err != nil {
+	if err := s.openCalls(); err != nil {
 		return nil, err
 	}
 	// Last, so that an epoch is spent only by a start that succeeds so far.
@@ -97,10 +115,20 @@ func open(fs files, now func() time.Time) (_ *Store, err error) {
 	return s, nil
 }
 
-// Close lets go of the directory. Nothing may be called after it.
+// Close writes what a failure has left pending and lets go of the directory.
+// Nothing may be called after it.
 func (s *Store) Close() error {
-	return errors.Join(s.journal.close(), s.lock.Close()) // closing gives up the lock
+	s.write.Lock()
+	defer s.write.Unlock()
+	var err error
+	if !s.pending.empty() {
+		err = s.commit()
+	}
+	s.file.close()
+	return errors.Join(err, s.lock.Close()) // closing gives up the lock
 }
+
+func (s *Store) clockTrusted() bool { return s.isClockTrusted != nil && s.isClockTrusted() }
 
 // Dir is the directory, for parts that keep files of their own below it.
 func (s *Store) Dir() string { return s.files.dir }

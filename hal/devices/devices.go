@@ -12,7 +12,10 @@ import (
 	"github.com/rs/zerolog"
 
 	"callbox/hal"
+	"callbox/hal/button"
+	"callbox/hal/button/evdev"
 	"callbox/hal/clock"
+	"callbox/hal/light"
 	"callbox/hal/sound"
 	"callbox/hal/v4l2"
 	"callbox/hal/virtual"
@@ -27,17 +30,27 @@ const (
 	Microphone Kind = "microphone"
 	Speaker    Kind = "speaker"
 	Display    Kind = "display"
+	Light      Kind = "light"
+	Button     Kind = "button"
 )
 
-// Set is what the device is made of; each part may be nil.
+// Set is what the device is made of. Each part may be nil, but not the light.
 type Set struct {
 	Camera     hal.Camera
 	CameraMode hal.VideoMode // wanted
 	Sound      hal.Sound
 	Display    hal.Display
-	// Report says how each part was chosen, in the order of the kinds.
+	// Light is what media acquires before it opens camera or microphone. A device
+	// without a light has a holder that does nothing.
+	Light *light.Holder
+	// Report says how each part was chosen, in the order of the kinds; of buttons
+	// and the light it tells how they were at Open. Buttons.Status and Light.Status
+	// tell how they are.
 	Report []Choice
 }
+
+// Close turns the light off. Everything else is closed by whoever opened it.
+func (s *Set) Close() error { return s.Light.Close() }
 
 // Choice is how one part was chosen.
 type Choice struct {
@@ -54,12 +67,28 @@ type Found struct {
 	Kind        Kind
 	Name        string // stable: what the configuration says
 	Description string // for people
-	Driver      string // V4L2, ALSA or PulseAudio
+	Driver      string // V4L2, ALSA, PulseAudio, LED or evdev
 }
 
 // List finds all real devices and opens none for streaming. What was found is
-// right when there is an error, too: that tells of what could not be asked.
+// right when there is an error, too: that tells of what could not be asked. Input
+// devices that may not be opened are no error: most have no button.
 func List() ([]Found, error) {
+	found, err := listMedia()
+	for _, name := range light.LEDs() {
+		found = append(found, Found{Light, name, "", "LED"})
+	}
+	inputs, errInputs := evdev.List()
+	for _, d := range inputs {
+		if d.Err == nil {
+			found = append(found, Found{Button, d.Name(), strings.Join(d.Names, ", "), "evdev"})
+		}
+	}
+	return found, errors.Join(err, errInputs)
+}
+
+// listMedia finds cameras, microphones and speakers.
+func listMedia() ([]Found, error) {
 	cameras, errCameras := v4l2.List()
 	sounds, errSounds := sound.List()
 	var found []Found
@@ -82,9 +111,11 @@ func List() ([]Found, error) {
 // Open chooses a driver for every part; it opens no device for streaming. A
 // configured name that no device has is an error that wraps hal.ErrNotFound and
 // lists those there are; "auto" falls back to the virtual device, and the report
-// says so.
+// says so. A light or a button that is not there is no error: the report says so.
+//
+// The light is turned off. Close the Set at the end.
 func Open(o hal.Options, clk clock.Clock, log zerolog.Logger) (*Set, error) {
-	found, problems := List()
+	found, problems := listMedia()
 	return open(o, found, problems, clk, log)
 }
 
@@ -112,6 +143,14 @@ func open(o hal.Options, found []Found, problems error, clk clock.Clock, log zer
 	if display.Virtual {
 		s.Display = virtual.NewDisplay(o.Display.Record)
 	}
+	buttons, err := lookAtButtons(o.Buttons)
+	if err != nil {
+		return nil, err
+	}
+	if s.Light, err = light.Open(o.Light, log); err != nil {
+		return nil, err
+	}
+	s.Report = append(append(s.Report, lightChoice(o.Light, s.Light)), buttons...)
 	for _, c := range s.Report {
 		ev := log.Info()
 		if c.Reason != "" {
@@ -120,6 +159,40 @@ func open(o hal.Options, found []Found, problems error, clk clock.Clock, log zer
 		ev.Str("kind", string(c.Kind)).Str("wanted", c.Wanted).Str("chosen", c.Chosen).Msg("device chosen")
 	}
 	return s, nil
+}
+
+// lightChoice reports the light.
+func lightChoice(o hal.LightOptions, h *light.Holder) Choice {
+	status := h.Status()
+	c := Choice{Kind: Light, Wanted: cmp.Or(o.Name, hal.NameNone), Chosen: status.Name, Virtual: status.Name == hal.NameVirtual}
+	if status.Problem != nil {
+		c.Reason = status.Problem.Error()
+	}
+	return c
+}
+
+// lookAtButtons reports the buttons.
+func lookAtButtons(options []hal.ButtonOptions) ([]Choice, error) {
+	if len(options) == 0 {
+		return nil, nil
+	}
+	all, err := button.Look(options)
+	if err != nil {
+		return nil, err
+	}
+	var choices []Choice
+	for i, status := range all {
+		o := options[i]
+		where := o.GPIO.String()
+		if !o.GPIO.Set() {
+			where = fmt.Sprintf("%s of %s", o.Key, cmp.Or(o.Input, hal.NameAuto))
+		}
+		choices = append(choices, Choice{
+			Kind: Button, Wanted: fmt.Sprintf("%s (%s)", o.Name, where),
+			Chosen: cmp.Or(status.Device, hal.NameNone), Reason: status.Reason,
+		})
+	}
+	return choices, nil
 }
 
 // openSound makes one device of the two halves; nil when both are none.

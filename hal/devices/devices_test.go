@@ -2,6 +2,7 @@ package devices
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -88,10 +89,13 @@ func checkSet(t *testing.T, s *Set) {
 	if s.Display != nil {
 		got[3] = s.Display.Name()
 	}
-	for i, c := range s.Report {
+	for i, c := range s.Report[:4] {
 		if got[i] != name(c) {
 			t.Errorf("the %s is %q, the report says %q", c.Kind, got[i], c.Chosen)
 		}
+	}
+	if c := s.Report[4]; len(s.Report) != 5 || c.Kind != Light || c.Chosen != hal.NameNone || s.Light == nil {
+		t.Errorf("light: %+v of %d", c, len(s.Report))
 	}
 	switch s.Camera.(type) {
 	case nil, *virtual.Camera, *v4l2.Camera:
@@ -153,6 +157,69 @@ func TestList(t *testing.T) {
 	for _, f := range found {
 		if f.Name == "" || f.Kind == "" || f.Driver == "" {
 			t.Errorf("%+v", f)
+		}
+	}
+}
+
+func TestLightAndButtons(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "light")
+	o := options("none", "none", "none", "none")
+	o.Light = hal.LightOptions{Name: hal.NameVirtual, File: file, Required: true}
+	o.Buttons = []hal.ButtonOptions{
+		{Name: "bell", Key: "KEY_ENTER", Input: "no such device", Action: hal.ActionToggle},
+		{Name: "help", GPIO: hal.GPIO{Chip: "no such chip", Line: "7"}, Action: hal.ActionEvent},
+	}
+	s, err := Open(o, clock.Boot(), zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Report) != 7 || s.Report[4] != (Choice{Kind: Light, Wanted: "virtual", Chosen: "virtual", Virtual: true}) {
+		t.Fatalf("report = %+v", s.Report)
+	}
+	for i, wanted := range []string{"bell (KEY_ENTER of no such device)", "help (no such chip line 7)"} {
+		if c := s.Report[5+i]; c.Kind != Button || c.Wanted != wanted || c.Chosen != "none" || c.Reason == "" {
+			t.Errorf("choice = %+v, want %s, none and a reason", c, wanted)
+		}
+	}
+	lit := func() string {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if got := lit(); got != "off\n" {
+		t.Errorf("after Open the light is %q", got)
+	}
+	if _, err := s.Light.Acquire(); err != nil || lit() != "on\n" {
+		t.Errorf("Acquire = %v, the light is %q", err, lit())
+	}
+	if err := s.Close(); err != nil || lit() != "off\n" {
+		t.Errorf("Close = %v, the light is %q", err, lit())
+	}
+}
+
+func TestLightThatIsMissing(t *testing.T) {
+	o := options("none", "none", "none", "none")
+	o.Light = hal.LightOptions{Name: "no such LED"}
+	s, err := Open(o, clock.Boot(), zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := s.Report[4]; c.Kind != Light || c.Wanted != "no such LED" || c.Reason == "" {
+		t.Errorf("choice = %+v, want a reason", c)
+	}
+}
+
+func TestBadLightAndButtons(t *testing.T) {
+	for name, change := range map[string]func(*hal.Options){
+		"key":   func(o *hal.Options) { o.Buttons = []hal.ButtonOptions{{Name: "bell", Key: "KEY_ENTR"}} },
+		"light": func(o *hal.Options) { o.Light.Name = "a/b" },
+	} {
+		o := options("none", "none", "none", "none")
+		change(&o)
+		if _, err := Open(o, clock.Boot(), zerolog.Nop()); err == nil {
+			t.Errorf("a bad %s was taken", name)
 		}
 	}
 }

@@ -61,7 +61,7 @@ func registered() int {
 }
 
 func TestVideo(t *testing.T) {
-	v, err := NewVideo(newCamera(), vp8)
+	v, err := NewVideo(newCamera(), vp8, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestVideoGone(t *testing.T) {
 	for _, at := range []int{1, 4} {
 		c := newCamera()
 		c.goneAt = at
-		v, err := NewVideo(c, vp8)
+		v, err := NewVideo(c, vp8, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +121,7 @@ func TestVideoGone(t *testing.T) {
 func TestVideoCloseRace(t *testing.T) {
 	for range 30 {
 		c := newCamera()
-		v, err := NewVideo(c, vp8)
+		v, err := NewVideo(c, vp8, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,9 +25,13 @@ type Video struct {
 }
 
 // NewVideo takes over an open camera and closes it when that fails. The encoder's
-// pictures are *hal.Frame.
-func NewVideo(stream hal.VideoStream, encoder codec.VideoEncoderBuilder) (*Video, error) {
-	s := &videoSource{stream: stream}
+// pictures are *hal.Frame. look is called with each picture before it is encoded,
+// by the goroutine that reads, and may use its planes until it returns; nil: none.
+func NewVideo(stream hal.VideoStream, encoder codec.VideoEncoderBuilder, look func(*hal.Frame)) (*Video, error) {
+	if look == nil {
+		look = func(*hal.Frame) {}
+	}
+	s := &videoSource{stream: stream, look: look}
 	reg, err := register(s, driver.Camera, mediadevices.NewCodecSelector(mediadevices.WithVideoEncoders(encoder)))
 	if err != nil {
 		_ = stream.Close()
@@ -66,6 +70,7 @@ func (v *Video) Close() {
 // videoSource is a camera as a mediadevices driver.
 type videoSource struct {
 	stream hal.VideoStream
+	look   func(*hal.Frame)
 
 	// use is held while a picture is used, from ReadFrame to the next one.
 	use    sync.Mutex
@@ -101,6 +106,7 @@ func (s *videoSource) read() (image.Image, func(), error) {
 		return nil, func() {}, s.fail(io.EOF)
 	}
 	s.inUse = true
+	s.look(f)
 	return f, func() {}, nil
 }
 

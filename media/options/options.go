@@ -32,9 +32,12 @@ type ICE struct {
 
 // ICEServer is one STUN or TURN server, as in RFC 7064 and 7065.
 type ICEServer struct {
-	URLs       []string `mapstructure:"urls"`
-	Username   string   `mapstructure:"username"`
-	Credential string   `mapstructure:"credential"`
+	// URLs are of one server, for example ["turn:turn.example.com:3478"].
+	URLs []string `mapstructure:"urls"`
+	// Username is needed by TURN.
+	Username string `mapstructure:"username"`
+	// Credential is the password that belongs to it.
+	Credential string `mapstructure:"credential"`
 }
 
 // Default is what is used when the configuration says nothing.

@@ -18,7 +18,8 @@ import (
 	"callbox/signaling/base64url"
 )
 
-// Life is how long a nonce is good.
+// Life is how long a nonce is good, but in a room that the device itself rings:
+// there as long as it rings.
 const Life = 10 * time.Second
 
 const (
@@ -30,7 +31,7 @@ var (
 	// ErrForeign means that a nonce was not made by this boot for this key, room
 	// and invite.
 	ErrForeign = errors.New("nonce is not ours for this")
-	// ErrLate means that a nonce was ours and is older than Life.
+	// ErrLate means that a nonce was ours and is older than its life.
 	ErrLate = errors.New("nonce is too old")
 )
 
@@ -68,14 +69,14 @@ func (m *Maker) seal(made []byte, s Subject) []byte {
 	return h.Sum(made[:timeSize:timeSize])
 }
 
-// Check verifies nonce for s at now. That it is used once is the caller's to
-// see: the room remembers. Errors: ErrForeign, ErrLate.
-func (m *Maker) Check(nonce string, s Subject, now time.Duration) error {
+// Check verifies nonce for s at now, which is good for life. That it is used once
+// is the caller's to see: the room remembers. Errors: ErrForeign, ErrLate.
+func (m *Maker) Check(nonce string, s Subject, now, life time.Duration) error {
 	p, err := base64url.Decode(nonce)
 	if err != nil || len(p) != timeSize+sha256.Size || !hmac.Equal(p, m.seal(p[:timeSize], s)) {
 		return fmt.Errorf("cannot accept nonce: %w", ErrForeign)
 	}
-	if age := now - time.Duration(binary.BigEndian.Uint64(p)); age > Life {
+	if age := now - time.Duration(binary.BigEndian.Uint64(p)); age > life {
 		return fmt.Errorf("cannot accept nonce of %v ago: %w", age, ErrLate)
 	}
 	return nil

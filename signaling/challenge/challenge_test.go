@@ -20,24 +20,27 @@ func TestCheck(t *testing.T) {
 		nonce string
 		s     Subject
 		now   time.Duration
+		life  time.Duration
 		want  error
 	}{
-		"right":              {m, nonce, s, made + time.Second, nil},
-		"at its end":         {m, nonce, s, made + Life, nil},
-		"just over":          {m, nonce, s, made + Life + 1, ErrLate},
-		"long after":         {m, nonce, s, made + 24*time.Hour, ErrLate},
-		"of another boot":    {New(), nonce, s, made, ErrForeign},
-		"of another key":     {m, nonce, with(func(s *Subject) { s.JKT = "other" }), made, ErrForeign},
-		"of another room":    {m, nonce, with(func(s *Subject) { s.Room = "other" }), made, ErrForeign},
-		"of another invite":  {m, nonce, with(func(s *Subject) { s.Invite[0] = 2 }), made, ErrForeign},
-		"boundary moved":     {m, nonce, with(func(s *Subject) { s.JKT, s.Room = "phoner", "oom" }), made, ErrForeign},
-		"late and foreign":   {New(), nonce, s, made + time.Minute, ErrForeign},
-		"empty":              {m, "", s, made, ErrForeign},
-		"too short":          {m, nonce[:20], s, made, ErrForeign},
-		"younger by forgery": {m, "B" + nonce[1:], s, made, ErrForeign},
+		"right":              {m, nonce, s, made + time.Second, Life, nil},
+		"at its end":         {m, nonce, s, made + Life, Life, nil},
+		"just over":          {m, nonce, s, made + Life + 1, Life, ErrLate},
+		"long after":         {m, nonce, s, made + 24*time.Hour, Life, ErrLate},
+		"while it rings":     {m, nonce, s, made + time.Minute, time.Hour, nil},
+		"after the ringing":  {m, nonce, s, made + time.Minute, time.Minute - 1, ErrLate},
+		"of another boot":    {New(), nonce, s, made, Life, ErrForeign},
+		"of another key":     {m, nonce, with(func(s *Subject) { s.JKT = "other" }), made, Life, ErrForeign},
+		"of another room":    {m, nonce, with(func(s *Subject) { s.Room = "other" }), made, Life, ErrForeign},
+		"of another invite":  {m, nonce, with(func(s *Subject) { s.Invite[0] = 2 }), made, Life, ErrForeign},
+		"boundary moved":     {m, nonce, with(func(s *Subject) { s.JKT, s.Room = "phoner", "oom" }), made, Life, ErrForeign},
+		"late and foreign":   {New(), nonce, s, made + time.Minute, Life, ErrForeign},
+		"empty":              {m, "", s, made, Life, ErrForeign},
+		"too short":          {m, nonce[:20], s, made, Life, ErrForeign},
+		"younger by forgery": {m, "B" + nonce[1:], s, made, Life, ErrForeign},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := tt.maker.Check(tt.nonce, tt.s, tt.now); !errors.Is(err, tt.want) {
+			if err := tt.maker.Check(tt.nonce, tt.s, tt.now, tt.life); !errors.Is(err, tt.want) {
 				t.Errorf("Check = %v, want %v", err, tt.want)
 			}
 		})

@@ -1,6 +1,7 @@
 package direct
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -276,10 +277,15 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// debugWriter takes what net/http has to say of broken connections.
+// debugWriter takes what net/http has to say of broken connections. That a handler
+// has panicked is a defect of ours, which net/http would hide.
 type debugWriter struct{ log zerolog.Logger }
 
 func (w debugWriter) Write(p []byte) (int, error) {
-	w.log.Debug().Msg(strings.TrimSpace(string(p)))
+	line := w.log.Debug()
+	if bytes.HasPrefix(p, []byte("http: panic")) {
+		line = w.log.Error()
+	}
+	line.Msg(strings.TrimSpace(string(p)))
 	return len(p), nil
 }

@@ -186,6 +186,10 @@ func (m *Message) InputHash() [sha256.Size]byte { return m.jws.InputHash() }
 // Hash is the SHA-256 of the whole text: equal for the same bytes only.
 func (m *Message) Hash() [sha256.Size]byte { return sha256.Sum256([]byte(m.Text)) }
 
+// Check reports whether the values of b keep the rules that a receiver applies.
+// Errors: ErrTooLarge, ErrBadRequest.
+func Check(b Body) error { return b.check() }
+
 // Sign writes a message by k. V and Type are filled in; ID too, when it is "".
 // It returns the text and the id.
 func Sign(k *key.Private, e Envelope, b Body) (text, id string, err error) {
@@ -237,6 +241,9 @@ func ValidRoom(s string) bool {
 	other := strings.ContainsFunc(s, func(c rune) bool { return !strings.ContainsRune(allowed, c) })
 	return s != "" && len(s) <= maxRoom && !other
 }
+
+// ValidID reports whether s may name a message: 16 to 48 bytes in base64url.
+func ValidID(s string) bool { return validID(s) }
 
 func validID(s string) bool {
 	p, err := base64url.Decode(s)

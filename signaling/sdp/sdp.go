@@ -1,5 +1,6 @@
-// Package sdp checks a phone's SDP before it reaches the WebRTC stack
-// (docs/protocol.md, "SDP rules").
+// Package sdp checks the other side's SDP before it reaches the WebRTC stack
+// (docs/protocol.md, "SDP rules"): a phone's offers on the device, the device's
+// answers on a phone.
 //
 // What is checked is what is used: Check returns the description written anew
 // from the checked form, so no second reading of odd line ends or duplicate
@@ -44,6 +45,11 @@ type media struct {
 // Check reads an offer. Forbidden candidates are dropped; everything else that
 // breaks the rules is an error: ErrForbidden.
 func Check(text string, room message.RoomType, allowLoopback bool) (*Offer, error) {
+	return check(text, room, allowLoopback, []string{"actpass"})
+}
+
+// check reads a description whose a=setup is one of roles.
+func check(text string, room message.RoomType, allowLoopback bool, roles []string) (*Offer, error) {
 	if len(text) > message.MaxSDP {
 		return nil, forbidden("%d bytes, at most %d", len(text), message.MaxSDP)
 	}
@@ -52,7 +58,7 @@ func Check(text string, room message.RoomType, allowLoopback bool) (*Offer, erro
 		return nil, fmt.Errorf("cannot read SDP: %w: %w", err, ErrForbidden)
 	}
 	o := &Offer{}
-	if err := o.read(&d, room, allowLoopback); err != nil {
+	if err := o.read(&d, room, allowLoopback, roles); err != nil {
 		return nil, err
 	}
 	clean, err := d.Marshal()
@@ -97,7 +103,7 @@ func forbidden(format string, args ...any) error {
 // found collects what may stand only once over the whole description.
 type found struct{ fingerprints, ufrags, passwords []string }
 
-func (o *Offer) read(d *sdp.SessionDescription, room message.RoomType, allowLoopback bool) error {
+func (o *Offer) read(d *sdp.SessionDescription, room message.RoomType, allowLoopback bool, roles []string) error {
 	if len(d.MediaDescriptions) > maxMedia {
 		return forbidden("%d m-lines, at most %d", len(d.MediaDescriptions), maxMedia)
 	}
@@ -123,7 +129,7 @@ func (o *Offer) read(d *sdp.SessionDescription, room message.RoomType, allowLoop
 		}
 		active++
 		setup := append(values(d.Attributes, "setup"), values(m.Attributes, "setup")...)
-		if err := checkMedia(m, seen, room, setup, bundle); err != nil {
+		if err := checkMedia(m, seen, room, setup, roles, bundle); err != nil {
 			return fmt.Errorf("m-line %d: %w", i, err)
 		}
 		delete(bundle, seen.mid) // a second one with this mid is not in it
@@ -221,7 +227,7 @@ func describe(m *sdp.MediaDescription) media {
 	return seen
 }
 
-func checkMedia(m *sdp.MediaDescription, seen media, room message.RoomType, setup []string, bundle map[string]bool) error {
+func checkMedia(m *sdp.MediaDescription, seen media, room message.RoomType, setup, roles []string, bundle map[string]bool) error {
 	switch seen.kind {
 	case "video":
 		if room == message.Voice {
@@ -236,8 +242,8 @@ func checkMedia(m *sdp.MediaDescription, seen media, room message.RoomType, setu
 	default:
 		return forbidden("media of kind %q", seen.kind)
 	}
-	if !slices.Contains(setup, "actpass") || slices.ContainsFunc(setup, func(s string) bool { return s != "actpass" }) {
-		return forbidden("setup %q in an offer, must be actpass", setup)
+	if len(setup) == 0 || slices.ContainsFunc(setup, func(s string) bool { return !slices.Contains(roles, s) }) {
+		return forbidden("setup %q, must be one of %q", setup, roles)
 	}
 	if !bundle[seen.mid] {
 		return forbidden("mid %q is not in the BUNDLE group, or stands twice", seen.mid)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"callbox/signaling/base64url"
+	"callbox/signaling/cause"
 	"callbox/signaling/hello"
 	"callbox/signaling/key"
 	"callbox/signaling/message"
@@ -137,6 +138,37 @@ func (p *Phone) Invite(room string, changes ...Change) string {
 func (p *Phone) Offer(room, nonce, invite, sdp string, changes ...Change) string {
 	p.t.Helper()
 	return p.Message(message.TypeOffer, room, p.own(Members{"nonce": nonce, "invite": invite, "sdp": sdp}), changes...)
+}
+
+// ReadRing reads a ring of the device as Read does.
+func (p *Phone) ReadRing(text string) (*message.Message, message.Ring, error) {
+	m, err := p.Read(text)
+	if err != nil {
+		return nil, message.Ring{}, err
+	}
+	b, ok := m.Body.(message.Ring)
+	if !ok || m.JWK == nil {
+		return nil, message.Ring{}, fmt.Errorf("cannot answer %s as a ring: %w", m.Type, ErrDevice)
+	}
+	return m, b, nil
+}
+
+// Answer is the invite with which a phone answers a ring by itself: of the ring's
+// type, without a limit of its own. Offer answers the challenge to it, Reject
+// declines.
+func (p *Phone) Answer(ring *message.Message, changes ...Change) string {
+	p.t.Helper()
+	b, ok := ring.Body.(message.Ring)
+	if !ok {
+		p.t.Fatalf("cannot answer %s: it is no ring", ring.Type)
+	}
+	return p.Message(message.TypeInvite, ring.RoomID, p.own(Members{"ref": ring.ID, "roomType": string(b.RoomType)}), changes...)
+}
+
+// Reject declines a ring, before or after its challenge.
+func (p *Phone) Reject(room string, c cause.Cause, changes ...Change) string {
+	p.t.Helper()
+	return p.Message(message.TypeReject, room, p.own(Members{"cause": string(c)}), changes...)
 }
 
 // Candidates sends ICE candidates; "" ends the list.

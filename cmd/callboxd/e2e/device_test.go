@@ -49,8 +49,8 @@ func (m *machine) must(within time.Duration, args ...string) []byte {
 	return out
 }
 
-// with is the same machine for a subtest.
-func (m *machine) with(t *testing.T) *machine { return &machine{t: t, script: m.script, env: m.env} }
+// of is the machine for a test of its own.
+func (m *machine) of(t *testing.T) *machine { return &machine{t, m.script, m.env} }
 
 // startMachine boots the machine, with one of this machine's ports forwarded to
 // the daemon's, and takes it down again with the test.
@@ -83,18 +83,18 @@ func startMachine(t *testing.T, forward string) *machine {
 	return m
 }
 
-// TestDevice: a machine with a camera and a sound card of the kernel's. First the
-// drivers have them for themselves, then callboxd, for a call.
+// TestDevice boots one machine for all its tests.
 func TestDevice(t *testing.T) {
 	forward := "127.0.0.1:" + freePort(t, "127.0.0.1")
 	m := startMachine(t, forward)
-	t.Run("drivers", func(t *testing.T) { m.with(t).testDrivers() })
-	t.Run("call", func(t *testing.T) { m.with(t).testCall(forward) })
+	t.Run("drivers", func(t *testing.T) { testDrivers(t, m.of(t)) })
+	t.Run("buttons", func(t *testing.T) { testButtons(t, m.of(t)) })
+	t.Run("call", func(t *testing.T) { testDeviceCall(t, m.of(t), forward) })
 }
 
-// testCall runs callboxd in the machine and calls it with a browser outside.
-func (m *machine) testCall(forward string) {
-	t := m.t
+// testDeviceCall: callboxd with the camera and the sound card of the machine's
+// kernel, called by a browser outside it.
+func testDeviceCall(t *testing.T, m *machine, forward string) {
 	deviceTone, phoneTone := twoTones()
 	dir := t.TempDir()
 	writeTone(t, filepath.Join(dir, "tone.wav"), deviceTone)

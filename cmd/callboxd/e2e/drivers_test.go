@@ -4,35 +4,40 @@ package e2e
 
 import (
 	"fmt"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 )
 
-// driverTests are the drivers' own test binaries, which make test-device builds.
-const driverTests = "../../../build"
-
 // testDrivers runs the drivers' tests where there are devices: the conformance
 // suites, and what happens when one is pulled out or in somebody else's hands.
-func (m *machine) testDrivers() {
-	m.must(time.Minute, "put", driverTests+"/v4l2.test", driverTests+"/sound.test", "/opt/")
-	test := func(name, binary, pattern string, env ...string) {
-		m.t.Run(name, func(t *testing.T) {
-			sub := m.with(t)
-			sub.wantPass(5*time.Minute, append(append([]string{"env"}, env...), "/opt/"+binary, "-test.v", "-test.run", pattern)...)
+func testDrivers(t *testing.T, m *machine) {
+	dir := t.TempDir()
+	for _, driver := range []string{"v4l2", "sound"} {
+		build := exec.CommandContext(t.Context(), "go", "test", "-c", "-tags=device", "-o", filepath.Join(dir, driver+".test"), "callbox/hal/"+driver)
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("cannot build the tests of hal/%s: %v\n%s", driver, err, out)
+		}
+	}
+	m.must(time.Minute, "put", filepath.Join(dir, "v4l2.test"), filepath.Join(dir, "sound.test"), "/opt/")
+	test := func(name, binary, pattern string) {
+		t.Run(name, func(t *testing.T) {
+			m.of(t).wantPass(5*time.Minute, "/opt/"+binary, "-test.v", "-test.run", pattern)
 		})
 	}
 	test("camera", "v4l2.test", "^TestDevice")
 	test("sound card", "sound.test", "^TestDevice$")
 
-	m.t.Run("the camera is pulled out", func(t *testing.T) {
-		m.with(t).pullOut("cam", "/dev/video0", "/opt/v4l2.test", "CALLBOX_TEST_UNPLUG=1")
+	t.Run("the camera is pulled out", func(t *testing.T) {
+		m.of(t).pullOut("cam", "/dev/video0", "/opt/v4l2.test", "CALLBOX_TEST_UNPLUG=1")
 	})
-	m.t.Run("the sound card is pulled out", func(t *testing.T) {
-		m.with(t).pullOut("snd", "/dev/snd/pcm", "/opt/sound.test", "CALLBOX_TEST_UNPLUG=1")
+	t.Run("the sound card is pulled out", func(t *testing.T) {
+		m.of(t).pullOut("snd", "/dev/snd/pcm", "/opt/sound.test", "CALLBOX_TEST_UNPLUG=1")
 	})
-	m.t.Run("other programs have the speaker", func(t *testing.T) {
-		sub := m.with(t)
+	t.Run("other programs have the speaker", func(t *testing.T) {
+		sub := m.of(t)
 		for _, substream := range []string{"0", "1"} { // all that it has
 			unit := "busy" + substream
 			sub.must(time.Minute, "exec", "systemd-run", "--unit="+unit, "aplay", "-q", "-D", "hw:Loopback,0,"+substream, "-f", "S16_LE", "-r", "48000", "-c", "2", "/dev/zero")

@@ -1,13 +1,14 @@
 package vpx
 
 /*
-#include <malloc.h>
 #include <stdlib.h>
 #include <vpx/vpx_decoder.h>
 #include <vpx/vp8dx.h>
+#include "memory.h"
 
 static vpx_codec_err_t callbox_decoder_new(vpx_codec_ctx_t **out, unsigned threads) {
 	vpx_codec_dec_cfg_t cfg = { .threads = threads };
+	callbox_map_pictures();
 	*out = calloc(1, sizeof **out);
 	if (!*out) return VPX_CODEC_MEM_ERROR;
 	vpx_codec_err_t err = vpx_codec_dec_init(*out, vpx_codec_vp8_dx(), &cfg, 0);
@@ -23,11 +24,7 @@ static const vpx_image_t *callbox_decoder_frame(vpx_codec_ctx_t *c) {
 static void callbox_decoder_free(vpx_codec_ctx_t *c) {
 	vpx_codec_destroy(c);
 	free(c);
-#ifdef __GLIBC__
-	// A codec's pictures are tens of MB on whichever arena its thread had. glibc
-	// keeps them; after a few calls that is more than the daemon itself needs.
-	malloc_trim(0);
-#endif
+	callbox_trim();
 }
 */
 import "C"

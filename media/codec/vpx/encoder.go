@@ -3,11 +3,11 @@ package vpx
 /*
 #cgo CFLAGS: -O2 -DNDEBUG
 #cgo pkg-config: vpx
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <vpx/vpx_encoder.h>
 #include <vpx/vp8cx.h>
+#include "memory.h"
 
 typedef struct {
 	vpx_codec_ctx_t ctx;
@@ -18,6 +18,7 @@ typedef struct {
 static vpx_codec_err_t callbox_encoder_new(callbox_encoder **out, unsigned w, unsigned h,
 		unsigned kbits, unsigned threads) {
 	*out = NULL;
+	callbox_map_pictures();
 	callbox_encoder *e = calloc(1, sizeof *e);
 	if (!e) return VPX_CODEC_MEM_ERROR;
 	vpx_codec_err_t err = vpx_codec_enc_config_default(vpx_codec_vp8_cx(), &e->cfg, 0);
@@ -91,11 +92,7 @@ static vpx_codec_err_t callbox_encoder_bitrate(callbox_encoder *e, unsigned kbit
 static void callbox_encoder_free(callbox_encoder *e) {
 	vpx_codec_destroy(&e->ctx);
 	free(e);
-#ifdef __GLIBC__
-	// A codec's pictures are tens of MB on whichever arena its thread had. glibc
-	// keeps them; after a few calls that is more than the daemon itself needs.
-	malloc_trim(0);
-#endif
+	callbox_trim();
 }
 */
 import "C"

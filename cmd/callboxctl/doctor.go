@@ -1,0 +1,150 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"callbox/daemon/config"
+	"callbox/daemon/control"
+	"callbox/daemon/control/client"
+)
+
+func newDoctor(a *app) *cobra.Command {
+	file := ""
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say in plain words what is missing",
+		Long: `Say in plain words what is missing, and what to do about it: the configuration, the daemon
+and its socket, and then what the daemon itself has looked at. It works without a running
+daemon, too. Exit code 6 when there is a problem; a warning is none.`,
+		Example: "  callboxctl doctor\n  callboxctl doctor --json | jq '.[] | select(.state == \"problem\")'",
+		Args:    none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			findings := append([]control.Finding{lookAtConfig(file)}, a.lookAtDaemon(cmd.Context())...)
+			err := a.show(findings, func(w io.Writer) { printFindings(w, findings) })
+			if err == nil && worst(findings) == control.StateProblem {
+				return outcome(exitUnwell)
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&file, "config", "", "the configuration `file` (default "+config.DefaultFile+")")
+	return cmd
+}
+
+// lookAtConfig reads the configuration with the code that the daemon starts with.
+func lookAtConfig(file string) control.Finding {
+	f := control.Finding{Name: "configuration", State: control.StateOK}
+	shown := cmp.Or(file, config.DefaultFile)
+	_, err := config.Load(file)
+	var problems config.Problems
+	switch {
+	case errors.As(err, &problems):
+		f.State, f.Message = control.StateProblem, fmt.Sprintf("%s has %s: %s", shown, count(len(problems), "mistake"), problems[0])
+		f.Remedy = "callboxctl check " + shown
+	case errors.Is(err, fs.ErrPermission):
+		f.State, f.Message, f.Remedy = control.StateWarning, err.Error(), "look again as root: sudo callboxctl doctor"
+	case err != nil:
+		f.State, f.Message, f.Remedy = control.StateProblem, err.Error(), "callboxctl check "+shown
+	default:
+		f.Message = shown + " is in order"
+		if _, err := os.Stat(shown); errors.Is(err, fs.ErrNotExist) {
+			f.Message = "there is no " + shown + ": the defaults count"
+		}
+	}
+	return f
+}
+
+// lookAtDaemon asks the daemon, or finds out why it does not answer.
+func (a *app) lookAtDaemon(ctx context.Context) []control.Finding {
+	f := control.Finding{Name: "daemon", State: control.StateOK}
+	v, err := a.client().Version(ctx)
+	if err != nil {
+		f.State, f.Message, f.Remedy = control.StateProblem, a.whyNot(err), remedyFor(err)
+		return []control.Finding{f}
+	}
+	f.Message = "callboxd " + v.Version + " answers at " + a.socket
+	if own := control.ThisVersion(); own.Version != v.Version {
+		f.State = control.StateWarning
+		f.Message += ", and this command is " + own.Version
+		f.Remedy = "systemctl restart callbox"
+	}
+	found, err := a.client().Doctor(ctx)
+	if err != nil {
+		return []control.Finding{f, {Name: "doctor", State: control.StateWarning, Message: "the daemon cannot look at itself: " + err.Error(), Remedy: "journalctl -u callbox"}}
+	}
+	return append([]control.Finding{f}, found...)
+}
+
+// whyNot says why nobody answers on the socket.
+func (a *app) whyNot(err error) string {
+	switch info, statErr := os.Stat(a.socket); {
+	case errors.Is(err, fs.ErrPermission) || errors.Is(statErr, fs.ErrPermission):
+		return "you may not use " + a.socket + ": it is for root and its group"
+	case errors.Is(statErr, fs.ErrNotExist):
+		return "callboxd does not run: there is no " + a.socket
+	case statErr == nil && info.Mode()&fs.ModeSocket == 0:
+		return a.socket + " is no socket"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "callboxd does not run: nobody answers on " + a.socket + ", which an earlier one has left"
+	}
+	return err.Error()
+}
+
+func remedyFor(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "sudo usermod -aG callbox $USER, then log in anew; or use sudo"
+	case errors.Is(err, client.ErrUnreachable):
+		return "systemctl status callbox; journalctl -u callbox -n 50"
+	}
+	return "journalctl -u callbox -n 50"
+}
+
+// worst is ok, warning or problem.
+func worst(findings []control.Finding) string {
+	state := control.StateOK
+	for _, f := range findings {
+		if f.State == control.StateProblem || f.State == control.StateWarning && state == control.StateOK {
+			state = f.State
+		}
+	}
+	return state
+}
+
+var stateColours = map[string]rune{
+	control.StateOK: green, control.StateWarning: yellow, control.StateProblem: red, control.StateOff: dim,
+}
+
+func printFindings(w io.Writer, findings []control.Finding) {
+	longest := 0
+	for _, f := range findings {
+		longest = max(longest, columns(f.Name))
+	}
+	for _, f := range findings {
+		mark, ok := stateColours[f.State]
+		if !ok {
+			mark = plain
+		}
+		fmt.Fprintf(w, "%s  %s  %s\n", paint(mark, pad(oneLine(f.State), 7)), pad(oneLine(f.Name), longest), oneLine(f.Message))
+		if f.Remedy != "" && f.State != control.StateOK {
+			fmt.Fprintf(w, "%s  → %s\n", pad("", 9+longest), oneLine(f.Remedy))
+		}
+	}
+	switch worst(findings) {
+	case control.StateOK:
+		fmt.Fprintln(w, "\nAll is well.")
+	case control.StateWarning:
+		fmt.Fprintln(w, "\nIt works, with the drawbacks above.")
+	case control.StateProblem:
+		fmt.Fprintln(w, "\nSomething is missing: see above.")
+	}
+}

@@ -1,0 +1,135 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"callbox/daemon/control"
+	"callbox/hal"
+	"callbox/hal/devices"
+	"callbox/media"
+)
+
+// settingVolume is where the volume survives a restart.
+const settingVolume = "volume"
+
+func (b *backend) Devices(context.Context) (control.Devices, error) {
+	found, err := devices.List()
+	out := control.Devices{Chosen: b.chosen(), Found: []control.FoundDevice{}}
+	for _, f := range found {
+		out.Found = append(out.Found, control.FoundDevice{Kind: string(f.Kind), Name: f.Name, Description: f.Description, Driver: f.Driver})
+	}
+	if err != nil {
+		out.Detail = err.Error()
+	}
+	return out, nil
+}
+
+// chosen is the hardware that the daemon uses.
+func (b *backend) chosen() []control.Device {
+	out := []control.Device{}
+	for _, d := range b.parts.report() {
+		out = append(out, control.Device{Kind: string(d.Kind), Name: deviceName(d.Chosen), Wanted: d.Wanted, Virtual: d.Virtual, Reason: d.Reason})
+	}
+	return out
+}
+
+// report says how each part was chosen, and of buttons and the light how they are
+// now.
+func (p *parts) report() []devices.Choice {
+	report := slices.Clone(p.devices.Report)
+	states, n := p.buttons.Status(), 0
+	for i := range report {
+		switch report[i].Kind {
+		case devices.Button:
+			report[i].Chosen, report[i].Reason = cmp.Or(states[n].Device, hal.NameNone), states[n].Reason
+			n++
+		case devices.Light:
+			report[i].Reason = ""
+			if problem := p.devices.Light.Status().Problem; problem != nil {
+				report[i].Reason = problem.Error()
+			}
+		case devices.Camera, devices.Microphone, devices.Speaker, devices.Display:
+		}
+	}
+	return report
+}
+
+// deviceName is what the API calls a chosen device: "" when there is none.
+func deviceName(chosen string) string {
+	if chosen == hal.NameNone {
+		return ""
+	}
+	return chosen
+}
+
+func (b *backend) Volume(context.Context) (control.Volume, error) {
+	if !b.loop.has.speaker {
+		return control.Volume{}, control.ErrNoDevice.With("the device has no speaker")
+	}
+	return control.Volume{Percent: b.parts.engine.Volume()}, nil
+}
+
+func (b *backend) SetVolume(ctx context.Context, v control.Volume) (control.Volume, error) {
+	if _, err := b.Volume(ctx); err != nil {
+		return control.Volume{}, err
+	}
+	b.parts.engine.SetVolume(v.Percent)
+	b.parts.journal.set(settingVolume, v.Percent)
+	return v, nil
+}
+
+func (b *backend) Snapshot(ctx context.Context) ([]byte, error) {
+	jpeg, _, err := b.parts.engine.Snapshot(ctx)
+	switch {
+	case errors.Is(err, media.ErrNoCamera):
+		return nil, control.ErrNoDevice.With("the device has no camera")
+	case errors.Is(err, media.ErrCameraOff):
+		return nil, control.ErrNotAllowed.With("the camera is switched off in the running call")
+	case errors.Is(err, hal.ErrBusy):
+		return nil, control.ErrNoDevice.With(err.Error())
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, control.ErrStuck.With("the camera gave no picture in time")
+	}
+	return jpeg, err
+}
+
+func (b *backend) Clock(ctx context.Context) (control.Clock, error) {
+	return ask(ctx, b.loop, func() (control.Clock, error) {
+		now := b.loop.now()
+		c := control.Clock{Wall: now.Wall, Trusted: now.Trusted, BootSeconds: now.Boot.Seconds(), TimeZone: now.Wall.Location().String()}
+		if !now.Trusted {
+			c.Detail = "the kernel does not hold the clock for synchronised: is an NTP client running?"
+		}
+		return c, nil
+	})
+}
+
+// transports describes the ways on which phones reach the device.
+func (p *parts) transports() []control.Transport {
+	if p.direct == nil {
+		return []control.Transport{{Name: "direct", Detail: "off: signaling.direct.enabled is false"}}
+	}
+	t := control.Transport{Name: "direct", Up: true, URLs: p.direct.URLs(), Phones: p.direct.Phones()}
+	if p.direct.SelfSigned() {
+		t.Detail = "certificate made by the device: a browser warns once"
+	}
+	return []control.Transport{t}
+}
+
+// selfSigned reports whether somebody between phone and device could replace the
+// page that pairs.
+func (p *parts) selfSigned() bool { return p.direct != nil && p.direct.SelfSigned() }
+
+// trusting is how many phones are trusted.
+func (p *parts) trusting() int {
+	n := 0
+	for _, c := range p.store.List() {
+		if !c.Revoked {
+			n++
+		}
+	}
+	return n
+}

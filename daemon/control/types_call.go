@@ -1,0 +1,122 @@
+package control
+
+import (
+	"encoding/json"
+	"time"
+
+	"callbox/signaling/cause"
+)
+
+// The modes of a call to several phones.
+const (
+	Together = "together" // all ring at once, the first answer wins
+	InTurn   = "inTurn"   // one after the other, in the given order
+)
+
+// The directions of a call, seen from the device.
+const (
+	In  = "in"
+	Out = "out"
+)
+
+// GroupPrefix before a name in CallRequest.To means every contact of that group.
+const GroupPrefix = "group:"
+
+// CallRequest calls one phone or several: POST /v1/call.
+type CallRequest struct {
+	To             []string `json:"to"`                      // contacts by name or thumbprint, or "group:NAME"; 1 to 50
+	Mode           string   `json:"mode,omitzero"`           // together (default), inTurn
+	RoomType       string   `json:"roomType,omitzero"`       // video (default), voice
+	TimeLimit      float64  `json:"timeLimit,omitzero"`      // seconds; 0: no wish. A rule may make it shorter, never longer
+	Query          string   `json:"query,omitzero"`          // free text for the phone's app, at most 1024 bytes
+	IdempotencyKey string   `json:"idempotencyKey,omitzero"` // the same key within 10 minutes answers the same and calls nobody anew
+}
+
+// CallStarted is the answer of POST /v1/call. Nobody has answered yet, and perhaps
+// no phone has been reached: the events tell.
+//
+// Each phone has a room of its own. RoomID is that of the first one; GroupID is
+// common to all rooms of one call, and stands in the events of each of them. In a
+// call of one phone the two are the same. The event of the cause, endVoip and
+// finishVoip come once a group: when the call is over, not when one of its phones is.
+type CallStarted struct {
+	RoomID  string `json:"roomId"`
+	GroupID string `json:"groupId"`
+}
+
+// room is the body of the requests that concern a call.
+type room struct {
+	RoomID  string `json:"roomId,omitzero"`
+	GroupID string `json:"groupId,omitzero"`
+}
+
+// DataRequest sends the maker's own message to the phone of the running call:
+// POST /v1/call/data.
+type DataRequest struct {
+	ID      string          `json:"id,omitzero"` // 1 to 128 bytes; "" makes one
+	Payload json.RawMessage `json:"payload"`     // any JSON, at most 4 KiB
+}
+
+// DataResult is what came of a DataRequest. Error is "" when a program on the
+// phone took it, else the phone's word (forbidden, badRequest, noHandler), or
+// timeout when it did not answer within 5 s.
+type DataResult struct {
+	ID    string `json:"id"`
+	Error string `json:"error"`
+}
+
+// DataAnswer acknowledges a data or unlock event: POST /v1/call/data/answer. Error
+// "" says that it was done.
+type DataAnswer struct {
+	ID    string `json:"id"`
+	Error string `json:"error,omitzero"` // forbidden, badRequest, noHandler
+}
+
+// CallQuery chooses records: GET /v1/calls. Zero members choose all.
+type CallQuery struct {
+	Since   time.Time   // started at or after
+	Until   time.Time   // started before
+	Contact string      // name or thumbprint
+	Cause   cause.Cause // "running" for those without an end
+	Limit   int         // 1 to 1000; the server sets it
+	After   string      // Record.ID: only older ones than that
+}
+
+// Running in CallQuery.Cause chooses the calls that have not ended.
+const Running cause.Cause = "running"
+
+// Record is a call that was: GET /v1/calls, newest first.
+type Record struct {
+	ID           string       `json:"id"` // opaque, unique; ?after=ID continues behind it
+	RoomID       string       `json:"roomId"`
+	GroupID      string       `json:"groupId"`
+	Contact      string       `json:"contact"`
+	Phone        string       `json:"phone"`
+	RoomType     string       `json:"roomType"`
+	Direction    string       `json:"direction"` // in, out
+	Started      time.Time    `json:"started"`
+	Answered     time.Time    `json:"answered,omitzero"`
+	Ended        time.Time    `json:"ended,omitzero"`
+	RingSeconds  float64      `json:"ringSeconds"`
+	TalkSeconds  float64      `json:"talkSeconds"`
+	LimitSeconds float64      `json:"limitSeconds,omitzero"`
+	Cause        cause.Cause  `json:"cause,omitzero"` // none: the call is running
+	Origin       cause.Origin `json:"origin,omitzero"`
+	Detail       cause.Detail `json:"detail,omitzero"`
+}
+
+// PairRequest opens a pairing window: POST /v1/pair.
+type PairRequest struct {
+	Name    string   `json:"name,omitzero"`    // of the phone; "" takes the one that it says
+	Rights  []string `json:"rights,omitzero"`  // default: call, beCalled
+	Seconds float64  `json:"seconds,omitzero"` // how long it stays open; default 300
+	Force   bool     `json:"force,omitzero"`   // auto or unlock over a self-made certificate
+}
+
+// PairWindow is an open pairing window.
+type PairWindow struct {
+	URL     string    `json:"url"` // of the call page, with the secret in its fragment
+	Expires time.Time `json:"expires"`
+	Rights  []string  `json:"rights"`
+	Name    string    `json:"name,omitzero"`
+}

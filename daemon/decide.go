@@ -1,0 +1,52 @@
+package daemon
+
+import (
+	"callbox/daemon/call"
+	"callbox/daemon/policy"
+	"callbox/signaling"
+	"callbox/signaling/cause"
+)
+
+// decision is what policy says to one call.
+type decision struct {
+	allowed bool
+	cause   cause.Cause // when not allowed
+	rule    string
+	limit   call.Limit
+	auto    bool
+	camera  bool
+}
+
+// decide asks whether a phone may call.
+func (l *loop) decide(o signaling.Offer) decision {
+	return l.ask(o.Contact, policy.Request{Direction: policy.Incoming, Video: o.RoomType == signaling.Video, Wish: policy.Limit(o.TimeLimit)})
+}
+
+// mayCall asks whether the device may call a contact.
+func (l *loop) mayCall(c signaling.Contact, t signaling.RoomType, wish signaling.Limit) decision {
+	return l.ask(c, policy.Request{Direction: policy.Outgoing, Video: t == signaling.Video, Wish: policy.Limit(wish)})
+}
+
+func (l *loop) ask(c signaling.Contact, q policy.Request) decision {
+	if stored, ok := l.contacts.Contact(c.JKT); ok {
+		c = stored // what signaling handed on has the rights of groups and default mixed in
+	}
+	q.Contact, q.Now, q.DND = policyContact(c), l.now(), l.dnd
+	q.Budget = l.allowances.load(c.JKT)
+	d := l.settings.rules.Decide(q)
+	l.log.Debug().Str("contact", c.Name).Str("direction", string(q.Direction)).Bool("allowed", d.Allowed).
+		Str("rule", d.Rule).Str("limit_rule", d.LimitRule).Msg("policy")
+	return decision{d.Allowed, d.Cause, d.Rule, call.Limit(d.Limit), d.Auto.Allowed, d.Camera.Allowed}
+}
+
+// mayUnlock asks at each use whether a phone may open the door: a right that was
+// taken away in the call is gone.
+func (l *loop) mayUnlock(jkt string) bool {
+	c, ok := l.contacts.Contact(jkt)
+	return ok && !c.Revoked && l.settings.rules.Unlock(policyContact(c)).Allowed
+}
+
+// now reads the device's clocks.
+func (l *loop) now() policy.Clock {
+	return l.settings.rules.In(policy.Clock{Wall: l.wall(), Boot: l.clock.Now(), Run: l.bootID, Trusted: l.trusted()})
+}

@@ -1,0 +1,129 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"callbox/daemon/control"
+	"callbox/hal"
+	"callbox/hal/devices"
+)
+
+// littleSpace is below what the state directory should not fall: records of years,
+// and room for the file system itself.
+const littleSpace = 16 << 20 // bytes
+
+// Doctor looks at everything that a call needs and says in plain words what is
+// missing.
+func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
+	p := b.parts
+	clock, err := b.Clock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	findings := b.doctorDevices()
+	findings = append(findings, b.doctorTransports()...)
+	findings = append(findings, doctorContacts(p.trusting()), doctorClock(clock, p.usesClock()), p.doctorStore(), p.doctorSpace())
+	if problem := p.announcer.problem(); problem != nil {
+		findings = append(findings, control.Finding{
+			Name: "announcement", State: control.StateWarning, Message: problem.Error() + "; the built-in chime is used",
+			Remedy: "set call.announcement to a WAV file that can be read, then callboxctl reload",
+		})
+	}
+	return findings, nil
+}
+
+func (b *backend) doctorDevices() (findings []control.Finding) {
+	for _, d := range b.parts.report() {
+		f := control.Finding{Name: string(d.Kind), State: control.StateOK, Message: d.Chosen}
+		if d.Kind == devices.Button {
+			f.Name += " " + d.Wanted
+		}
+		switch {
+		case d.Chosen == hal.NameNone && d.Reason == "":
+			f.State, f.Message = control.StateOff, "none is wanted"
+		case d.Virtual && d.Wanted == hal.NameAuto:
+			f.State = control.StateProblem
+			f.Message = fmt.Sprintf("a virtual %s stands in: %s", d.Kind, d.Reason)
+			f.Remedy = fmt.Sprintf("plug one in and restart the daemon, or say hal.%s.name: none; callboxctl devices lists what was found", d.Kind)
+		case d.Virtual:
+			f.State, f.Message = control.StateWarning, fmt.Sprintf("a virtual %s, as configured", d.Kind)
+			f.Remedy = fmt.Sprintf("for a real one set hal.%s.name: auto", d.Kind)
+		case d.Reason != "":
+			f.State, f.Message = control.StateProblem, d.Reason
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+func (b *backend) doctorTransports() (findings []control.Finding) {
+	for _, t := range b.parts.transports() {
+		f := control.Finding{Name: "transport " + t.Name, State: control.StateOK, Message: strings.Join(t.URLs, ", ")}
+		switch {
+		case !t.Up:
+			f.State, f.Message = control.StateOff, t.Detail
+		case t.Detail != "":
+			f.State, f.Message = control.StateWarning, f.Message+": "+t.Detail
+			f.Remedy = "set signaling.direct.tls to a certificate that browsers know"
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+// usesClock reports whether some rule depends on the time of day.
+func (p *parts) usesClock() bool {
+	uses := p.live.Load().UsesClock()
+	for _, c := range p.store.List() {
+		uses = uses || (!c.Revoked && len(c.Hours) > 0)
+	}
+	return uses
+}
+
+func doctorContacts(n int) control.Finding {
+	if n == 0 {
+		return control.Finding{Name: "contacts", State: control.StateProblem, Message: "no phone is paired: nobody can call", Remedy: "callboxctl pair"}
+	}
+	return control.Finding{Name: "contacts", State: control.StateOK, Message: fmt.Sprintf("%d paired", n)}
+}
+
+func doctorClock(c control.Clock, needed bool) control.Finding {
+	f := control.Finding{Name: "clock", State: control.StateOK, Message: c.Wall.Format("2006-01-02 15:04:05 MST") + ", synchronised"}
+	if !c.Trusted {
+		f.State, f.Message = control.StateWarning, c.Wall.Format("2006-01-02 15:04:05 MST")+", not synchronised"
+		f.Remedy = "run an NTP client (systemd-timesyncd, chrony) and let it reach a server"
+		if needed {
+			f.State = control.StateProblem
+			f.Message += ": hours and do-not-disturb fall to their safe side"
+		}
+	}
+	return f
+}
+
+func (p *parts) doctorStore() control.Finding {
+	f := control.Finding{Name: "records", State: control.StateOK, Message: p.store.Dir()}
+	if problems := p.store.Problems(); len(problems) > 0 {
+		last := problems[len(problems)-1]
+		f.State, f.Message, f.Remedy = control.StateProblem, last.Text, "see the log: journalctl -u callbox"
+	}
+	return f
+}
+
+func (p *parts) doctorSpace() control.Finding {
+	f := control.Finding{Name: "disk", State: control.StateOK}
+	var s unix.Statfs_t
+	if err := unix.Statfs(p.store.Dir(), &s); err != nil {
+		f.State, f.Message = control.StateProblem, "cannot look at the state directory: "+err.Error()
+		return f
+	}
+	free := s.Bavail * uint64(s.Bsize) //nolint:gosec // a block size is positive
+	f.Message = fmt.Sprintf("%d MiB free in %s", free>>20, p.store.Dir())
+	if free < littleSpace {
+		f.State, f.Remedy = control.StateProblem, "make room: call records cannot be written when it is full"
+	}
+	return f
+}

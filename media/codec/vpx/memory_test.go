@@ -1,0 +1,86 @@
+package vpx
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"time"
+)
+
+// anonymous is the memory of the process that no file stands behind, in kB.
+func anonymous(t *testing.T) int {
+	t.Helper()
+	debug.FreeOSMemory()
+	p, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Skipf("cannot tell how much memory is used: %v", err)
+	}
+	for line := range strings.Lines(string(p)) {
+		if n := 0; strings.HasPrefix(line, "RssAnon:") {
+			if _, err := fmt.Sscanf(line, "RssAnon: %d kB", &n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+	}
+	t.Skip("this kernel does not say how much memory is anonymous")
+	return 0
+}
+
+// TestMemoryIsGivenBack: calls in a row run on whatever threads Go has. None of
+// them may keep a codec's memory, some 30 MB, when the codec ends.
+func TestMemoryIsGivenBack(t *testing.T) {
+	const threads, w, h = 8, 1280, 720
+	img := picture(w, h, 0)
+	use := func() error { // an encoder and a decoder for a few pictures
+		enc, err := NewEncoder(params(w, h))
+		if err != nil {
+			return err
+		}
+		defer enc.Close()
+		dec, err := NewDecoder()
+		if err != nil {
+			return err
+		}
+		defer dec.Close()
+		for n := range 4 {
+			f, err := enc.Encode(img, time.Duration(n)*frameTime)
+			if err != nil {
+				return err
+			}
+			if _, err := dec.Decode(f.Data); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	turns, done := make(chan struct{}), make(chan error)
+	defer close(turns)
+	for range threads { // all alive, so that each has an arena of its own
+		go func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			for range turns {
+				done <- use()
+			}
+		}()
+	}
+	turn := func() {
+		t.Helper()
+		turns <- struct{}{}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	turn() // what is made once
+	before := anonymous(t)
+	for n := range 2 * threads {
+		turn()
+		if more := anonymous(t) - before; more > 5_000 {
+			t.Fatalf("%d kB more than after the first codecs, after %d others", more, n+1)
+		}
+	}
+}

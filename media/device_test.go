@@ -1,0 +1,98 @@
+package media
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"callbox/hal"
+)
+
+// TestDevicesGoAndComeBack: one event when a device goes, one when it works again,
+// however often it is looked for meanwhile.
+func TestDevicesGoAndComeBack(t *testing.T) {
+	for name, tt := range map[string]struct{ video bool }{"camera": {true}, "sound": {false}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, j := newPlug(), &journal{}
+				e := bubbleEngine(t, func(o *EngineOptions) {
+					if tt.video {
+						o.Camera, o.Sound = &notedCamera{Camera: o.Camera, journal: j, plug: p}, nil
+					} else {
+						o.Sound = &notedSound{Sound: o.Sound, journal: j, plug: p}
+					}
+				})
+				l := newTalk(t, e, tt.video)
+				l.Accept(Limit{})
+				l.connect()
+				time.Sleep(time.Second)
+				l.wantTold(t, "Connected", "Started")
+				want := []string{"Connected", "Started"}
+				for range 3 {
+					p.pull()
+					time.Sleep(5 * reopenDevice)
+					want = append(want, "gone "+name)
+					l.wantTold(t, want...)
+					p.push()
+					time.Sleep(2 * reopenDevice)
+					want = append(want, "back "+name)
+					l.wantTold(t, want...)
+				}
+				l.mu.Lock()
+				gone, ok := l.events[2].(DeviceGone)
+				back := l.events[3]
+				l.mu.Unlock()
+				if !ok || !errors.Is(gone.Err, hal.ErrGone) || gone.Name != "virtual" {
+					t.Errorf("DeviceGone = %+v", gone)
+				}
+				if back != (DeviceBack{Kind: name, Name: "virtual"}) {
+					t.Errorf("DeviceBack = %+v", back)
+				}
+			})
+		})
+	}
+}
+
+// TestADeviceThatWasNeverThere is told gone once, and back when it is plugged in.
+func TestADeviceThatWasNeverThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlug()
+		p.pull()
+		e := bubbleEngine(t, func(o *EngineOptions) {
+			o.Camera, o.Sound = &notedCamera{Camera: o.Camera, journal: &journal{}, plug: p}, nil
+		})
+		l := newTalk(t, e, true)
+		l.Prepare()
+		time.Sleep(5 * reopenDevice)
+		l.wantTold(t, "gone camera")
+		p.push()
+		time.Sleep(2 * reopenDevice)
+		l.wantTold(t, "gone camera", "back camera") // although nothing is sent yet
+	})
+}
+
+// deadSound opens and never calls back.
+type deadSound struct{ hal.Sound }
+
+func (s deadSound) Open(hal.SoundFunc) (hal.SoundStream, error) {
+	return s.Sound.Open(func(_, playback []int16) { clear(playback) })
+}
+
+// TestASoundDeviceThatOnlyOpensIsNotBack: it must give sound.
+func TestASoundDeviceThatOnlyOpensIsNotBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlug()
+		p.pull()
+		e := bubbleEngine(t, func(o *EngineOptions) {
+			o.Sound = &notedSound{Sound: deadSound{o.Sound}, journal: &journal{}, plug: p}
+		})
+		l := newTalk(t, e, false)
+		l.Accept(Limit{})
+		l.connect()
+		time.Sleep(reopenDevice)
+		p.push()
+		time.Sleep(2 * reopenDevice)
+		l.wantTold(t, "Connected", "Started", "gone sound")
+	})
+}

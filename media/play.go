@@ -1,0 +1,101 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"callbox/hal"
+)
+
+// ErrNoSpeaker means that the device has no speaker.
+var ErrNoSpeaker = errors.New("the device has no speaker")
+
+// Play plays a tone to the person at the device, over the phone's sound and
+// behind the tones that play already: mono samples at hal.SampleRate, which the
+// session keeps until they were played. The volume applies, SetSpeaker does not.
+//
+// It does not wait. Nothing is played before Started, after Shut, on a device
+// without a speaker, or when 16 tones or 60 s of sound wait already.
+func (s *Session) Play(pcm []int16) {
+	if !s.sound.hasSpeaker() || !s.running() || !s.sound.play(pcm) {
+		s.log.Debug().Int("samples", len(pcm)).Msg("tone is not played")
+	}
+}
+
+// Play plays a sound to its end while no session uses the sound device; it waits
+// for one that does. pcm is mono at hal.SampleRate. The microphone, where the
+// driver opens it with the speaker, lights the light, and what it hears is thrown
+// away.
+//
+// It ends early with the cause of ctx. Other errors: ErrNoSpeaker, ErrClosed,
+// ErrLight, those of hal.Sound.Open, hal.ErrGone after an unplug.
+func (e *Engine) Play(ctx context.Context, pcm []int16) error { return e.play(ctx, pcm, e.Volume) }
+
+// Announce is Play for what a person must hear whatever the volume is, such as
+// that a microphone opens: it plays at a volume of at least 70.
+func (e *Engine) Announce(ctx context.Context, pcm []int16) error {
+	return e.play(ctx, pcm, func() int { return max(e.Volume(), announceVolume) })
+}
+
+func (e *Engine) play(ctx context.Context, pcm []int16, volume func() int) error {
+	if d := e.opts.Sound; d == nil || d.Speaker() == "" {
+		return fmt.Errorf("cannot play a sound: %w; set hal.speaker.name", ErrNoSpeaker)
+	}
+	ctx, end, err := e.begin(ctx)
+	if err == nil {
+		defer end()
+		err = e.playOn(ctx, &player{pcm: pcm, mixer: mixer{volume: volume}, played: make(chan struct{})})
+	}
+	if err != nil {
+		return fmt.Errorf("cannot play a sound: %w", err)
+	}
+	return nil
+}
+
+// playOn opens the sound device for a player and waits for its end.
+func (e *Engine) playOn(ctx context.Context, p *player) error {
+	if !e.sound.take(ctx) {
+		return context.Cause(ctx)
+	}
+	defer e.sound.give()
+	if e.opts.Sound.Microphone() != "" {
+		release, err := e.light()
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	stream, err := e.opts.Sound.Open(p.process)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stream.Close() }() // a device that does not close is not ours to mend
+	select {
+	case <-p.played:
+		return nil
+	case <-stream.Gone():
+		return hal.ErrGone
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// player plays one sound, and the silence that pushes it out of the device.
+type player struct {
+	pcm    []int16 // not yet played
+	mixer  mixer
+	silent int // frames
+	played chan struct{}
+}
+
+// process is the hal.SoundFunc; it does not look at what is captured.
+func (p *player) process(_, playback []int16) {
+	clear(playback[copy(playback, p.pcm):])
+	if p.pcm = p.pcm[min(len(p.pcm), len(playback)):]; len(p.pcm) == 0 {
+		if p.silent++; p.silent == playTail {
+			close(p.played)
+		}
+	}
+	p.mixer.mix(playback)
+}

@@ -1,0 +1,217 @@
+package phonepeer
+
+import (
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/logging"
+	"github.com/pion/webrtc/v4"
+	"github.com/rs/zerolog"
+
+	"callbox/signaling/message"
+)
+
+// The codecs that a phone offers.
+const (
+	payloadVP8  = 96
+	payloadRTX  = 97
+	payloadOpus = 111
+	videoClock  = 90000
+	soundClock  = 48000
+)
+
+func vp8Codec() webrtc.RTPCodecCapability {
+	return webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: videoClock, RTCPFeedback: []webrtc.RTCPFeedback{
+		{Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: webrtc.TypeRTCPFBTransportCC},
+	}}
+}
+
+func opusCodec() webrtc.RTPCodecCapability {
+	return webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: soundClock, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1"}
+}
+
+// api returns the pion API of one call.
+func (l *peerLeg) api() (*webrtc.API, error) {
+	m := &webrtc.MediaEngine{}
+	for _, c := range []struct {
+		codec   webrtc.RTPCodecCapability
+		payload webrtc.PayloadType
+		kind    webrtc.RTPCodecType
+	}{
+		{vp8Codec(), payloadVP8, webrtc.RTPCodecTypeVideo},
+		{webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeRTX, ClockRate: videoClock, SDPFmtpLine: fmt.Sprintf("apt=%d", payloadVP8)},
+			payloadRTX, webrtc.RTPCodecTypeVideo},
+		{opusCodec(), payloadOpus, webrtc.RTPCodecTypeAudio},
+	} {
+		if err := m.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: c.codec, PayloadType: c.payload}, c.kind); err != nil {
+			return nil, fmt.Errorf("cannot register %s: %w", c.codec.MimeType, err)
+		}
+	}
+	// What a browser does and the device's congestion control lives on.
+	r := &interceptor.Registry{}
+	for _, configure := range []func() error{
+		func() error { return webrtc.ConfigureNack(m, r) },
+		func() error { return webrtc.ConfigureRTCPReports(r) },
+		func() error { return webrtc.ConfigureTWCCSender(m, r) },
+	} {
+		if err := configure(); err != nil {
+			return nil, fmt.Errorf("cannot set up RTP: %w", err)
+		}
+	}
+	s := webrtc.SettingEngine{LoggerFactory: &logging.DefaultLoggerFactory{
+		Writer: pionLog{l.o.log}, DefaultLogLevel: logging.LogLevelWarn, ScopeLevels: map[string]logging.LogLevel{},
+	}}
+	s.SetNet(l.net)
+	// A peer-reflexive way is as good as any: pion would wait a second for a better one.
+	s.SetPrflxAcceptanceMinWait(0)
+	s.SetHostAcceptanceMinWait(0)
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	if l.o.loopback {
+		s.SetIncludeLoopbackCandidate(true)
+		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+		s.SetIPFilter(net.IP.IsLoopback)
+	}
+	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(r), webrtc.WithSettingEngine(s)), nil
+}
+
+// pionLog takes what pion warns of: the network's daily business.
+type pionLog struct{ log zerolog.Logger }
+
+func (w pionLog) Write(p []byte) (int, error) {
+	w.log.Debug().Msg(strings.TrimSpace(string(p)))
+	return len(p), nil
+}
+
+// build makes the connection with its tracks, its data channel and its callbacks.
+func (l *peerLeg) build() error {
+	api, err := l.api()
+	if err != nil {
+		return err
+	}
+	servers := make([]webrtc.ICEServer, 0, len(l.o.servers))
+	for _, s := range l.o.servers {
+		servers = append(servers, webrtc.ICEServer{URLs: s.URLs, Username: s.Username, Credential: s.Credential})
+	}
+	pc, err := api.NewPeerConnection(webrtc.Configuration{
+		ICEServers: servers, Certificates: []webrtc.Certificate{l.o.certificate}, BundlePolicy: webrtc.BundlePolicyMaxBundle,
+	})
+	if err != nil {
+		return fmt.Errorf("cannot make a peer connection: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pc = pc // close ends it from here on
+	if l.closed {
+		return errClosed
+	}
+	tracks, err := l.sender.tracks()
+	if err != nil {
+		return fmt.Errorf("cannot make the tracks: %w", err)
+	}
+	for _, track := range tracks {
+		t, err := pc.AddTransceiverFromTrack(track)
+		if err != nil {
+			return fmt.Errorf("cannot add a track: %w", err)
+		}
+		sender := t.Sender()
+		l.o.running.Go(func() { readFeedback(sender) })
+	}
+	ordered, negotiated, id := true, true, uint16(0)
+	l.channel, err = pc.CreateDataChannel("callbox", &webrtc.DataChannelInit{Ordered: &ordered, Negotiated: &negotiated, ID: &id})
+	if err != nil {
+		return fmt.Errorf("cannot make the data channel: %w", err)
+	}
+	l.channel.OnOpen(func() {
+		l.isSettled()
+		l.o.emit(legChannelOpen{})
+	})
+	l.channel.OnMessage(func(m webrtc.DataChannelMessage) {
+		if m.IsString && len(m.Data) <= message.MaxFrame {
+			l.o.emit(legFrame(m.Data))
+		}
+	})
+	pc.OnDataChannel(func(d *webrtc.DataChannel) {
+		d.OnOpen(func() { _ = d.Close() }) // only "callbox" is known
+	})
+	pc.OnICECandidate(l.found)
+	pc.OnICEConnectionStateChange(l.iceChanged)
+	pc.OnConnectionStateChange(l.stateChanged)
+	pc.OnTrack(l.receive)
+	return nil
+}
+
+// readFeedback reads RTCP, so that pion answers it; it ends with the connection.
+func readFeedback(s *webrtc.RTPSender) {
+	buffer := make([]byte, 1500)
+	for {
+		if _, _, err := s.Read(buffer); err != nil {
+			return
+		}
+	}
+}
+
+// found reports a candidate of ours; nil is the last of its generation.
+func (l *peerLeg) found(c *webrtc.ICECandidate) {
+	l.mu.Lock()
+	ufrag := l.ufrag
+	l.mu.Unlock()
+	out := message.Candidate{UsernameFragment: &ufrag}
+	if c != nil {
+		init := c.ToJSON()
+		out.Candidate, out.SDPMid, out.SDPMLineIndex = init.Candidate, init.SDPMid, init.SDPMLineIndex
+	}
+	l.o.emit(legCandidate(out))
+}
+
+// stateChanged is pion's view of ICE and DTLS together.
+func (l *peerLeg) stateChanged(state webrtc.PeerConnectionState) {
+	switch state {
+	case webrtc.PeerConnectionStateConnected:
+		l.mu.Lock()
+		first := !l.wasUp
+		l.wasUp = true
+		l.mu.Unlock()
+		if first {
+			l.o.emit(legConnected{})
+		}
+	case webrtc.PeerConnectionStateDisconnected, webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
+		l.isSettled()
+	default:
+	}
+}
+
+// iceChanged follows the way to the device. It counts as back when media flows, which
+// is more than that ICE is connected.
+func (l *peerLeg) iceChanged(state webrtc.ICEConnectionState) {
+	switch state {
+	case webrtc.ICEConnectionStateDisconnected, webrtc.ICEConnectionStateFailed:
+		l.net.await.Store(true)
+		l.o.emit(legLost{})
+	default:
+	}
+}
+
+// ufragOf is the ICE user fragment of a description of ours.
+func ufragOf(sdp string) string {
+	_, rest, _ := strings.Cut(sdp, "a=ice-ufrag:")
+	ufrag, _, _ := strings.Cut(rest, "\n")
+	return strings.TrimSpace(ufrag)
+}
+
+// candidateUfrag is the fragment that a candidate belongs to, "" when it does not say.
+func candidateUfrag(c message.Candidate) string {
+	if c.UsernameFragment != nil {
+		return *c.UsernameFragment
+	}
+	fields := strings.Fields(c.Candidate)
+	for i := 8; i+1 < len(fields); i += 2 { // extensions: RFC 8839, 5.1
+		if fields[i] == "ufrag" {
+			return fields[i+1]
+		}
+	}
+	return ""
+}

@@ -1,0 +1,132 @@
+package phonepeer
+
+import (
+	_ "embed"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+	"github.com/pion/webrtc/v4/pkg/media"
+)
+
+const (
+	soundFrame   = 20 * time.Millisecond
+	picturePause = 200 * time.Millisecond // between two pictures: each is a keyframe
+
+	// ToneHz is the frequency of CallOptions.Tone.
+	ToneHz = 440
+)
+
+// toneFile is a second of a tone of ToneHz at half of full scale: 50 Opus frames of
+// 20 ms, each behind its length in one byte. TestTone makes it.
+//
+//go:embed tone.opus
+var toneFile []byte
+
+// pictureFile is a grey VP8 keyframe of 320 × 240.
+//
+//go:embed grey.vp8
+var pictureFile []byte
+
+// silence is an Opus frame of 20 ms without sound (RFC 6716, 3.1: CELT, full band).
+func silence() []byte { return []byte{0xf8, 0xff, 0xfe} }
+
+// sender sends prepared frames. It costs no encoder.
+type sender struct {
+	o            legOptions
+	audio, video *webrtc.TrackLocalStaticSample // nil when they cannot be made or are not wanted
+	camera, mic  atomic.Bool
+	sound        atomic.Uint64 // frames sent
+	pictures     atomic.Uint64
+
+	mu     sync.Mutex
+	stop   chan struct{} // nil before open
+	closed bool
+}
+
+func newSender(o legOptions) *sender {
+	s := &sender{o: o}
+	s.mic.Store(true)
+	s.camera.Store(o.camera)
+	return s
+}
+
+// tracks makes the tracks that are offered.
+func (s *sender) tracks() ([]webrtc.TrackLocal, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var err error
+	if s.audio, err = webrtc.NewTrackLocalStaticSample(opusCodec(), "audio", "phone"); err != nil {
+		return nil, err
+	}
+	all := []webrtc.TrackLocal{s.audio}
+	if s.o.video {
+		if s.video, err = webrtc.NewTrackLocalStaticSample(vp8Codec(), "video", "phone"); err != nil {
+			return nil, err
+		}
+		all = append(all, s.video)
+	}
+	return all, nil
+}
+
+// open begins to send; once.
+func (s *sender) open() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.stop != nil || s.audio == nil {
+		return
+	}
+	stop := make(chan struct{})
+	s.stop = stop
+	s.o.running.Go(func() { s.run(stop) })
+}
+
+// close ends it; open has no effect after it.
+func (s *sender) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed && s.stop != nil {
+		close(s.stop)
+	}
+	s.closed = true
+}
+
+func (s *sender) run(stop chan struct{}) {
+	tick := time.NewTicker(soundFrame)
+	defer tick.Stop()
+	tone := frames(toneFile)
+	for n := 0; ; n++ {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		if s.mic.Load() {
+			frame := silence()
+			if s.o.tone {
+				frame = tone[n%len(tone)]
+			}
+			// It fails only when the connection is closed meanwhile.
+			if s.audio.WriteSample(media.Sample{Data: frame, Duration: soundFrame}) == nil {
+				s.sound.Add(1)
+			}
+		}
+		if n%int(picturePause/soundFrame) == 0 && s.video != nil && s.camera.Load() {
+			if s.video.WriteSample(media.Sample{Data: pictureFile, Duration: picturePause}) == nil {
+				s.pictures.Add(1)
+			}
+		}
+	}
+}
+
+// frames splits a file of frames, each behind its length in one byte.
+func frames(file []byte) [][]byte {
+	var all [][]byte
+	for len(file) > 0 {
+		n := int(file[0])
+		all = append(all, file[1:1+n])
+		file = file[1+n:]
+	}
+	return all
+}

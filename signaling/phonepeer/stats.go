@@ -1,0 +1,160 @@
+package phonepeer
+
+import (
+	"sync"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/rtp/codecs"
+	"github.com/pion/webrtc/v4"
+)
+
+// Times says when things first happened, counted from Phone.Call or from the device's
+// ring; 0: not yet.
+type Times struct {
+	Challenged time.Duration // the device is there
+	Offered    time.Duration
+	Ringing    time.Duration
+	Accepted   time.Duration
+	Connected  time.Duration // ICE and DTLS are done
+	Started    time.Duration
+	Ended      time.Duration
+}
+
+// Media is what went over a call's media connection.
+type Media struct {
+	Audio, Video Received
+
+	SoundSent    uint64 // frames of 20 ms
+	PicturesSent uint64
+}
+
+// Received is what came of one kind. Times count as those of Times.
+type Received struct {
+	Packets uint64 // RTP
+	Bytes   uint64 // of their payloads
+	Lost    uint64 // packets that have not come, by their sequence numbers
+	First   time.Duration
+	Last    time.Duration
+	// LongestGap is the longest time between two packets.
+	LongestGap time.Duration
+	// Pictures are those of which the last packet came; only of video.
+	Pictures uint64
+	// FirstPicture is when the first keyframe was whole; only of video.
+	FirstPicture time.Duration
+}
+
+// Times are those of the call so far.
+func (c *Call) Times() Times {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.times
+}
+
+// Stats is what the call's connection has carried so far. It stays after the end.
+func (c *Call) Stats() Media {
+	if l := c.currentLeg(); l != nil {
+		return l.stats()
+	}
+	return Media{}
+}
+
+// counters are those of a leg.
+type counters struct{ audio, video counter }
+
+func (c *counters) stats() Media {
+	return Media{Audio: c.audio.received(), Video: c.video.received()}
+}
+
+// counter counts one track.
+type counter struct {
+	mu       sync.Mutex
+	r        Received
+	highest  uint64 // sequence number, unwrapped
+	lowest   uint64
+	keyframe bool // one is under way
+}
+
+func (c *counter) received() Received {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.r
+	if n := c.highest - c.lowest + 1; r.Packets > 0 && n > r.Packets {
+		r.Lost = n - r.Packets
+	}
+	return r
+}
+
+// add counts a packet that came at now.
+func (c *counter) add(h *rtp.Header, payload []byte, vp8 bool, now time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.r.Packets++
+	c.r.Bytes += uint64(len(payload))
+	if c.r.Packets == 1 {
+		c.r.First = now
+		c.lowest = 1<<16 + uint64(h.SequenceNumber) // room for packets from before it
+		c.highest = c.lowest
+	} else {
+		c.r.LongestGap = max(c.r.LongestGap, now-c.r.Last)
+		c.highest = max(c.highest, c.highest+uint64(int64(int16(h.SequenceNumber-uint16(c.highest)))))
+	}
+	c.r.Last = now
+	if vp8 {
+		c.picture(h, payload, now)
+	}
+}
+
+// picture follows the pictures of VP8 (RFC 7741, 4).
+func (c *counter) picture(h *rtp.Header, payload []byte, now time.Duration) {
+	var p codecs.VP8Packet
+	frame, err := p.Unmarshal(payload)
+	if err != nil || len(frame) == 0 {
+		return
+	}
+	if p.S == 1 && p.PID == 0 {
+		c.keyframe = frame[0]&1 == 0 // RFC 6386, 9.1
+	}
+	if !h.Marker {
+		return
+	}
+	c.r.Pictures++
+	if c.keyframe && c.r.FirstPicture == 0 {
+		c.r.FirstPicture = now
+	}
+}
+
+// receive counts a track until the connection is closed.
+func (l *peerLeg) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return
+	}
+	l.o.running.Add(1)
+	l.mu.Unlock()
+	defer l.o.running.Done()
+	count, vp8 := &l.counts.audio, false
+	if track.Kind() == webrtc.RTPCodecTypeVideo {
+		count, vp8 = &l.counts.video, track.Codec().MimeType == webrtc.MimeTypeVP8
+	}
+	buffer := make([]byte, 1500)
+	for {
+		n, _, err := track.Read(buffer)
+		if err != nil {
+			return
+		}
+		var h rtp.Header
+		size, err := h.Unmarshal(buffer[:n])
+		if err != nil {
+			continue
+		}
+		payload := buffer[size:n]
+		if h.Padding && len(payload) > 0 {
+			payload = payload[:max(0, len(payload)-int(payload[len(payload)-1]))]
+		}
+		if len(payload) > 0 { // else it is padding alone: a probe
+			count.add(&h, payload, vp8, l.o.since())
+		}
+	}
+}
