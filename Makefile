@@ -36,6 +36,7 @@ check: $(PHONE)/node_modules/.installed ## format, vet, lint, unit tests under t
 	@$(STEP) "go: build" $(MAKE) --no-print-directory build
 	@$(STEP) "go: lint" go run $(GOLANGCI) run ./...
 	@$(STEP) "go: tests" go test -race -count=1 ./...
+	@$(STEP) "go: sound server" go test -tags=pulse -count=1 ./hal/sound/...
 
 e2e: build ## a real browser calls the real daemon (E2E=flags of the test binary)
 	@$(STEP) "end to end" .ci/e2e $(E2E)
@@ -70,7 +71,7 @@ bench: setup-test build ## run the benchmarks: of the packages, and of whole cal
 screenshots: setup-pictures build ## pictures of the call page in build/screenshots, and the README's
 	go test -tags=e2e,screenshots -run Screenshots -count=1 -timeout=20m ./cmd/callboxd/e2e/
 
-test-device: setup-device build ## a whole call in a virtual machine with a V4L2 camera and an ALSA card; RIG=path of the rig script
+test-device: setup-device build ## drivers and a whole call in a virtual machine with a V4L2 camera and an ALSA card; RIG=path of the rig script
 	@test -n "$(RIG)" || { echo "make test-device: set RIG to the rig script, for example make test-device RIG=../rig/rig" >&2; exit 2; }
 	RIG=$(abspath $(RIG)) go test -tags=device -count=1 -timeout=30m -v -run TestDevice ./cmd/callboxd/e2e/...
 

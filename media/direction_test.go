@@ -45,7 +45,7 @@ func TestVideoDirection(t *testing.T) {
 				t.Errorf("the answer's video is %s, want %s", got, tt.want)
 			}
 			// A phone that sends whatever the answer says.
-			p.take(strings.Replace(answer, "a="+tt.want, "a=sendrecv", -1))
+			p.take(strings.ReplaceAll(answer, "a="+tt.want, "a=sendrecv"))
 			p.session.Accept(Limit{})
 			p.eventually(15*time.Second, "the phone sends pictures", func() bool { return p.socket.sent.Load() > 60 })
 			if tt.decoded {

@@ -17,23 +17,28 @@ import (
 	"callbox/hal/haltest"
 )
 
-// TestDevice runs the conformance suite with a real camera: the one that
-// CALLBOX_TEST_CAMERA names, else the first.
-func TestDevice(t *testing.T) {
+// named is the camera under test: the one that CALLBOX_TEST_CAMERA names, else the
+// first.
+func named(t *testing.T) string {
+	t.Helper()
 	found, err := List()
 	if err != nil {
 		t.Error(err)
 	}
 	t.Logf("cameras: %+v", found)
-	name := os.Getenv("CALLBOX_TEST_CAMERA")
-	if name == "" {
-		if len(found) == 0 {
-			t.Fatal("there is no camera")
-		}
-		name = found[0].Name
+	if name := os.Getenv("CALLBOX_TEST_CAMERA"); name != "" {
+		return name
 	}
+	if len(found) == 0 {
+		t.Fatal("there is no camera")
+	}
+	return found[0].Name
+}
+
+// TestDevice runs the conformance suite with a real camera.
+func TestDevice(t *testing.T) {
 	clk := clock.Boot()
-	c := New(name, clk, zerolog.New(zerolog.NewTestWriter(t)))
+	c := New(named(t), clk, zerolog.New(zerolog.NewTestWriter(t)))
 	for _, want := range []hal.VideoMode{
 		{Width: 640, Height: 480, FrameRate: 15},
 		{Width: 320, Height: 180, FrameRate: 30},
@@ -129,11 +134,10 @@ func TestDeviceFormats(t *testing.T) {
 // TestUnplug waits until somebody unplugs the camera, when CALLBOX_TEST_UNPLUG
 // is set by whoever will do that.
 func TestUnplug(t *testing.T) {
-	name := os.Getenv("CALLBOX_TEST_UNPLUG")
-	if name == "" {
+	if os.Getenv("CALLBOX_TEST_UNPLUG") == "" {
 		return // nobody will unplug it: nothing to see
 	}
-	s, err := New(name, clock.Boot(), zerolog.Nop()).Open(hal.VideoMode{Width: 640, Height: 480, FrameRate: 15})
+	s, err := New(named(t), clock.Boot(), zerolog.Nop()).Open(hal.VideoMode{Width: 640, Height: 480, FrameRate: 15})
 	if err != nil {
 		t.Fatal(err)
 	}
