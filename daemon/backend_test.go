@@ -177,7 +177,7 @@ func TestPeopleInRecordsAndReports(t *testing.T) {
 			h.cfg.Records.People, h.cfg.Records.PeopleInBugreport = tt.records, tt.report
 			h.restart()
 			h.anna.reconnect()
-	h.anna.rings()
+			h.anna.rings()
 			if err := h.api.Reject(t.Context(), ""); err != nil {
 				t.Fatal(err)
 			}

@@ -142,6 +142,16 @@ func stripped(r control.Record, people config.People) control.Record {
 	if people == config.PeopleNone {
 		r.Phone = ""
 	}
+	r.Rings = slices.Clone(r.Rings)
+	for i := range r.Rings {
+		ring := &r.Rings[i]
+		if people != config.PeopleFull {
+			ring.Contact = ""
+		}
+		if people == config.PeopleNone {
+			ring.Phone = ""
+		}
+	}
 	return r
 }
 
