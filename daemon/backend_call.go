@@ -35,7 +35,7 @@ func (l *loop) place(r control.CallRequest) (control.CallStarted, error) {
 	wish := signaling.Limit{Set: r.TimeLimit > 0, Duration: time.Duration(r.TimeLimit * float64(time.Second))}
 	forbidden := ""
 	for _, c := range people {
-		may := l.mayCall(c, d.roomType, wish)
+		may := l.mayCall("", c, d.roomType, wish)
 		if !may.allowed {
 			forbidden = may.rule
 			l.log.Info().Str("contact", c.Name).Str("rule", may.rule).Msg("a contact may not be called")

@@ -284,16 +284,9 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// announce logs in one place what an engineer wants to know first.
+// announce logs in one line what an engineer wants to know first; hal/devices has
+// told of the devices.
 func (d *daemon) announce() {
-	for _, choice := range d.devices.Report {
-		line := d.log.Info()
-		if choice.Virtual && choice.Wanted == "auto" {
-			line = d.log.Warn()
-		}
-		line.Str("kind", string(choice.Kind)).Str("wanted", choice.Wanted).Str("chosen", choice.Chosen).
-			Bool("virtual", choice.Virtual).Str("reason", choice.Reason).Msg("device")
-	}
 	line := d.log.Info().Str("version", control.ThisVersion().Version).Str("address", "d."+d.sn).
 		Str("thumbprint", d.key.JKT()).Uint64("epoch", d.store.Epoch()).Str("control", d.cfg.Control.Socket)
 	if d.direct != nil {

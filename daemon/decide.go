@@ -19,22 +19,27 @@ type decision struct {
 
 // decide asks whether a phone may call.
 func (l *loop) decide(o signaling.Offer) decision {
-	return l.ask(o.Contact, policy.Request{Direction: policy.Incoming, Video: o.RoomType == signaling.Video, Wish: policy.Limit(o.TimeLimit)})
+	return l.ask(o.Room.ID, o.Contact, policy.Request{Direction: policy.Incoming, Video: o.RoomType == signaling.Video, Wish: policy.Limit(o.TimeLimit)})
 }
 
-// mayCall asks whether the device may call a contact.
-func (l *loop) mayCall(c signaling.Contact, t signaling.RoomType, wish signaling.Limit) decision {
-	return l.ask(c, policy.Request{Direction: policy.Outgoing, Video: t == signaling.Video, Wish: policy.Limit(wish)})
+// mayCall asks whether the device may call a contact; room is the one that it is
+// rung in, "" before there is one.
+func (l *loop) mayCall(room string, c signaling.Contact, t signaling.RoomType, wish signaling.Limit) decision {
+	return l.ask(room, c, policy.Request{Direction: policy.Outgoing, Video: t == signaling.Video, Wish: policy.Limit(wish)})
 }
 
-func (l *loop) ask(c signaling.Contact, q policy.Request) decision {
+func (l *loop) ask(room string, c signaling.Contact, q policy.Request) decision {
 	if stored, ok := l.contacts.Contact(c.JKT); ok {
 		c = stored // what signaling handed on has the rights of groups and default mixed in
 	}
 	q.Contact, q.Now, q.DND = policyContact(c), l.now(), l.dnd
 	q.Budget = l.allowances.load(c.JKT)
 	d := l.settings.rules.Decide(q)
-	l.log.Debug().Str("contact", c.Name).Str("direction", string(q.Direction)).Bool("allowed", d.Allowed).
+	line := l.log.Debug()
+	if room != "" {
+		line = line.Str("room_id", room)
+	}
+	line.Str("contact", c.Name).Str("direction", string(q.Direction)).Bool("allowed", d.Allowed).
 		Str("rule", d.Rule).Str("limit_rule", d.LimitRule).Msg("policy")
 	return decision{d.Allowed, d.Cause, d.Rule, call.Limit(d.Limit), d.Auto.Allowed, d.Camera.Allowed}
 }

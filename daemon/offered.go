@@ -42,7 +42,7 @@ func (l *loop) rungPhoneOffers(o signaling.Offer) {
 		return
 	}
 	r := l.cur.dial.find(call.Room(o.Room))
-	d := l.mayCall(r.contact, l.cur.dial.roomType, o.TimeLimit)
+	d := l.mayCall(o.Room.ID, r.contact, l.cur.dial.roomType, o.TimeLimit)
 	if !d.allowed {
 		l.cur.log.Info().Str("phone", r.contact.Name).Str("rule", d.rule).Msg("a rung phone may not be called any more")
 		l.signaling.CancelRing(o.Room, d.cause)

@@ -57,7 +57,7 @@ func (d *Device) Accept(k RoomKey, sdp string, limit Limit) (frame []byte) {
 	if !early {
 		return nil
 	}
-	return d.frame(message.AcceptFrame{ID: id, TimeLimit: limit})
+	return d.frame(r.key, message.AcceptFrame{ID: id, TimeLimit: limit})
 }
 
 // Start tells the phone that talk and limit begin. frame is the first copy for
@@ -71,7 +71,7 @@ func (d *Device) Start(k RoomKey, limit Limit) (frame []byte) {
 	}
 	r.phase = started
 	id, _ := d.send(r, "", message.Start{TimeLimit: limit})
-	return d.frame(message.StartFrame{ID: id, TimeLimit: limit})
+	return d.frame(r.key, message.StartFrame{ID: id, TimeLimit: limit})
 }
 
 // Reject says no to an offer; it ends the room.
@@ -100,7 +100,7 @@ func (d *Device) Bye(k RoomKey, end cause.End) (frame []byte) {
 	d.withdraw(r)
 	id, _ := d.send(r, "", message.Bye{Cause: end.Cause, Origin: end.Origin, Detail: end.Detail})
 	d.end(r)
-	return d.frame(message.ByeFrame{ID: id, Cause: end.Cause, Origin: end.Origin, Detail: end.Detail})
+	return d.frame(r.key, message.ByeFrame{ID: id, Cause: end.Cause, Origin: end.Origin, Detail: end.Detail})
 }
 
 // Candidates sends candidates of ours, each an RTCIceCandidateInit as JSON; end

@@ -91,7 +91,7 @@ func (d *Device) AnswerData(k RoomKey, id, errCode string) (frame []byte) {
 		return nil
 	}
 	delete(r.frames.waiting, id)
-	return d.frame(message.DataAck{ID: id, Error: errCode})
+	return d.frame(r.key, message.DataAck{ID: id, Error: errCode})
 }
 
 // frameState is that of a room's data channel.
@@ -150,10 +150,10 @@ func (d *Device) dataFrame(r *room, f message.DataFrame) (frame []byte) {
 		return nil
 	case len(r.frames.waiting) >= maxWaiting:
 		d.refuse(r.peer, RefusedFull)
-		return d.frame(message.DataAck{ID: f.ID, Error: ErrorNoHandler})
+		return d.frame(r.key, message.DataAck{ID: f.ID, Error: ErrorNoHandler})
 	case !d.allowed(r.key.Phone, f.Right):
 		d.refuse(r.peer, RefusedRight)
-		return d.frame(message.DataAck{ID: f.ID, Error: ErrorForbidden})
+		return d.frame(r.key, message.DataAck{ID: f.ID, Error: ErrorForbidden})
 	}
 	r.frames.waiting[f.ID] = true
 	d.emit(PhoneData{Room: r.key, ID: f.ID, Right: f.Right, Payload: f.Payload})
@@ -166,11 +166,11 @@ func InfoFrame(mic, camera, speaker bool, quality int) ([]byte, error) {
 	return message.EncodeFrame(message.Info{Mic: mic, Camera: camera, Speaker: speaker, Quality: quality})
 }
 
-// frame writes a frame of ours; nil when it cannot be, which is logged.
-func (d *Device) frame(f message.Frame) []byte {
+// frame writes a frame of ours in a room; nil when it cannot be, which is logged.
+func (d *Device) frame(k RoomKey, f message.Frame) []byte {
 	p, err := message.EncodeFrame(f)
 	if err != nil {
-		d.o.Log.Error().Err(err).Msg("cannot write frame")
+		d.o.Log.Error().Err(err).Str("room_id", k.ID).Msg("cannot write frame")
 		return nil
 	}
 	return p

@@ -47,6 +47,7 @@ type Peer struct {
 	Address   string // of the sender, as the transport reports it; must equal the signed one
 	Proven    bool   // the peer has proved to the transport that it holds Address's key
 	Secure    bool   // false when the phone reached us over a self-made certificate
+	room      string // of the verified message that came, for the log
 }
 
 // payer names whose budget a message comes out of. Anybody can make keys and prove

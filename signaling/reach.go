@@ -72,7 +72,7 @@ func (d *Device) ways(r *room) []Peer {
 
 // reach makes p the way to the room's phone.
 func (d *Device) reach(r *room, p Peer) {
-	r.peer = p
+	r.peer, r.peer.room = p, r.key.ID
 	for _, o := range r.out {
 		if o.parked {
 			d.attempt(r, o)

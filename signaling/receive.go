@@ -113,6 +113,7 @@ func (d *Device) isSuspended(jkt string) bool {
 
 // dispatch takes a verified message of a contact. The mutex is held.
 func (d *Device) dispatch(p Peer, m *message.Message, c Contact, k *key.Public) {
+	p.room = m.RoomID
 	r := d.rooms[RoomKey{ID: m.RoomID, Phone: m.KID()}]
 	asks := m.Type == message.TypeInvite || m.Type == message.TypeOffer
 	if m.V != message.Version {

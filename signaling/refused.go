@@ -60,5 +60,9 @@ func (d *Device) Refused() map[string]uint64 {
 // refuse counts one refusal. The mutex is held.
 func (d *Device) refuse(p Peer, r Reason) {
 	d.refused[r]++
-	d.o.Log.Debug().Str("reason", string(r)).Str("peer", p.Budget).Msg("refused")
+	line := d.o.Log.Debug().Str("reason", string(r)).Str("peer", p.Budget)
+	if p.room != "" {
+		line = line.Str("room_id", p.room)
+	}
+	line.Msg("refused")
 }

@@ -134,10 +134,10 @@ func open(o hal.Options, found []Found, problems error, clk clock.Clock, log zer
 	case camera.Virtual:
 		s.Camera = virtual.NewCamera(clk)
 	case camera.Chosen != hal.NameNone:
-		s.Camera = v4l2.New(camera.Chosen, clk, log)
+		s.Camera = v4l2.New(camera.Chosen, clk)
 	}
 	var err error
-	if s.Sound, err = openSound(o, microphone, speaker, log); err != nil {
+	if s.Sound, err = openSound(o, microphone, speaker); err != nil {
 		return nil, err
 	}
 	if display.Virtual {
@@ -196,7 +196,7 @@ func lookAtButtons(options []hal.ButtonOptions) ([]Choice, error) {
 }
 
 // openSound makes one device of the two halves; nil when both are none.
-func openSound(o hal.Options, microphone, speaker Choice, log zerolog.Logger) (hal.Sound, error) {
+func openSound(o hal.Options, microphone, speaker Choice) (hal.Sound, error) {
 	var c sound.Config
 	var err error
 	switch {
@@ -218,7 +218,7 @@ func openSound(o hal.Options, microphone, speaker Choice, log zerolog.Logger) (h
 	}
 	switch {
 	case c.Microphone != "" || c.Speaker != "":
-		return sound.New(c, log), nil
+		return sound.New(c), nil
 	case c.VirtualMicrophone != nil || c.VirtualSpeaker != nil:
 		return virtual.NewSound(c.VirtualMicrophone, c.VirtualSpeaker), nil
 	}

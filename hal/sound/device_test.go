@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"callbox/hal"
 	"callbox/hal/haltest"
 )
@@ -36,12 +34,12 @@ func TestDevice(t *testing.T) {
 	t.Logf("devices: %+v", found)
 	microphone, speaker := named()
 	for _, c := range []Config{{Microphone: microphone, Speaker: speaker}, {Microphone: microphone}, {Speaker: speaker}} {
-		haltest.Sound(t, New(c, zerolog.New(zerolog.NewTestWriter(t))))
+		haltest.Sound(t, New(c))
 	}
 	if os.Getenv("CALLBOX_TEST_SPEAKER") != "" {
 		return // the room decides what comes back
 	}
-	s := New(Config{Microphone: microphone, Speaker: speaker}, zerolog.Nop())
+	s := New(Config{Microphone: microphone, Speaker: speaker})
 	loudest := atomic.Int64{}
 	loudest.Store(-120)
 	phase, n := 0, 0
@@ -73,7 +71,7 @@ func TestBusy(t *testing.T) {
 		return // nobody holds one
 	}
 	start := time.Now()
-	if _, err := New(Config{Speaker: name}, zerolog.Nop()).Open(func(_, _ []int16) {}); !errors.Is(err, hal.ErrBusy) {
+	if _, err := New(Config{Speaker: name}).Open(func(_, _ []int16) {}); !errors.Is(err, hal.ErrBusy) {
 		t.Errorf("Open = %v, want %v", err, hal.ErrBusy)
 	}
 	t.Logf("it took %v", time.Since(start))
@@ -86,7 +84,7 @@ func TestUnplug(t *testing.T) {
 		return // nobody will unplug it: nothing to see
 	}
 	microphone, speaker := named()
-	stream, err := New(Config{Microphone: microphone, Speaker: speaker}, zerolog.New(zerolog.NewTestWriter(t))).Open(func(_, _ []int16) {})
+	stream, err := New(Config{Microphone: microphone, Speaker: speaker}).Open(func(_, _ []int16) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"callbox/hal"
 	"callbox/hal/haltest"
 	"callbox/hal/haltest/pulse"
@@ -37,7 +35,7 @@ func TestPulseDuplex(t *testing.T) {
 		}
 	}
 
-	s := New(Config{Microphone: "callbox_a_mic", Speaker: "callbox_a"}, zerolog.Nop())
+	s := New(Config{Microphone: "callbox_a_mic", Speaker: "callbox_a"})
 	haltest.Sound(t, s)
 
 	// What is played on the sink must come back through its monitor, unbroken.
@@ -94,7 +92,7 @@ func TestPulseHalves(t *testing.T) {
 		"speaker only":                {Speaker: "callbox_a"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := New(c, zerolog.Nop())
+			s := New(c)
 			haltest.Sound(t, s)
 			var loud atomic.Bool
 			done := make(chan struct{})
@@ -126,7 +124,7 @@ func TestPulseHalves(t *testing.T) {
 
 func TestPulseServerDies(t *testing.T) {
 	server := pulse.Start(t, "callbox_a")
-	s := New(Config{Microphone: "callbox_a_mic", Speaker: "callbox_a"}, zerolog.Nop())
+	s := New(Config{Microphone: "callbox_a_mic", Speaker: "callbox_a"})
 	started := make(chan struct{})
 	n := 0
 	stream, err := s.Open(func(_, playback []int16) {

@@ -13,7 +13,6 @@ import (
 	"unsafe"
 
 	"github.com/gen2brain/malgo"
-	"github.com/rs/zerolog"
 
 	"callbox/hal"
 	"callbox/hal/virtual"
@@ -34,11 +33,10 @@ type Config struct {
 // and comes back is found again.
 type Sound struct {
 	config Config
-	log    zerolog.Logger
 }
 
 // New makes a sound device; its parts need not be there yet.
-func New(c Config, log zerolog.Logger) *Sound { return &Sound{config: c, log: log} }
+func New(c Config) *Sound { return &Sound{config: c} }
 
 // Microphone returns the name of the microphone.
 func (s *Sound) Microphone() string {
@@ -64,8 +62,8 @@ func (s *Sound) Open(process hal.SoundFunc) (hal.SoundStream, error) {
 		return nil, err
 	}
 	out := &stream{
-		log: s.log, rebuffer: rebuffer{process: process},
-		gone: make(chan struct{}), stop: make(chan struct{}), stopped: make(chan struct{}),
+		rebuffer: rebuffer{process: process},
+		gone:     make(chan struct{}), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if microphone == nil && s.config.VirtualMicrophone != nil {
 		out.rebuffer.source = s.config.VirtualMicrophone.Open()
@@ -81,7 +79,6 @@ func (s *Sound) Open(process hal.SoundFunc) (hal.SoundStream, error) {
 		}
 		return nil, fmt.Errorf("cannot open sound device %s: %w", label(microphone, speaker), meaning(err))
 	}
-	s.log.Info().Str("microphone", s.Microphone()).Str("speaker", s.Speaker()).Msg("sound open")
 	return out, nil
 }
 
@@ -147,7 +144,6 @@ func meaning(err error) error {
 
 // stream implements hal.SoundStream.
 type stream struct {
-	log      zerolog.Logger
 	rebuffer rebuffer
 	context  *malgo.AllocatedContext
 	device   *malgo.Device
@@ -198,7 +194,7 @@ func (s *stream) start(microphone, speaker *Device) (err error) {
 		},
 		Stop: func() {
 			if !s.closing.Load() {
-				s.lost("the sound system stopped it")
+				s.lost()
 			}
 		},
 	})
@@ -264,11 +260,8 @@ func present(devices ...*Device) func() bool {
 }
 
 // lost tells that the device went away.
-func (s *stream) lost(why string) {
-	s.goneOnce.Do(func() {
-		s.log.Warn().Str("reason", why).Msg("sound device gone")
-		close(s.gone)
-	})
+func (s *stream) lost() {
+	s.goneOnce.Do(func() { close(s.gone) })
 }
 
 // Close stops the device and waits for its thread.
@@ -281,7 +274,6 @@ func (s *stream) Close() error {
 		if s.rebuffer.sink != nil {
 			s.closeErr = s.rebuffer.sink.Close()
 		}
-		s.log.Info().Uint64("periods", s.periods.Load()).Msg("sound closed")
 	})
 	return s.closeErr
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gen2brain/malgo"
-	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
 	"callbox/hal"
@@ -177,7 +176,7 @@ func TestWatch(t *testing.T) {
 				var lostAfter time.Duration
 				go func() {
 					defer close(done)
-					watch(stop, periods, func() bool { return tt.present }, func(string) { lostAfter = time.Since(start) })
+					watch(stop, periods, func() bool { return tt.present }, func() { lostAfter = time.Since(start) })
 				}()
 				if tt.want == 0 {
 					time.Sleep(time.Minute)
@@ -204,7 +203,7 @@ func TestOpenErrors(t *testing.T) {
 		"nothing":            {Config{}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := New(tt.config, zerolog.Nop()).Open(process)
+			s, err := New(tt.config).Open(process)
 			if err == nil {
 				s.Close()
 				t.Fatal("it was opened")
@@ -226,7 +225,7 @@ func TestStartErrors(t *testing.T) {
 	defer file.Close()
 	restore := redirect(t, file)
 	device := &Device{Name: "nowhere,0", Backend: ALSA, Microphone: true, Speaker: true, id: "plughw:CARD=nowhere,DEV=0"}
-	s := &stream{log: zerolog.Nop(), gone: make(chan struct{}), stop: make(chan struct{}), stopped: make(chan struct{})}
+	s := &stream{gone: make(chan struct{}), stop: make(chan struct{}), stopped: make(chan struct{})}
 	err = s.start(device, device)
 	restore()
 	os.Stderr = stderr
@@ -247,11 +246,11 @@ func TestMeaning(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	s := New(Config{Microphone: "C920,0", VirtualSpeaker: virtual.NewSpeaker("")}, zerolog.Nop())
+	s := New(Config{Microphone: "C920,0", VirtualSpeaker: virtual.NewSpeaker("")})
 	if s.Microphone() != "C920,0" || s.Speaker() != virtual.Name {
 		t.Errorf("names = %q, %q", s.Microphone(), s.Speaker())
 	}
-	if s := New(Config{Speaker: "C920,0"}, zerolog.Nop()); s.Microphone() != "" || s.Speaker() != "C920,0" {
+	if s := New(Config{Speaker: "C920,0"}); s.Microphone() != "" || s.Speaker() != "C920,0" {
 		t.Errorf("names = %q, %q", s.Microphone(), s.Speaker())
 	}
 }

@@ -14,7 +14,7 @@ const (
 // watch calls lost when the device stops delivering or is unplugged, and returns
 // after that or when stop is closed. miniaudio does not notice an ALSA card that
 // is unplugged: its thread polls on for ever.
-func watch(stop <-chan struct{}, periods func() uint64, present func() bool, lost func(why string)) {
+func watch(stop <-chan struct{}, periods func() uint64, present func() bool, lost func()) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	last, patience, quiet := periods(), startPatience, time.Duration(0)
@@ -32,12 +32,8 @@ func watch(stop <-chan struct{}, periods func() uint64, present func() bool, los
 			continue
 		}
 		quiet += watchEvery
-		if !present() {
-			lost("it was unplugged")
-			return
-		}
-		if quiet >= patience {
-			lost("it delivers no more samples")
+		if !present() || quiet >= patience {
+			lost()
 			return
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
 
 	"callbox/hal"
@@ -24,13 +23,10 @@ import (
 type Camera struct {
 	name  string
 	clock clock.Clock
-	log   zerolog.Logger
 }
 
 // New returns the camera with the stable name, which need not be there yet.
-func New(name string, clk clock.Clock, log zerolog.Logger) *Camera {
-	return &Camera{name: name, clock: clk, log: log.With().Str("camera", name).Logger()}
-}
+func New(name string, clk clock.Clock) *Camera { return &Camera{name: name, clock: clk} }
 
 // Name returns the stable name.
 func (c *Camera) Name() string { return c.name }
@@ -102,7 +98,7 @@ func (c *Camera) start(path string, want hal.VideoMode) (_ *stream, err error) {
 		return nil, err
 	}
 	s := &stream{
-		name: c.name, clock: c.clock, log: c.log, queue: q, layout: lay,
+		name: c.name, clock: c.clock, queue: q, layout: lay,
 		mode: hal.VideoMode{Width: lay.width &^ 1, Height: lay.height &^ 1, FrameRate: setRate(fd, chosen, want.FrameRate)},
 	}
 	s.frame.YCbCr = *image.NewYCbCr(image.Rect(0, 0, s.mode.Width, s.mode.Height), image.YCbCrSubsampleRatio420)
@@ -115,8 +111,6 @@ func (c *Camera) start(path string, want hal.VideoMode) (_ *stream, err error) {
 		s.closeDecoder()
 		return nil, err
 	}
-	c.log.Info().Str("path", path).Str("format", fourCC(lay.format)).Int("width", s.mode.Width).
-		Int("height", s.mode.Height).Float64("rate_hz", s.mode.FrameRate).Msg("camera open")
 	return s, nil
 }
 

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
 
 	"callbox/hal"
@@ -38,7 +37,7 @@ func named(t *testing.T) string {
 // TestDevice runs the conformance suite with a real camera.
 func TestDevice(t *testing.T) {
 	clk := clock.Boot()
-	c := New(named(t), clk, zerolog.New(zerolog.NewTestWriter(t)))
+	c := New(named(t), clk)
 	for _, want := range []hal.VideoMode{
 		{Width: 640, Height: 480, FrameRate: 15},
 		{Width: 320, Height: 180, FrameRate: 30},
@@ -137,7 +136,7 @@ func TestUnplug(t *testing.T) {
 	if os.Getenv("CALLBOX_TEST_UNPLUG") == "" {
 		return // nobody will unplug it: nothing to see
 	}
-	s, err := New(named(t), clock.Boot(), zerolog.Nop()).Open(hal.VideoMode{Width: 640, Height: 480, FrameRate: 15})
+	s, err := New(named(t), clock.Boot()).Open(hal.VideoMode{Width: 640, Height: 480, FrameRate: 15})
 	if err != nil {
 		t.Fatal(err)
 	}

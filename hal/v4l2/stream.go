@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
 
 	"callbox/hal"
@@ -33,7 +32,6 @@ var ErrFrozen = errors.New("camera gives no pictures")
 type stream struct {
 	name    string
 	clock   clock.Clock
-	log     zerolog.Logger
 	mode    hal.VideoMode
 	layout  layout
 	decoder *jpeg.Decoder // nil unless the format is MJPEG
@@ -41,7 +39,7 @@ type stream struct {
 
 	closing atomic.Bool
 	bad     atomic.Uint64
-	late    atomic.Uint64 // pictures that the reader was too slow for
+	late    atomic.Uint64
 
 	mu    sync.Mutex // held by ReadFrame; Close frees under it
 	queue queue      // nil after Close
@@ -52,6 +50,9 @@ func (s *stream) Mode() hal.VideoMode { return s.mode }
 
 // BadFrames returns how many pictures were skipped.
 func (s *stream) BadFrames() uint64 { return s.bad.Load() }
+
+// LateFrames returns how many pictures the reader was too slow for.
+func (s *stream) LateFrames() uint64 { return s.late.Load() }
 
 func (s *stream) ReadFrame() (*hal.Frame, error) {
 	s.mu.Lock()
@@ -108,9 +109,7 @@ func (s *stream) ReadFrame() (*hal.Frame, error) {
 // giveBack hands a buffer to the driver. An error does not spoil the picture
 // that was taken out of it: the next wait meets what is wrong.
 func (s *stream) giveBack(b filled) {
-	if err := s.queue.enqueue(b.index); err != nil {
-		s.log.Debug().Err(err).Msg("cannot give a buffer back")
-	}
+	_ = s.queue.enqueue(b.index)
 }
 
 func (s *stream) convert(b filled) error {
@@ -141,7 +140,6 @@ func (s *stream) Close() error {
 	s.queue.close()
 	s.queue = nil
 	s.closeDecoder()
-	s.log.Info().Uint64("bad_frames", s.bad.Load()).Uint64("late_frames", s.late.Load()).Msg("camera closed")
 	return nil
 }
 

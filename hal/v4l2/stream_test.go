@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
 
 	"callbox/hal"
@@ -61,7 +60,7 @@ func fakeStream() (*stream, *fakeQueue) {
 	q := &fakeQueue{pictures: make(chan filled, 1), woken: make(chan struct{}), present: true, err: unix.EINVAL}
 	l := layout{uapi.PixYUYV, 16, 8, 32}
 	s := &stream{
-		name: "fake", clock: clock.Go(), log: zerolog.Nop(), layout: l, queue: q,
+		name: "fake", clock: clock.Go(), layout: l, queue: q,
 		mode:    hal.VideoMode{Width: 16, Height: 8, FrameRate: 30},
 		buffers: [][]byte{raw(l), raw(l), raw(l)},
 	}
@@ -102,8 +101,8 @@ func TestLateReaderGetsTheNewestPicture(t *testing.T) {
 		if err != nil || f.Y[1] != lumaAt(1, 0) {
 			t.Fatalf("ReadFrame = %v, %v; want the third picture", f, err)
 		}
-		if len(q.queued) != 3 || s.late.Load() != 2 {
-			t.Errorf("buffers %v were given back, %d late; want all three, 2 late", q.queued, s.late.Load())
+		if len(q.queued) != 3 || s.LateFrames() != 2 {
+			t.Errorf("buffers %v were given back, %d late; want all three, 2 late", q.queued, s.LateFrames())
 		}
 		s.Close()
 	})
@@ -233,7 +232,7 @@ func TestMeaning(t *testing.T) {
 }
 
 func TestOpenUnknownCamera(t *testing.T) {
-	_, err := New("no-such-camera", clock.Go(), zerolog.Nop()).Open(hal.VideoMode{Width: 640, Height: 480, FrameRate: 30})
+	_, err := New("no-such-camera", clock.Go()).Open(hal.VideoMode{Width: 640, Height: 480, FrameRate: 30})
 	if !errors.Is(err, hal.ErrNotFound) {
 		t.Errorf("Open = %v, want %v", err, hal.ErrNotFound)
 	}
