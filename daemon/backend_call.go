@@ -151,7 +151,13 @@ func recordOf(r store.Record) control.Record {
 		ID: strconv.FormatUint(r.ID, 10), RoomID: r.RoomID, GroupID: r.RoomID, Contact: r.Contact, Phone: r.Peer,
 		RoomType: string(r.RoomType), Direction: string(r.Direction), Started: r.Started, Answered: r.Answered, Ended: r.Ended,
 		RingSeconds: r.RingSeconds, TalkSeconds: r.TalkSeconds, LimitSeconds: r.LimitSeconds,
-		Cause: r.Cause, Origin: r.Origin, Detail: r.Detail,
+		Cause: r.Cause, Origin: r.Origin, Detail: r.Detail, EndedBy: string(r.By), Auto: r.Auto,
+	}
+	for _, ring := range r.Rings {
+		shown.Rings = append(shown.Rings, control.RingRecord{
+			RoomID: ring.RoomID, Contact: ring.Contact, Phone: ring.Peer, Reached: ring.Reached,
+			Cause: ring.Cause, Origin: ring.Origin, Detail: ring.Detail,
+		})
 	}
 	if len(r.Rings) > 0 {
 		shown.GroupID = r.Rings[0].RoomID

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"os"
 	"slices"
+	"strings"
+	"time"
 
 	"callbox/daemon/control"
 	"callbox/hal"
@@ -99,12 +102,28 @@ func (b *backend) Snapshot(ctx context.Context) ([]byte, error) {
 func (b *backend) Clock(ctx context.Context) (control.Clock, error) {
 	return ask(ctx, b.loop, func() (control.Clock, error) {
 		now := b.loop.now()
-		c := control.Clock{Wall: now.Wall, Trusted: now.Trusted, BootSeconds: now.Boot.Seconds(), TimeZone: now.Wall.Location().String()}
+		c := control.Clock{Wall: now.Wall, Trusted: now.Trusted, BootSeconds: now.Boot.Seconds(), TimeZone: zoneName(now.Wall.Location())}
 		if !now.Trusted {
 			c.Detail = "the kernel does not hold the clock for synchronised: is an NTP client running?"
 		}
 		return c, nil
 	})
+}
+
+// zoneName is the IANA name of a time zone, for people; the system's is known to
+// Go only as Local.
+func zoneName(zone *time.Location) string {
+	if zone != time.Local {
+		return zone.String()
+	}
+	if name := strings.TrimPrefix(os.Getenv("TZ"), ":"); name != "" {
+		return name
+	}
+	link, err := os.Readlink("/etc/localtime")
+	if _, name, ok := strings.Cut(link, "zoneinfo/"); err == nil && ok {
+		return name
+	}
+	return "UTC" // what localtime(5) says of a system without the file
 }
 
 // transports describes the ways on which phones reach the device.

@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"callbox/daemon/control"
@@ -54,8 +56,8 @@ func (b *backend) Metrics(ctx context.Context) ([]control.Metric, error) {
 		return nil, err
 	}
 	refused := control.Metric{Name: "callbox_refused_total", Help: "Messages and calls that were refused, by reason.", Counter: true}
-	for reason, n := range status.Refused {
-		refused.Samples = append(refused.Samples, control.Sample{Labels: [][2]string{{"reason", reason}}, Value: float64(n)})
+	for _, reason := range slices.Sorted(maps.Keys(status.Refused)) {
+		refused.Samples = append(refused.Samples, control.Sample{Labels: [][2]string{{"reason", reason}}, Value: float64(status.Refused[reason])})
 	}
 	phones := control.Metric{Name: "callbox_phones_connected", Help: "Phones that a transport reaches now, by transport."}
 	for _, t := range status.Transports {

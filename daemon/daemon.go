@@ -276,6 +276,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	defer b.reloadOnHangup()()
 	d.announce()
 	d.notifier.ready()
 	d.loop.run(ctx)

@@ -117,5 +117,8 @@ func (l *loop) announced(it announced) {
 	if it.err != nil && l.cur.gen == it.gen && l.state.Announcing {
 		l.cur.log.Warn().Err(it.err).Msg("the announcement was not heard: only a person can answer")
 	}
+	if it.err == nil && l.cur.gen == it.gen && l.state.Announcing {
+		l.cur.record.Auto = true
+	}
 	l.step(call.Announced{Gen: it.gen, Heard: it.err == nil})
 }

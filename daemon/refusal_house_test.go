@@ -35,6 +35,8 @@ type house struct {
 	stop  func() // the daemon that runs now
 	anna  *handset
 	all   []*handset
+	// reload is what a reload reads; nil: the configuration of the start.
+	reload func() (*config.Config, error)
 
 	mu     sync.Mutex
 	events []control.Event
@@ -67,6 +69,9 @@ func (h *house) start() {
 	d, err := newDaemon(h.cfg, zerolog.Nop(), h.clock)
 	if err != nil {
 		h.t.Fatal(err)
+	}
+	if h.reload != nil {
+		d.reload = h.reload
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"os"
+	"os/signal"
 	"slices"
+	"syscall"
 	"time"
 
 	"callbox/daemon/call"
@@ -70,6 +73,35 @@ func (b *backend) Reload(ctx context.Context) (control.ReloadResult, error) {
 	return result, nil
 }
 
+// reloadOnHangup reads the configuration again at each SIGHUP, as daemons do, until
+// stop is called: without it the signal would end the process, in a call, too.
+func (b *backend) reloadOnHangup() (stop func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-hangups:
+				ctx, cancel := context.WithTimeout(context.Background(), reloadTimeout)
+				_, _ = b.Reload(ctx) // it has logged what came of it
+				cancel()
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		close(quit)
+		<-done
+	}
+}
+
+// reloadTimeout bounds a reload by signal, which nobody waits for.
+const reloadTimeout = 10 * time.Second
+
 // reloadError tells every mistake of the file.
 func reloadError(err error) error {
 	var problems config.Problems
@@ -109,6 +141,16 @@ func stripped(r control.Record, people config.People) control.Record {
 	}
 	if people == config.PeopleNone {
 		r.Phone = ""
+	}
+	r.Rings = slices.Clone(r.Rings)
+	for i := range r.Rings {
+		ring := &r.Rings[i]
+		if people != config.PeopleFull {
+			ring.Contact = ""
+		}
+		if people == config.PeopleNone {
+			ring.Phone = ""
+		}
 	}
 	return r
 }

@@ -103,6 +103,20 @@ type Record struct {
 	Cause        cause.Cause  `json:"cause,omitzero"` // none: the call is running
 	Origin       cause.Origin `json:"origin,omitzero"`
 	Detail       cause.Detail `json:"detail,omitzero"`
+	EndedBy      string       `json:"endedBy,omitzero"` // device, phone
+	Auto         bool         `json:"auto,omitzero"`    // answered without a person
+	Rings        []RingRecord `json:"rings,omitzero"`   // of a call of the device: the phones that it rang
+}
+
+// RingRecord is how the ringing of one phone went.
+type RingRecord struct {
+	RoomID  string       `json:"roomId"`
+	Contact string       `json:"contact"`
+	Phone   string       `json:"phone"`
+	Reached bool         `json:"reached"`        // the phone has shown that it got the ring
+	Cause   cause.Cause  `json:"cause,omitzero"` // none: it got the call, or still rings
+	Origin  cause.Origin `json:"origin,omitzero"`
+	Detail  cause.Detail `json:"detail,omitzero"`
 }
 
 // PairRequest opens a pairing window: POST /v1/pair.

@@ -13,6 +13,7 @@ import (
 
 	"callbox/hal"
 	"callbox/hal/clock"
+	"callbox/hal/internal/ioctl"
 	"callbox/hal/jpeg"
 	"callbox/hal/v4l2/internal/uapi"
 )
@@ -119,7 +120,7 @@ func setFormat(fd int, m mode) (layout, error) {
 	f := uapi.Format{Type: uapi.BufTypeVideoCapture, Pix: uapi.PixFormat{
 		Width: uint32(m.width), Height: uint32(m.height), PixelFormat: m.format, Field: uapi.FieldNone,
 	}}
-	if err := uapi.Ioctl(fd, uapi.SetFmt, &f); err != nil {
+	if err := ioctl.Call(fd, uapi.SetFmt, &f); err != nil {
 		return layout{}, fmt.Errorf("cannot set format %s %dx%d: %w", fourCC(m.format), m.width, m.height, err)
 	}
 	if !slices.Contains(costs, f.Pix.PixelFormat) {
@@ -132,10 +133,10 @@ func setFormat(fd int, m mode) (layout, error) {
 // without a choice do not know S_PARM; their pictures come as they come.
 func setRate(fd int, m mode, want float64) float64 {
 	p := uapi.StreamParm{Type: uapi.BufTypeVideoCapture}
-	if uapi.Ioctl(fd, uapi.GetParm, &p) == nil && p.Capture.Capability&uapi.CapTimePerFrame != 0 {
+	if ioctl.Call(fd, uapi.GetParm, &p) == nil && p.Capture.Capability&uapi.CapTimePerFrame != 0 {
 		p.Capture.TimePerFrame = interval(want)
 		p.Capture.CaptureMode, p.Capture.ExtendedMode = 0, 0
-		if uapi.Ioctl(fd, uapi.SetParm, &p) != nil {
+		if ioctl.Call(fd, uapi.SetParm, &p) != nil {
 			p.Capture.TimePerFrame = uapi.Fract{}
 		}
 	}

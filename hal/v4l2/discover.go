@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"callbox/hal/internal/ioctl"
 	"callbox/hal/v4l2/internal/uapi"
 )
 
@@ -127,7 +128,7 @@ func probe(path string) (identity, error) {
 	}
 	defer func() { _ = unix.Close(fd) }()
 	var c uapi.Capability
-	if err := uapi.Ioctl(fd, uapi.QueryCap, &c); err != nil {
+	if err := ioctl.Call(fd, uapi.QueryCap, &c); err != nil {
 		if errors.Is(err, unix.ENOTTY) {
 			err = errNoCamera
 		}

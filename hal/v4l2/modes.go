@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"callbox/hal"
+	"callbox/hal/internal/ioctl"
 	"callbox/hal/v4l2/internal/uapi"
 )
 
@@ -53,7 +54,7 @@ func formats(fd int) []uint32 {
 	var found []uint32
 	for i := range uint32(maxIndex) {
 		d := uapi.FmtDesc{Index: i, Type: uapi.BufTypeVideoCapture}
-		if uapi.Ioctl(fd, uapi.EnumFmt, &d) != nil {
+		if ioctl.Call(fd, uapi.EnumFmt, &d) != nil {
 			break
 		}
 		if slices.Contains(costs, d.PixelFormat) {
@@ -71,7 +72,7 @@ func modes(fd int, want hal.VideoMode) []mode {
 		n := len(found)
 		for i := range uint32(maxIndex) {
 			s := uapi.FrmSizeEnum{Index: i, PixelFormat: format}
-			if uapi.Ioctl(fd, uapi.EnumFrameSizes, &s) != nil {
+			if ioctl.Call(fd, uapi.EnumFrameSizes, &s) != nil {
 				break
 			}
 			width, height := s.Stepwise.Discrete()
@@ -112,7 +113,7 @@ func fastest(fd int, format, width, height uint32) float64 {
 	best := 0.0
 	for i := range uint32(maxIndex) {
 		v := uapi.FrmIvalEnum{Index: i, PixelFormat: format, Width: width, Height: height}
-		if uapi.Ioctl(fd, uapi.EnumFrameIntervals, &v) != nil {
+		if ioctl.Call(fd, uapi.EnumFrameIntervals, &v) != nil {
 			break
 		}
 		// Of a range, Min is the shortest interval.

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"callbox/hal/internal/ioctl"
 	"callbox/hal/v4l2/internal/uapi"
 )
 
@@ -71,7 +72,7 @@ func (q *kernelQueue) start() ([][]byte, error) {
 		return nil, fmt.Errorf("cannot create eventfd: %w", err)
 	}
 	r := uapi.RequestBuffers{Count: bufferCount, Type: uapi.BufTypeVideoCapture, Memory: uapi.MemoryMmap}
-	if err := uapi.Ioctl(q.fd, uapi.ReqBufs, &r); err != nil {
+	if err := ioctl.Call(q.fd, uapi.ReqBufs, &r); err != nil {
 		return nil, fmt.Errorf("cannot get buffers: %w", err)
 	}
 	if r.Count < 2 {
@@ -79,7 +80,7 @@ func (q *kernelQueue) start() ([][]byte, error) {
 	}
 	for i := range r.Count {
 		b := uapi.Buffer{Index: i, Type: uapi.BufTypeVideoCapture, Memory: uapi.MemoryMmap}
-		if err := uapi.Ioctl(q.fd, uapi.QueryBuf, &b); err != nil {
+		if err := ioctl.Call(q.fd, uapi.QueryBuf, &b); err != nil {
 			return nil, fmt.Errorf("cannot find buffer %d: %w", i, err)
 		}
 		m, err := unix.Mmap(q.fd, int64(mmapOffset(&b)), int(b.Length), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
@@ -92,7 +93,7 @@ func (q *kernelQueue) start() ([][]byte, error) {
 		}
 	}
 	kind := int32(uapi.BufTypeVideoCapture)
-	if err := uapi.Ioctl(q.fd, uapi.StreamOn, &kind); err != nil {
+	if err := ioctl.Call(q.fd, uapi.StreamOn, &kind); err != nil {
 		return nil, fmt.Errorf("cannot start streaming: %w", err)
 	}
 	q.streaming = true
@@ -139,7 +140,7 @@ func (q *kernelQueue) wake() {
 
 func (q *kernelQueue) dequeue() (filled, error) {
 	b := uapi.Buffer{Type: uapi.BufTypeVideoCapture, Memory: uapi.MemoryMmap}
-	if err := uapi.Ioctl(q.fd, uapi.DQBuf, &b); err != nil {
+	if err := ioctl.Call(q.fd, uapi.DQBuf, &b); err != nil {
 		return filled{}, err
 	}
 	if int(b.Index) >= len(q.maps) {
@@ -154,14 +155,14 @@ func (q *kernelQueue) dequeue() (filled, error) {
 
 func (q *kernelQueue) enqueue(index int) error {
 	b := uapi.Buffer{Index: uint32(index), Type: uapi.BufTypeVideoCapture, Memory: uapi.MemoryMmap}
-	return uapi.Ioctl(q.fd, uapi.QBuf, &b)
+	return ioctl.Call(q.fd, uapi.QBuf, &b)
 }
 
 // alive asks the driver and looks at the node: a driver that is being removed
 // may answer a moment longer than its node exists, or the other way round.
 func (q *kernelQueue) alive() bool {
 	var c uapi.Capability
-	if err := uapi.Ioctl(q.fd, uapi.QueryCap, &c); err != nil {
+	if err := ioctl.Call(q.fd, uapi.QueryCap, &c); err != nil {
 		return false
 	}
 	var open, now unix.Stat_t
@@ -177,7 +178,7 @@ func (q *kernelQueue) alive() bool {
 func (q *kernelQueue) close() {
 	if q.streaming {
 		kind := int32(uapi.BufTypeVideoCapture)
-		_ = uapi.Ioctl(q.fd, uapi.StreamOff, &kind) // close does it too
+		_ = ioctl.Call(q.fd, uapi.StreamOff, &kind) // close does it too
 	}
 	for _, m := range q.maps {
 		_ = unix.Munmap(m)

@@ -3,10 +3,9 @@
 package uapi
 
 import (
-	"runtime"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"callbox/hal/internal/ioctl"
 )
 
 // Values of linux/videodev2.h.
@@ -50,43 +49,22 @@ func FourCC(name string) uint32 {
 	return uint32(name[0]) | uint32(name[1])<<8 | uint32(name[2])<<16 | uint32(name[3])<<24
 }
 
-// Directions of an ioctl, as in asm-generic/ioctl.h, which x86 and ARM use.
-const (
-	dirWrite = 1
-	dirRead  = 2
-)
-
 // code is _IOC(dir, 'V', nr, size).
-func code(dir, nr, size uintptr) uintptr { return dir<<30 | size<<16 | 'V'<<8 | nr }
+func code(dir, nr, size uintptr) uintptr { return ioctl.Code(dir, 'V', nr, size) }
 
 // Ioctl numbers; the size of the argument is part of them.
 var (
-	QueryCap           = code(dirRead, 0, unsafe.Sizeof(Capability{}))
-	EnumFmt            = code(dirRead|dirWrite, 2, unsafe.Sizeof(FmtDesc{}))
-	SetFmt             = code(dirRead|dirWrite, 5, unsafe.Sizeof(Format{}))
-	ReqBufs            = code(dirRead|dirWrite, 8, unsafe.Sizeof(RequestBuffers{}))
-	QueryBuf           = code(dirRead|dirWrite, 9, unsafe.Sizeof(Buffer{}))
-	QBuf               = code(dirRead|dirWrite, 15, unsafe.Sizeof(Buffer{}))
-	DQBuf              = code(dirRead|dirWrite, 17, unsafe.Sizeof(Buffer{}))
-	StreamOn           = code(dirWrite, 18, unsafe.Sizeof(int32(0)))
-	StreamOff          = code(dirWrite, 19, unsafe.Sizeof(int32(0)))
-	GetParm            = code(dirRead|dirWrite, 21, unsafe.Sizeof(StreamParm{}))
-	SetParm            = code(dirRead|dirWrite, 22, unsafe.Sizeof(StreamParm{}))
-	EnumFrameSizes     = code(dirRead|dirWrite, 74, unsafe.Sizeof(FrmSizeEnum{}))
-	EnumFrameIntervals = code(dirRead|dirWrite, 75, unsafe.Sizeof(FrmIvalEnum{}))
+	QueryCap           = code(ioctl.Read, 0, unsafe.Sizeof(Capability{}))
+	EnumFmt            = code(ioctl.Read|ioctl.Write, 2, unsafe.Sizeof(FmtDesc{}))
+	SetFmt             = code(ioctl.Read|ioctl.Write, 5, unsafe.Sizeof(Format{}))
+	ReqBufs            = code(ioctl.Read|ioctl.Write, 8, unsafe.Sizeof(RequestBuffers{}))
+	QueryBuf           = code(ioctl.Read|ioctl.Write, 9, unsafe.Sizeof(Buffer{}))
+	QBuf               = code(ioctl.Read|ioctl.Write, 15, unsafe.Sizeof(Buffer{}))
+	DQBuf              = code(ioctl.Read|ioctl.Write, 17, unsafe.Sizeof(Buffer{}))
+	StreamOn           = code(ioctl.Write, 18, unsafe.Sizeof(int32(0)))
+	StreamOff          = code(ioctl.Write, 19, unsafe.Sizeof(int32(0)))
+	GetParm            = code(ioctl.Read|ioctl.Write, 21, unsafe.Sizeof(StreamParm{}))
+	SetParm            = code(ioctl.Read|ioctl.Write, 22, unsafe.Sizeof(StreamParm{}))
+	EnumFrameSizes     = code(ioctl.Read|ioctl.Write, 74, unsafe.Sizeof(FrmSizeEnum{}))
+	EnumFrameIntervals = code(ioctl.Read|ioctl.Write, 75, unsafe.Sizeof(FrmIvalEnum{}))
 )
-
-// Ioctl calls request with arg, again when a signal interrupts it. The errors
-// are plain errno values.
-func Ioctl[T any](fd int, request uintptr, arg *T) error {
-	for {
-		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, uintptr(unsafe.Pointer(arg)))
-		runtime.KeepAlive(arg)
-		if errno == 0 {
-			return nil
-		}
-		if errno != unix.EINTR {
-			return errno
-		}
-	}
-}
