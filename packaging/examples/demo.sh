@@ -16,13 +16,14 @@ pairing="" # offers codes
 showing="" # prints what it says after its first code
 watching=""
 finish() {
-  trap - EXIT INT TERM
+  trap - EXIT
+  trap '' INT TERM HUP # what follows is done to its end
   for p in $watching $pairing $showing "$daemon"; do kill "$p" 2>/dev/null || true; done
   wait "$daemon" 2>/dev/null || true
   echo "callbox has stopped."
 }
 trap finish EXIT
-trap 'exit 0' INT TERM
+trap 'exit 0' INT TERM HUP # HUP: the terminal was closed
 
 # Offers pairing codes, a new one whenever one runs out, and returns when the first
 # is on the screen. One at a time: a second one would take the window from the first

@@ -18,33 +18,49 @@ import (
 // codeURL is a pairing code as the demo prints it.
 var codeURL = regexp.MustCompile(`http://127\.0\.0\.1:\d+/#pair=[A-Za-z0-9_-]+`)
 
+// demo is a demo in a terminal of its own.
+type demo struct {
+	*exec.Cmd
+	exited chan struct{}
+}
+
+// startDemo starts the demo, which writes into dir.
+func startDemo(t *testing.T, dir string) (_ *demo, keys io.Writer, screen *lockedBuffer) {
+	t.Helper()
+	// script gives it a terminal. The flags: quiet, its exit code is the demo's, and
+	// what it writes is written at once.
+	d := &demo{exec.Command("script", "-qefc", "packaging/examples/demo.sh "+dir, "/dev/null"), make(chan struct{})}
+	d.Dir = "../../.."
+	d.Env = append(os.Environ(), "CALLBOX_SIGNALING_DIRECT_LISTEN=127.0.0.1:"+freePort(t, "127.0.0.1"))
+	keys, err := d.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	screen = &lockedBuffer{}
+	d.Stdout, d.Stderr = screen, screen
+	if err := d.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(d.exited)
+		_ = d.Wait() // its state is looked at
+	}()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the screen:\n%s", screen)
+		}
+		_ = d.Process.Kill() // its terminal goes, and so does the demo
+		<-d.exited
+	})
+	return d, keys, screen
+}
+
 // TestDemo: what "make run" starts, in a terminal. It tells what is in use, what to
 // open and which keys there are, in that order; another code takes the place of the
 // first; it stops and leaves nothing behind.
 func TestDemo(t *testing.T) {
 	dir := t.TempDir()
-	// script gives it a terminal. The flags: quiet, its exit code is the demo's, and
-	// what it writes is written at once.
-	cmd := exec.Command("script", "-qefc", "packaging/examples/demo.sh "+dir, "/dev/null")
-	cmd.Dir = "../../.."
-	cmd.Env = append(os.Environ(), "CALLBOX_SIGNALING_DIRECT_LISTEN=127.0.0.1:"+freePort(t, "127.0.0.1"))
-	keys, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	screen := &lockedBuffer{}
-	cmd.Stdout, cmd.Stderr = screen, screen
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	exited := make(chan error, 1)
-	go func() { exited <- cmd.Wait() }()
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the screen:\n%s", screen)
-		}
-		keys.Close() // without a terminal the demo ends
-	})
+	demo, keys, screen := startDemo(t, dir)
 	shows := func(within time.Duration, what string) {
 		t.Helper()
 		eventually(t, within, "the screen shows "+what, func() bool { return strings.Contains(screen.String(), what) })
@@ -83,15 +99,26 @@ func TestDemo(t *testing.T) {
 
 	press(t, keys, "q")
 	select {
-	case err := <-exited:
-		if err != nil {
-			t.Errorf("the demo ended with %v", err)
+	case <-demo.exited:
+		if code := demo.ProcessState.ExitCode(); code != 0 {
+			t.Errorf("the demo ended with %v", demo.ProcessState)
 		}
 	case <-time.After(15 * time.Second):
 		t.Fatal("the demo runs on after q")
 	}
 	shows(0, "callbox has stopped.")
 	eventually(t, 5*time.Second, "nothing of it runs", func() bool { return speaking(t, dir, "") == 0 })
+}
+
+// TestDemoEndsWithItsTerminal: who closes the window has stopped the demo.
+func TestDemoEndsWithItsTerminal(t *testing.T) {
+	dir := t.TempDir()
+	demo, _, screen := startDemo(t, dir)
+	eventually(t, 20*time.Second, "the demo runs", func() bool { return strings.Contains(screen.String(), " is idle") })
+	if err := demo.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 10*time.Second, "nothing of it runs", func() bool { return speaking(t, dir, "") == 0 })
 }
 
 func press(t *testing.T, keys io.Writer, key string) {
