@@ -89,7 +89,10 @@ class Page {
   #takeLink(): void {
     const link = callbox.takePairingLink();
     if (link === "invalid") toast(words("error_pairLinkInvalid"));
-    else if (link) this.#link = link;
+    else if (link) {
+      this.#link = link;
+      if (this.#view === "pairing") this.#view = ""; // the question on the page is about an earlier link
+    }
   }
 
   async #call(device: callbox.Device, roomType: callbox.RoomType): Promise<void> {
@@ -125,10 +128,11 @@ class Page {
     }
     if (this.#link) {
       if (this.#view === "pairing") return;
+      const link = this.#link;
       this.#show(
         "pairing",
-        pairingView(this.#link, () => {
-          this.#link = undefined;
+        pairingView(link, () => {
+          if (this.#link === link) this.#link = undefined;
           this.#render();
         }),
       );
