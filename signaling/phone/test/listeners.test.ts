@@ -5,7 +5,7 @@ import { give } from "../src/listeners.js";
 import { onData } from "../src/sdk.js";
 
 suite("the device's data", () => {
-  const throws = (): void => {
+  const throws = () => (): void => {
     throw new Error("of the app");
   };
   const cases: readonly (readonly [string, readonly ("takes" | "throws")[], boolean])[] = [
@@ -20,7 +20,7 @@ suite("the device's data", () => {
       const report = t.mock.fn();
       Object.defineProperty(globalThis, "reportError", { value: report, configurable: true });
       const heard: unknown[] = [];
-      const offs = listeners.map((kind) => onData(kind === "throws" ? throws : (payload) => heard.push(payload)));
+      const offs = listeners.map((kind) => onData(kind === "throws" ? throws() : (payload) => heard.push(payload)));
       assert.equal(give({ door: 1 }), want);
       for (const off of offs) off();
       assert.deepEqual(heard, listeners.filter((kind) => kind === "takes").map(() => ({ door: 1 })));
