@@ -76,7 +76,7 @@ suite("a ring", () => {
     assert.deepEqual(rig.events.at(-2)?.data, {
       keepTime: 2, callerName: "Front door", listenerName: "", roomType: "video", isCaller: false, businessType: 1,
     });
-    assert.ok(rig.medias[0]?.closed && rig.leg.log.at(-1) === "close");
+    assert.deepEqual([rig.medias[0].closed, rig.leg.log.at(-1)], [true, "close"]);
   });
   test("of a voice call opens no camera", async () => {
     const { rig, device } = await offered({ roomType: "voice" });
