@@ -19,7 +19,7 @@ export class Ringtone {
     }
     this.#context = context;
     // The clock of a context that may not sound yet stands still, and so does the chime.
-    for (let at = context.currentTime + 0.05, last = at + longest; at < last; at += period) chime(context, at);
+    chime(context);
     for (const touch of touches) addEventListener(touch, this.#resume);
   }
 
@@ -44,16 +44,16 @@ const period = 2.6;
 /** Seconds that are written down beforehand: longer than any ring time in use. */
 const longest = 300;
 
-function chime(context: AudioContext, at: number): void {
+function chime(context: AudioContext): void {
   for (const [i, frequency] of [659, 784, 988].entries()) {
-    const start = at + i * 0.22;
     const gain = new GainNode(context, { gain: 0 });
     const tone = new OscillatorNode(context, { frequency, type: "triangle" });
     tone.connect(gain).connect(context.destination);
-    gain.gain.setTargetAtTime(0.22, start, 0.012);
-    gain.gain.setTargetAtTime(0, start + 0.16, i === 2 ? 0.28 : 0.09);
-    tone.start(start);
-    tone.stop(start + 1.6);
+    tone.start();
+    for (let at = context.currentTime + 0.05 + i * 0.22, last = at + longest; at < last; at += period) {
+      gain.gain.setTargetAtTime(0.22, at, 0.012);
+      gain.gain.setTargetAtTime(0, at + 0.16, i === 2 ? 0.28 : 0.09);
+    }
   }
 }
 

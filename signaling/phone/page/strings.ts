@@ -43,7 +43,7 @@ const en = {
   homeNoneTitle: "No device yet",
   homeNoneText: "Open the pairing link of your device, or scan its QR code. On the device, callboxctl pair prints both.",
   homeMany: "Your devices",
-  keys: "Keys in a call: M mute, V camera, Esc hang up",
+  keys: "Keys in a call: Enter answer, M mute, V camera, Esc hang up or decline",
 
   insecureTitle: "This address cannot make calls",
   insecureText: "Browsers give microphone, camera and keys only to pages that were loaded over https, or on the device itself.",
@@ -172,7 +172,7 @@ const zh: Table = {
   homeNoneTitle: "还没有设备",
   homeNoneText: "请打开设备的配对链接，或扫描它的二维码。在设备上运行 callboxctl pair 即可得到。",
   homeMany: "你的设备",
-  keys: "通话快捷键：M 静音，V 摄像头，Esc 挂断",
+  keys: "通话快捷键：Enter 接听，M 静音，V 摄像头，Esc 挂断或拒绝",
 
   insecureTitle: "这个地址不能通话",
   insecureText: "浏览器只允许通过 https 打开的页面（或设备本机上的页面）使用麦克风、摄像头和密钥。",
