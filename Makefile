@@ -9,6 +9,7 @@ export CGO_ENABLED := 1
 
 STEP := .ci/step
 BIN := build/bin
+RACE := build/race
 PHONE := signaling/phone
 VERSION ?= $(shell sed -n 's/^\#\# \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | head -n 1)
 LDFLAGS := -s -w -X callbox/daemon/control.version=$(VERSION)
@@ -38,10 +39,15 @@ check: $(PHONE)/node_modules/.installed ## format, vet, lint, unit tests under t
 	@$(STEP) "go: tests" go test -race -count=1 ./...
 	@$(STEP) "go: sound server" go test -tags=pulse -count=1 ./hal/sound/...
 
-e2e: build ## a real browser calls the real daemon (E2E=flags of the test binary)
+e2e: build $(RACE)/callboxd ## a real browser calls the real daemon (E2E=flags of the test binary)
 	@$(STEP) "end to end" .ci/e2e $(E2E)
 
 build: $(BIN)/callboxd $(BIN)/callboxctl ## build the daemon and the command line into build/bin
+
+# For one of the end-to-end tests. Its packages are those that go test -race has built.
+.PHONY: $(RACE)/callboxd
+$(RACE)/callboxd: phone
+	@$(STEP) "build with the race detector" go build -race -buildvcs=false -o $@ ./cmd/callboxd
 
 .PHONY: $(BIN)/callboxd $(BIN)/callboxctl
 $(BIN)/callboxd $(BIN)/callboxctl: phone

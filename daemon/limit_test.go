@@ -75,8 +75,17 @@ const (
 	wantLate    = 1000
 )
 
-// runDaemon runs a whole daemon in this process, with virtual devices.
+// runDaemon runs a whole daemon in this process, with virtual devices, until the
+// test ends.
 func runDaemon(t *testing.T) *daemon {
+	t.Helper()
+	d, stop := startDaemon(t)
+	t.Cleanup(stop)
+	return d
+}
+
+// startDaemon is runDaemon with an end of one's own.
+func startDaemon(t *testing.T) (_ *daemon, stop func()) {
 	t.Helper()
 	dir := t.TempDir()
 	cfg := config.Default()
@@ -90,21 +99,22 @@ func runDaemon(t *testing.T) *daemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- d.run(ctx) }()
-	t.Cleanup(func() {
-		stop()
+	stop = func() {
+		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("the daemon: %v", err)
 		}
-	})
+	}
 	for deadline := time.Now().Add(10 * time.Second); d.direct.Addr() == nil; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
+			stop()
 			t.Fatal("the daemon does not listen")
 		}
 	}
-	return d
+	return d, stop
 }
 
 // asked is what the phone has asked for.

@@ -16,6 +16,16 @@ export default tseslint.config(
     },
   },
   {
+    // The page is an app like any other: what it can do, the SDK offers.
+    files: ["page/**/*.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        { patterns: [{ regex: "^(?!\\./|\\.\\./src/sdk\\.js$)", message: "The page uses only the SDK (../src/sdk.js) and its own files." }] },
+      ],
+    },
+  },
+  {
     // node:test's functions return promises that the runner itself awaits.
     files: ["test/**/*.ts"],
     rules: {

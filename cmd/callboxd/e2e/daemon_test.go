@@ -21,12 +21,17 @@ import (
 	"callbox/signaling/pairing"
 )
 
-// binaries is where make build puts them.
-const binaries = "../../../build/bin"
+// binaries is where make build puts them; raceBinary is a callboxd that was built
+// with the race detector.
+const (
+	binaries   = "../../../build/bin"
+	raceBinary = "../../../build/race/callboxd"
+)
 
 // device is a running callboxd with a state directory of its own.
 type device struct {
 	t      testing.TB
+	binary string
 	dir    string
 	socket string
 	log    *lockedBuffer
@@ -55,6 +60,7 @@ type deviceOptions struct {
 	height int
 	rate   int // pictures a second; default 20
 
+	race      bool // with the race detector
 	noDisplay bool // the phone's video is not decoded
 	quiet     bool // logs only what goes wrong
 }
@@ -84,7 +90,10 @@ func startDevice(t testing.TB, o deviceOptions) *device {
 	if o.quiet {
 		level = "warn"
 	}
-	d := &device{t: t, dir: dir, socket: filepath.Join(dir, "control.sock"), log: &lockedBuffer{}}
+	d := &device{t: t, binary: filepath.Join(binaries, "callboxd"), dir: dir, socket: filepath.Join(dir, "control.sock"), log: &lockedBuffer{}}
+	if o.race {
+		d.binary = raceBinary
+	}
 	config := fmt.Sprintf(`
 device: {sn: %[12]s, name: %[13]s, state_dir: %[1]s/state}
 control: {socket: %[1]s/control.sock}
@@ -115,10 +124,10 @@ log: {level: %[11]s, format: json}
 
 func (d *device) start(config string) {
 	d.t.Helper()
-	d.cmd = exec.Command(filepath.Join(binaries, "callboxd"), "run", "--config", config)
+	d.cmd = exec.Command(d.binary, "run", "--config", config)
 	d.cmd.Stderr, d.cmd.Stdout = d.log, d.log
 	if err := d.cmd.Start(); err != nil {
-		d.t.Fatalf("cannot start callboxd: %v; run make build", err)
+		d.t.Fatalf("cannot start callboxd: %v; run make e2e, which builds it", err)
 	}
 	d.exited = make(chan struct{})
 	go func() { _ = d.cmd.Wait(); close(d.exited) }()
@@ -189,6 +198,10 @@ func (d *device) stop() {
 	}
 	if d.t.Failed() {
 		d.t.Logf("log of callboxd:\n%s", d.log)
+	}
+	// A daemon that stops as it should ends with 0; the race detector makes it 66.
+	if code := d.cmd.ProcessState.ExitCode(); code != 0 {
+		d.t.Errorf("callboxd ended with %v:\n%s", d.cmd.ProcessState, d.log)
 	}
 	if strings.Contains(d.log.String(), "DATA RACE") || strings.Contains(d.log.String(), "panic:") {
 		d.t.Errorf("callboxd raced or panicked:\n%s", d.log)

@@ -1,5 +1,6 @@
 /** The golden examples that the Go tests read too. */
 import assert from "node:assert/strict";
+import { createHash, createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe as suite, test } from "node:test";
 import { parseFrame } from "../src/channel.js";
@@ -43,6 +44,14 @@ const pairing = read("pairing.json") as {
   readonly deviceMac: string;
   readonly link: PairingLink;
   readonly fragment: string;
+};
+const nonce = read("nonce.json") as {
+  readonly key: string;
+  readonly jkt: string;
+  readonly roomId: string;
+  readonly inviteInput: string;
+  readonly made: number;
+  readonly nonce: string;
 };
 
 async function peer(name: keyof Golden["keys"]): Promise<PeerKey> {
@@ -145,4 +154,19 @@ test("the golden pairing", async () => {
   assert.ok(link);
   assert.equal(await pairingMac(link, "phone", pairing.jkt, pairing.phoneName), pairing.phoneMac);
   assert.ok(await checkPairingMac(link, "device", pairing.jkt, pairing.deviceName, pairing.deviceMac));
+});
+
+// The phone hands a nonce back as it came; this is the protocol's rule, written
+// down a second time.
+test("the golden nonce", () => {
+  const made = Buffer.alloc(8);
+  made.writeBigUInt64BE(BigInt(nonce.made));
+  const invite = createHash("sha256").update(nonce.inviteInput).digest();
+  const seal = createHmac("sha256", Buffer.from(nonce.key, "base64url")).update("callbox/1 challenge");
+  for (const part of [Buffer.from(nonce.jkt), Buffer.from(nonce.roomId), invite, made]) {
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64BE(BigInt(part.length));
+    seal.update(length).update(part);
+  }
+  assert.equal(Buffer.concat([made, seal.digest()]).toString("base64url"), nonce.nonce);
 });
