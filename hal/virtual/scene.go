@@ -66,7 +66,8 @@ func newScene(w, h int) (*scene, error) {
 	}
 	caption := label.sprite("callbox test picture")
 	if caption.Rect.Dx() < w { // it has no room in the smallest pictures
-		blend(s.background, caption, even((w-caption.Rect.Dx())/2, h*86/100))
+		// Above the ball's way, and where a call page has neither its head nor its buttons.
+		blend(s.background, caption, even((w-caption.Rect.Dx())/2, h/5))
 	}
 	s.ball = newBall(min(w, h) / 6 &^ 1)
 	copyPlanes(s.picture, s.background, r)

@@ -1,27 +1,45 @@
 #!/usr/bin/env bash
-# Starts a callbox device on this machine, for "make run": prints what to open and
-# lets the keyboard answer. Everything it writes is below build/run.
+# demo.sh [DIR]: starts a callbox device on this machine, for "make run": prints what
+# to open and lets the keyboard answer. Everything it writes is in DIR (build/run).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-run=build/run
+run=$(realpath -m "${1:-build/run}")
 mkdir -p "$run"
-export CALLBOX_DEVICE_STATE_DIR="$PWD/$run/state"
-export CALLBOX_CONTROL_SOCKET="$PWD/$run/control.sock"
+export CALLBOX_DEVICE_STATE_DIR="$run/state"
+export CALLBOX_CONTROL_SOCKET="$run/control.sock"
 ctl() { build/bin/callboxctl --socket "$CALLBOX_CONTROL_SOCKET" "$@"; }
 
 build/bin/callboxd run --config packaging/examples/demo.yaml 2>"$run/callboxd.log" &
 daemon=$!
-helpers=()
+pairing="" # offers codes
+showing="" # prints what it says after its first code
+watching=""
 finish() {
-  trap - EXIT INT TERM
-  for p in "${helpers[@]}"; do kill "$p" 2>/dev/null || true; done
-  kill "$daemon" 2>/dev/null || true
+  trap - EXIT
+  trap '' INT TERM HUP # what follows is done to its end
+  for p in $watching $pairing $showing "$daemon"; do kill "$p" 2>/dev/null || true; done
   wait "$daemon" 2>/dev/null || true
   echo "callbox has stopped."
 }
 trap finish EXIT
-trap 'exit 0' INT TERM
+trap 'exit 0' INT TERM HUP # HUP: the terminal was closed
+
+# Offers pairing codes, a new one whenever one runs out, and returns when the first
+# is on the screen. One at a time: a second one would take the window from the first
+# for ever and again.
+pair() {
+  for p in $pairing $showing; do kill "$p" 2>/dev/null || true; done
+  exec 3< <(exec build/bin/callboxctl --socket "$CALLBOX_CONTROL_SOCKET" pair --renew)
+  pairing=$!
+  local line
+  while IFS= read -r line <&3; do
+    printf '%s\n' "$line"
+    case $line in *"Works once"*) break ;; esac
+  done
+  cat <&3 &
+  showing=$!
+}
 
 for _ in $(seq 100); do
   ctl status >/dev/null 2>&1 && break
@@ -34,18 +52,16 @@ ctl status --devices
 echo
 echo "Open this page in a browser on this machine and confirm the pairing:"
 echo
-ctl pair --renew &
-helpers+=($!)
-sleep 0.5
-cat <<'KEYS'
+pair
+cat <<KEYS
 
 When the phone calls:  a  answer     r  reject     h  hang up
                        p  pair another phone       q  stop (or Ctrl-C)
-The log is in build/run/callboxd.log; build/bin/callboxctl --help shows the rest.
+The log is in $run/callboxd.log; build/bin/callboxctl --help shows the rest.
 
 KEYS
-ctl watch &
-helpers+=($!)
+ctl watch --events &
+watching=$!
 
 if [ -t 0 ]; then
   while kill -0 "$daemon" 2>/dev/null; do
@@ -55,7 +71,7 @@ if [ -t 0 ]; then
       a) ctl answer || true ;;
       r) ctl reject || true ;;
       h) ctl hangup || true ;;
-      p) ctl pair --renew & helpers+=($!) ;;
+      p) pair ;;
       q) exit 0 ;;
     esac
   done
