@@ -82,6 +82,7 @@ func TestDevice(t *testing.T) {
 	forward := "127.0.0.1:" + freePort(t, "127.0.0.1")
 	m := startMachine(t, forward)
 	t.Run("buttons", func(t *testing.T) { testButtons(t, m.of(t)) })
+	t.Run("rules", func(t *testing.T) { testRules(t, m.of(t), forward) })
 	t.Run("call", func(t *testing.T) { testDeviceCall(t, m.of(t), forward) })
 }
 
