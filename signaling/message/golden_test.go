@@ -144,7 +144,7 @@ func buildMessages(t *testing.T) goldenMessages {
 	add("needRestart", device, "", false, message.NeedRestart{Generation: 2})
 	_, dataID := add("data of the phone", phone, "", false, message.Data{Nonce: nonce, At: 1.25, Right: "unlock", Payload: jsontext.Value(`{"door":1}`)})
 	add("data of the device", device, "", false, message.Data{Nonce: nonce, At: 0, Payload: jsontext.Value(`"text"`)})
-	add("ring", device, "", true, message.Ring{RoomType: message.Video, TimeLimit: limit, Query: "door=1"})
+	_, ringID := add("ring", device, "", true, message.Ring{RoomType: message.Video, TimeLimit: limit, Query: "door=1"})
 	add("reject busy", device, offerID, false, message.Reject{Cause: cause.Busy})
 	add("reject unsupported", device, inviteID, true, message.Reject{Cause: cause.Unsupported, Versions: []int{1}})
 	add("reject needNonce", device, inviteID, true, message.Reject{Cause: cause.NeedNonce, Nonce: nonce})
@@ -161,6 +161,9 @@ func buildMessages(t *testing.T) goldenMessages {
 	add("ack of the phone", phone, acceptID, false, message.Ack{})
 	add("ack of the device", device, restartID, false, message.Ack{})
 	add("ack of data, refused", device, dataID, false, message.Ack{Error: "forbidden", Nonce: nonce})
+	add("ring, least", device, "", true, message.Ring{RoomType: message.Voice})
+	add("invite that answers a ring", phone, ringID, true, message.Invite{RoomType: message.Video, TimeLimit: limit})
+	add("reject that answers a ring", phone, ringID, true, message.Reject{Cause: cause.Busy})
 	g.addHellos(t, device, phone)
 	return g
 }

@@ -47,7 +47,11 @@ type device struct {
 
 // deviceOptions are the parts of the configuration in which the tests differ.
 type deviceOptions struct {
+	sn     string  // default e2e
+	name   string  // default Front door
 	listen string  // default: a free port on 127.0.0.1
+	origin string  // of another page that may connect
+	ring   string  // ring time-out; default 30s
 	tone   float64 // of the virtual microphone, in Hz
 	extra  string  // more YAML: whole top-level sections
 	call   string  // more YAML below call:, indented by two
@@ -67,6 +71,12 @@ func startDevice(t testing.TB, o deviceOptions) *device {
 	if o.listen == "" {
 		o.listen = "127.0.0.1:" + freePort(t, "127.0.0.1")
 	}
+	if o.sn == "" {
+		o.sn, o.name = "e2e", "Front door"
+	}
+	if o.ring == "" {
+		o.ring = "30s"
+	}
 	if o.width == 0 {
 		o.width, o.height = 640, 360
 	}
@@ -85,12 +95,12 @@ func startDevice(t testing.TB, o deviceOptions) *device {
 		d.binary = raceBinary
 	}
 	config := fmt.Sprintf(`
-device: {sn: e2e, name: Front door, state_dir: %[1]s/state}
+device: {sn: %[12]s, name: %[13]s, state_dir: %[1]s/state}
 control: {socket: %[1]s/control.sock}
 signaling:
-  direct: {listen: "%[2]s"}
+  direct: {listen: "%[2]s", origins: [%[15]s]}
 call:
-  ring_timeout: 30s
+  ring_timeout: %[14]s
 %[3]s
 hal:
   camera: {name: virtual, size: %[4]dx%[5]d, frame_rate: %[6]d}
@@ -102,7 +112,7 @@ media:
 %[10]s
 log: {level: %[11]s, format: json}
 %[8]s
-`, dir, o.listen, o.call, o.width, o.height, o.rate, o.tone, o.extra, display, o.media, level)
+`, dir, o.listen, o.call, o.width, o.height, o.rate, o.tone, o.extra, display, o.media, level, o.sn, o.name, o.ring, o.origin)
 	path := filepath.Join(dir, "callbox.yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)

@@ -89,6 +89,7 @@ func TestDevice(t *testing.T) {
 	m := startMachine(t, forward)
 	t.Run("drivers", func(t *testing.T) { testDrivers(t, m.of(t)) })
 	t.Run("buttons", func(t *testing.T) { testButtons(t, m.of(t)) })
+	t.Run("rules", func(t *testing.T) { testRules(t, m.of(t), forward) })
 	t.Run("call", func(t *testing.T) { testDeviceCall(t, m.of(t), forward) })
 }
 

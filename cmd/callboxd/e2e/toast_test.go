@@ -35,7 +35,7 @@ func (p *phone) watchToasts() { p.t.Helper(); eval[bool](p, toastReader) }
 // English, within a second of an event. It fails for words that came before.
 func (p *phone) wantToast(t *testing.T, key string, e voipEvent) {
 	t.Helper()
-	want := pageWords(t, key)
+	want := strings.ReplaceAll(pageWords(t, key), "{name}", "Front door")
 	var last string
 	eventually(t, 5*time.Second, fmt.Sprintf("the page says %q", want), func() bool {
 		for _, toast := range eval[[]struct {

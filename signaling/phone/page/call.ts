@@ -100,7 +100,7 @@ export class CallView {
     setText(this.#avatar, initial(call.deviceName));
     this.#remote.setAttribute("aria-label", words("picture", { name: call.deviceName }));
     this.#state.dataset["state"] = call.phase;
-    setText(this.#state, words(stateKey(call.phase)));
+    setText(this.#state, words(stateKey(call.phase, call.isCaller)));
     show(this.#state, call.phase !== "talking");
     show(this.#timer, talking);
     setText(this.#timer, clockTime(call.elapsed));

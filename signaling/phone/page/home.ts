@@ -1,6 +1,8 @@
 import { devices, onDevices, type Device, type RoomType } from "../src/sdk.js";
+import { askForNotices, mayAskForNotices } from "./attention.js";
 import { h, icon, setText } from "./dom.js";
 import { linkKey } from "./strings.js";
+import { toast } from "./toast.js";
 import { words } from "./words.js";
 
 /** The devices and what can be done with them. */
@@ -60,7 +62,7 @@ export class HomeView {
     const many = list.length > 1;
     const cards = list.map((device) => this.#card(device, many));
     const title = many ? [h("h1", { class: "home-title" }, words("homeMany"))] : [];
-    return [...title, h("div", { class: many ? "cards" : "card-alone" }, ...cards), h("p", { class: "keys" }, words("keys"))];
+    return [...title, h("div", { class: many ? "cards" : "card-alone" }, ...cards), ...notices(), h("p", { class: "keys" }, words("keys"))];
   }
 
   #card(device: Device, many: boolean): HTMLElement {
@@ -91,6 +93,19 @@ export class HomeView {
       h("div", { class: "actions" }, button("video"), button("voice")),
     );
   }
+}
+
+/** The button that asks for notices of calls, while neither yes nor no was said. */
+function notices(): HTMLElement[] {
+  if (!mayAskForNotices()) return [];
+  const button = h("button", { type: "button", class: "button plain notify", "data-testid": "notify" }, icon("bell"), h("span", {}, words("notifyMe")));
+  button.addEventListener("click", () => {
+    void askForNotices().then((yes) => {
+      if (!mayAskForNotices()) button.remove();
+      toast(words(yes ? "notifyYes" : "notifyNo"));
+    });
+  });
+  return [button];
 }
 
 /** The first character of a name, for its round picture. */

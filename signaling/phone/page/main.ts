@@ -6,17 +6,20 @@
  * `callbox.events()` (the last 200 events with their times), `callbox.stats()`,
  * `callbox.currentCall()`, `callbox.devices()`, `callbox.remoteStream()` and
  * `callbox.localStream()` there. The main elements carry `data-testid`:
- * pair-confirm, pair-name, call-video, call-voice, hang-up, mute, camera,
- * remote-video, local-video, toast, timer, remaining, notice, state (with
+ * pair-confirm, pair-name, call-video, call-voice, notify, incoming, answer,
+ * decline, hang-up, mute, camera, remote-video, local-video, toast, timer, remaining, notice, state (with
  * `data-state`: the phase), device-name, device-state (with `data-link`).
- * The root element has `data-view`: problem, pairing, home or call.
+ * The root element has `data-view`: problem, pairing, home, incoming or call.
  */
 import * as callbox from "../src/sdk.js";
+import { Attention } from "./attention.js";
 import { CallView } from "./call.js";
 import { HomeView } from "./home.js";
+import { IncomingView, kindOf } from "./incoming.js";
 import { pairingView } from "./pairing.js";
 import { problemView } from "./problem.js";
 import { Ringback } from "./ringback.js";
+import { Ringtone } from "./ringtone.js";
 import { clockTime, endKey, errorKey } from "./strings.js";
 import { clearToast, toast } from "./toast.js";
 import { language, words } from "./words.js";
@@ -35,7 +38,10 @@ class Page {
     void this.#call(device, roomType);
   });
   readonly #callView = new CallView();
+  readonly #incoming = new IncomingView();
   readonly #ringback = new Ringback();
+  readonly #ringtone = new Ringtone();
+  readonly #attention = new Attention();
   #link: callbox.PairingLink | undefined;
   #view = "";
   /** The call whose end was told, or that failed with an error of its own. */
@@ -59,7 +65,11 @@ class Page {
       this.#address(callbox.currentCall());
     });
     addEventListener("keydown", (event) => {
-      if (this.#view === "call" && this.#callView.key(event)) event.preventDefault();
+      const view = this.#view === "call" ? this.#callView : this.#view === "incoming" ? this.#incoming : undefined;
+      if (view?.key(event)) event.preventDefault();
+    });
+    callbox.onVoipEvent(({ eventName, data }) => {
+      if (eventName === "limitWarning") toast(words("limitWarning", { seconds: String(data["secondsLeft"]) }));
     });
     callbox.onCall(() => {
       this.#render();
@@ -109,23 +119,28 @@ class Page {
 
   #render(): void {
     const call = callbox.currentCall();
+    this.#ring(call);
+    if (call?.phase === "incoming") {
+      if (this.#view !== "incoming") clearToast();
+      this.#incoming.update(call);
+      this.#show("incoming", this.#incoming.element);
+      this.#keepAwake(true);
+      return;
+    }
     if (call && call.phase !== "ended") {
       if (this.#view !== "call") clearToast();
       this.#show("call", this.#callView.element);
       this.#callView.update(call);
       this.#address(call);
       this.#keepAwake(true);
-      if (call.here && call.phase === "ringing") this.#ringback.start();
-      else this.#ringback.stop();
       return;
     }
-    this.#ringback.stop();
     this.#keepAwake(false);
     if (this.#view === "call") {
       this.#callView.close();
       history.replaceState(null, "", callbox.CALL_PAGE_PATH);
-      if (call) this.#tellEnd(call);
     }
+    if (call && (this.#view === "call" || this.#view === "incoming")) this.#tellEnd(call);
     if (this.#link) {
       if (this.#view === "pairing") return;
       const link = this.#link;
@@ -139,6 +154,19 @@ class Page {
       return;
     }
     this.#show("home", this.#home.element);
+  }
+
+  /** What is heard of a call before it is answered, at either end. */
+  #ring(call: callbox.CurrentCall | undefined): void {
+    if (call?.here && call.isCaller && call.phase === "ringing") this.#ringback.start();
+    else this.#ringback.stop();
+    if (call?.here && call.phase === "incoming") {
+      this.#ringtone.start();
+      this.#attention.call(call.deviceName, kindOf(call));
+    } else {
+      this.#ringtone.stop();
+      this.#attention.stop();
+    }
   }
 
   #tellEnd(call: callbox.CurrentCall): void {
@@ -157,11 +185,12 @@ class Page {
     history.pushState(null, "", `${callbox.CALL_PAGE_PATH}?roomId=${encodeURIComponent(call.roomId)}`);
   }
 
-  #show(view: "problem" | "pairing" | "home" | "call", element: HTMLElement): void {
+  #show(view: "problem" | "pairing" | "home" | "incoming" | "call", element: HTMLElement): void {
     if (this.#view === view) return;
     this.#view = view;
     document.documentElement.dataset["view"] = view;
     this.#root.replaceChildren(element);
+    if (view === "incoming") this.#incoming.opened();
     if (view === "pairing") element.querySelector<HTMLElement>("[data-testid=pair-confirm]")?.focus();
   }
 

@@ -20,6 +20,17 @@ const en = {
   left: "{time} left",
   you: "You",
 
+  answer: "Answer",
+  decline: "Decline",
+  incomingVideo: "Incoming video call",
+  incomingVoice: "Incoming voice call",
+  callsYou: "{name} is calling",
+  ringsElsewhere: "If you answer, the call runs in another tab",
+  notifyMe: "Notify me of calls",
+  notifyYes: "Calls are shown to you while this page is open.",
+  notifyNo: "The browser will not show calls. You can allow it in its site settings.",
+  limitWarning: "{seconds} seconds left.",
+
   pairTitle: "Pair with this device?",
   pairText: "Afterwards this phone can call it. Continue only if you asked for this link.",
   pairName: "Name of this phone",
@@ -32,7 +43,7 @@ const en = {
   homeNoneTitle: "No device yet",
   homeNoneText: "Open the pairing link of your device, or scan its QR code. On the device, callboxctl pair prints both.",
   homeMany: "Your devices",
-  keys: "Keys in a call: M mute, V camera, Esc hang up",
+  keys: "Keys in a call: Enter answer, M mute, V camera, Esc hang up or decline",
 
   insecureTitle: "This address cannot make calls",
   insecureText: "Browsers give microphone, camera and keys only to pages that were loaded over https, or on the device itself.",
@@ -42,6 +53,7 @@ const en = {
   browserText: "It lacks WebRTC, key storage or Web Locks. A current Chrome, Edge, Safari or Firefox has them; private windows sometimes do not.",
 
   state_preparing: "Starting…",
+  state_incoming: "Incoming call",
   state_inviting: "Calling…",
   state_offering: "Calling…",
   state_ringing: "Ringing…",
@@ -71,6 +83,8 @@ const en = {
   end_other: "The call has ended.",
   end_cancelled: "You cancelled the call.",
   end_answeredElsewhere: "Answered on another phone.",
+  end_declined: "You declined the call.",
+  end_missed: "Missed call from {name}.",
   end_rejected: "{name} declined the call.",
   end_dnd: "{name} does not want to be disturbed now.",
   end_forbidden: "{name} does not allow this phone to call.",
@@ -135,6 +149,17 @@ const zh: Table = {
   left: "剩余 {time}",
   you: "你",
 
+  answer: "接听",
+  decline: "拒绝",
+  incomingVideo: "视频通话来电",
+  incomingVoice: "语音通话来电",
+  callsYou: "{name} 来电",
+  ringsElsewhere: "接听后，通话将在另一个标签页中进行",
+  notifyMe: "来电时通知我",
+  notifyYes: "只要此页面开着，来电时就会通知你。",
+  notifyNo: "浏览器不会显示来电通知。可在浏览器的网站设置中允许。",
+  limitWarning: "还剩 {seconds} 秒。",
+
   pairTitle: "与这台设备配对？",
   pairText: "配对后，这部手机可以呼叫它。只有在你自己要求了这个链接时才继续。",
   pairName: "这部手机的名称",
@@ -147,7 +172,7 @@ const zh: Table = {
   homeNoneTitle: "还没有设备",
   homeNoneText: "请打开设备的配对链接，或扫描它的二维码。在设备上运行 callboxctl pair 即可得到。",
   homeMany: "你的设备",
-  keys: "通话快捷键：M 静音，V 摄像头，Esc 挂断",
+  keys: "通话快捷键：Enter 接听，M 静音，V 摄像头，Esc 挂断或拒绝",
 
   insecureTitle: "这个地址不能通话",
   insecureText: "浏览器只允许通过 https 打开的页面（或设备本机上的页面）使用麦克风、摄像头和密钥。",
@@ -157,6 +182,7 @@ const zh: Table = {
   browserText: "它缺少 WebRTC、密钥存储或 Web Locks。新版 Chrome、Edge、Safari 或 Firefox 都可以；无痕窗口有时不行。",
 
   state_preparing: "正在启动…",
+  state_incoming: "来电",
   state_inviting: "正在呼叫…",
   state_offering: "正在呼叫…",
   state_ringing: "正在响铃…",
@@ -186,6 +212,8 @@ const zh: Table = {
   end_other: "通话已结束。",
   end_cancelled: "你取消了呼叫。",
   end_answeredElsewhere: "已在另一部手机上接听。",
+  end_declined: "你拒绝了来电。",
+  end_missed: "未接来电：{name}。",
   end_rejected: "{name} 拒绝了通话。",
   end_dnd: "{name} 现在不希望被打扰。",
   end_forbidden: "{name} 不允许这部手机呼叫。",
@@ -241,14 +269,16 @@ export function fill(text: string, parts: Readonly<Record<string, string>> = {})
   return text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => parts[name] ?? whole);
 }
 
-/** The words for the end of a call. */
-export function endKey(call: Pick<CurrentCall, "end" | "endedByDevice">): StringKey {
-  const { end } = call;
+/** The words for the end of a call. `isCaller` false: the device has made it. */
+export function endKey(call: Pick<CurrentCall, "end" | "endedByDevice"> & Partial<Pick<CurrentCall, "isCaller">>): StringKey {
+  const { end, isCaller = true, endedByDevice } = call;
   if (!end) return "end_other";
+  if (!isCaller && (end.cause === "timeout" || (end.cause === "cancelled" && endedByDevice))) return "end_missed";
+  if (!isCaller && end.cause === "rejected" && !endedByDevice) return "end_declined";
   switch (end.cause) {
     case "hangup": {
       const origin = end.origin ?? "other";
-      if (call.endedByDevice && (origin === "manual" || origin === "forceFromApp")) return "end_manualDevice";
+      if (endedByDevice && (origin === "manual" || origin === "forceFromApp")) return "end_manualDevice";
       return `end_${origin}`;
     }
     case "aborted":
@@ -284,8 +314,9 @@ export function linkKey(state: LinkState): StringKey {
   return `link_${state}`;
 }
 
-export function stateKey(phase: CurrentCall["phase"]): StringKey {
-  return `state_${phase}`;
+/** The words for what a call is doing. Once a person has answered here, it connects. */
+export function stateKey(phase: CurrentCall["phase"], isCaller = true): StringKey {
+  return !isCaller && (phase === "offering" || phase === "ringing") ? "state_connecting" : `state_${phase}`;
 }
 
 export function problemKey(problem: MediaProblem): StringKey {

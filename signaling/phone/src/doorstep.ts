@@ -5,6 +5,9 @@ import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
 import { lives, type Mail } from "./mail.js";
 
+/** How far the seconds since `ringing` may be off, at both ends. */
+const skew = 5;
+
 /**
  * The maker's own data while it rings: signed, with the nonce of `ringing`, each
  * good once, and the seconds since `ringing` came.
@@ -14,6 +17,8 @@ export class DoorstepData {
   readonly #mail: Mail;
   readonly #waiting = new Map<string, (error: string | undefined) => void>();
   #nonce: string | undefined;
+  /** Stands in all data of the device. */
+  #theirs: string | undefined;
   #ringingAt = 0;
 
   constructor(clock: Clock, mail: Mail) {
@@ -25,6 +30,17 @@ export class DoorstepData {
   rings(nonce: string | undefined): void {
     this.#ringingAt = this.#clock.now();
     this.#nonce = nonce;
+    this.#theirs = nonce;
+  }
+
+  get rang(): boolean {
+    return this.#theirs !== undefined;
+  }
+
+  /** Reports whether the nonce and the time of the device's data are right: not held back by who carries it. */
+  holds(nonce: string | undefined, at: number | undefined): boolean {
+    if (nonce === undefined || at === undefined || nonce !== this.#theirs) return false;
+    return Math.abs((this.#clock.now() - this.#ringingAt) / 1000 - at) <= skew;
   }
 
   /** An ack came: it answers a message and may bring the next nonce. */

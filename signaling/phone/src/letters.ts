@@ -3,6 +3,7 @@ import { randomId } from "./encoding.js";
 import { lives, type Letter, type Mail } from "./mail.js";
 import type { DeviceBody } from "./message.js";
 import type { CallOptions } from "./options.js";
+import type { LeaveType } from "./state.js";
 
 /** What becomes of the letters of a call. */
 export interface LetterEvents {
@@ -13,6 +14,8 @@ export interface LetterEvents {
 export class Letters {
   readonly #mail: Mail;
   readonly #events: LetterEvents;
+  /** Id of the device's ring that this call answers. */
+  readonly #ring: string | undefined;
   #invite: Letter | undefined;
   #challenge: { readonly id: string; readonly nonce: string } | undefined;
   #offerId: string | undefined;
@@ -23,24 +26,19 @@ export class Letters {
   /** The call is being left or over: what is signed later is not sent. */
   #closing = false;
 
-  constructor(mail: Mail, events: LetterEvents) {
+  constructor(mail: Mail, ring: string | undefined, events: LetterEvents) {
     this.#mail = mail;
+    this.#ring = ring;
     this.#events = events;
   }
 
+  /** Asks to call, or answers the device's ring. */
   async invite(options: CallOptions): Promise<void> {
-    const video = options.roomType === "video";
-    const members = {
-      roomType: options.roomType,
-      ...(options.timeLimit === undefined ? {} : { timeLimit: options.timeLimit }),
-      enableCallerCamera: video && options.enableCallerCamera !== false,
-      enableListenerCamera: video && options.enableListenerCamera !== false,
-      ...(options.customQuery === undefined ? {} : { query: options.customQuery }),
-      ...(options.payload === undefined ? {} : { payload: options.payload }),
-    };
-    const letter = await this.#mail.compose("invite", members, { withKey: true });
+    const members = this.#ring === undefined ? wish(options) : answer(options);
+    const letter = await this.#mail.compose("invite", members, { ref: this.#ring, withKey: true });
     if (this.#closing) return;
     this.#invite = letter;
+    if (this.#ring !== undefined) this.#mail.answered(this.#ring, letter.text);
     this.#mail.dispatch(letter, {
       life: lives.first,
       done: (how) => {
@@ -84,7 +82,7 @@ export class Letters {
     this.#mail.drop(this.#restartId);
   }
 
-  async leave(type: "cancel" | "bye", end: End, first: (id: string) => void): Promise<void> {
+  async leave(type: LeaveType, end: End, first: (id: string) => void): Promise<void> {
     const id = randomId();
     this.#leaveId = id;
     this.close();
@@ -93,7 +91,10 @@ export class Letters {
     const done = (): void => {
       this.#mail.close();
     };
-    await this.#mail.post(type, type === "bye" ? end : { cause: end.cause }, { id, withKey: type === "cancel", life: lives.rest, done });
+    const members = type === "bye" ? end : { cause: end.cause };
+    const ref = type === "reject" ? this.#ring : undefined;
+    const letter = await this.#mail.post(type, members, { id, ref, withKey: type !== "bye", life: lives.rest, done });
+    if (ref !== undefined) this.#mail.answered(ref, letter.text);
   }
 
   /** Signs what is sent if the page is closed. */
@@ -143,4 +144,22 @@ export class Letters {
     this.#mail.drop(this.#offerId);
     this.dropRestart();
   }
+}
+
+/** The members of an invite of this phone's own call. */
+function wish(options: CallOptions): object {
+  const video = options.roomType === "video";
+  return {
+    roomType: options.roomType,
+    ...(options.timeLimit === undefined ? {} : { timeLimit: options.timeLimit }),
+    enableCallerCamera: video && options.enableCallerCamera !== false,
+    enableListenerCamera: video && options.enableListenerCamera !== false,
+    ...(options.customQuery === undefined ? {} : { query: options.customQuery }),
+    ...(options.payload === undefined ? {} : { payload: options.payload }),
+  };
+}
+
+/** The members of an invite that answers a ring: what the device has said it wants. */
+function answer({ roomType, timeLimit }: CallOptions): object {
+  return { roomType, ...(timeLimit === undefined ? {} : { timeLimit }) };
 }

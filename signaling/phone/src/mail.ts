@@ -129,6 +129,11 @@ export class Mail {
     return this.#inbox.arrive(id, undefined).kind === "new";
   }
 
+  /** Another message of ours has answered a received one: its duplicates get that. */
+  answered(id: string, text: string): void {
+    this.#inbox.answered(id, text);
+  }
+
   /** Acknowledges a message; its duplicates get the same bytes. */
   async ack(envelope: Envelope, members: object = {}): Promise<void> {
     const { text } = await this.compose("ack", members, { ref: envelope.id });

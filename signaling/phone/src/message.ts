@@ -1,7 +1,8 @@
 import { isCause, isDetail, isOrigin, type Cause, type End } from "./causes.js";
-import { fromBase64url } from "./encoding.js";
+import { byteLength, fromBase64url } from "./encoding.js";
 import { isObject, type Json, type JsonObject } from "./ijson.js";
 import { parseJwk, type PublicJwk } from "./jws.js";
+import type { RoomType } from "./options.js";
 
 /** Version of the protocol: callbox/1. */
 export const protocolVersion = 1;
@@ -14,6 +15,7 @@ export type SentType =
   | "restart"
   | "data"
   | "cancel"
+  | "reject"
   | "bye"
   | "pair"
   | "ping"
@@ -67,7 +69,8 @@ export type DeviceBody =
   | { readonly t: "reject"; readonly cause: Cause }
   | { readonly t: "cancel"; readonly cause: Cause }
   | { readonly t: "bye"; readonly end: End }
-  | { readonly t: "data"; readonly payload: Json }
+  | { readonly t: "data"; readonly nonce: string | undefined; readonly at: number | undefined; readonly payload: Json }
+  | { readonly t: "ring"; readonly roomType: RoomType; readonly timeLimit: number | undefined; readonly query: string | undefined }
   | {
       readonly t: "paired";
       readonly jwk: PublicJwk;
@@ -83,6 +86,9 @@ export interface DeviceMessage {
   readonly envelope: Envelope;
   readonly body: DeviceBody;
 }
+
+/** Longest free text of an invite or a ring, in bytes. */
+export const maxQuery = 1024;
 
 const roomPattern = /^[A-Za-z0-9._-]{1,128}$/;
 const snPattern = /^[A-Za-z0-9_-]{1,48}$/;
@@ -193,13 +199,25 @@ export function parseBody(t: string, p: JsonObject): DeviceBody | typeof unknown
     case "cancel":
       // A cause that a later version has made is still a no.
       if (typeof p["cause"] !== "string") return malformed;
-      return { t, cause: isCause(p["cause"]) ? p["cause"] : "rejected" };
+      return { t, cause: isCause(p["cause"]) ? p["cause"] : t === "cancel" ? "cancelled" : "rejected" };
     case "bye": {
       const end = parseEnd(p);
       return end ? { t, end } : malformed;
     }
-    case "data":
-      return { t, payload: p["payload"] ?? null };
+    case "data": {
+      const nonce = optionalText(p["nonce"]);
+      const at = p["at"];
+      if (nonce === null || (at !== undefined && typeof at !== "number")) return malformed;
+      return { t, nonce, at, payload: p["payload"] ?? null };
+    }
+    case "ring": {
+      const { roomType } = p;
+      const timeLimit = optionalSeconds(p["timeLimit"]);
+      const query = optionalText(p["query"]);
+      if ((roomType !== "voice" && roomType !== "video") || timeLimit === null || query === null) return malformed;
+      if (query !== undefined && byteLength(query) > maxQuery) return malformed;
+      return { t, roomType, timeLimit, query };
+    }
     case "paired": {
       const jwk = parseJwk(p["jwk"]);
       const { name, rights, mac } = p;

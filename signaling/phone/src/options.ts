@@ -1,7 +1,7 @@
 import { byteLength } from "./encoding.js";
 import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
-import { isSeconds } from "./message.js";
+import { isSeconds, maxQuery } from "./message.js";
 
 export type RoomType = "voice" | "video";
 
@@ -52,7 +52,7 @@ export function checkOptions(options: CallOptions): void {
   for (const name of ["enableCallerCamera", "enableListenerCamera"] as const) {
     if (given[name] !== undefined && typeof given[name] !== "boolean") throw bad(`${name} must be true or false`);
   }
-  if (typeof given.customQuery === "string" && byteLength(given.customQuery) > 1024) throw bad("customQuery is longer than 1 KiB");
+  if (typeof given.customQuery === "string" && byteLength(given.customQuery) > maxQuery) throw bad("customQuery is longer than 1 KiB");
   checkPayload(given.payload);
 }
 

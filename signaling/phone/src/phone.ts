@@ -9,13 +9,15 @@ import type { Json } from "./ijson.js";
 import type { OwnKey } from "./jws.js";
 import type { MakeLeg } from "./leg.js";
 import type { OwnMedia } from "./media.js";
-import { isName, type Envelope } from "./message.js";
+import { isName } from "./message.js";
 import { checkOptions, type CallOptions } from "./options.js";
 import type { PairingLink } from "./pairing.js";
-import { Session } from "./session.js";
+import { Rings } from "./rings.js";
+import { Rooms } from "./rooms.js";
+import { Session, type SessionHooks, type SessionParts } from "./session.js";
 import type { DeviceRecord, Store } from "./store.js";
-import { verify, type Body } from "./verify.js";
-import type { CallView, VoipEvent } from "./view.js";
+import { verify } from "./verify.js";
+import { ownCamera, viewBefore, type CallView, type VoipEvent } from "./view.js";
 
 export interface PhoneParts {
   readonly store: Store;
@@ -51,22 +53,13 @@ export interface CallResult {
   readonly groupId: string;
 }
 
-interface Room {
-  readonly dkt: string;
-  receive(envelope: Envelope, body: Body, text: string): void;
-  linkUp(): void;
-  linkDown(): void;
-  epoch(epoch: number): void;
-}
-
-const roomMemory = 120_000;
-
 export class Phone {
   readonly #parts: PhoneParts;
   #key: OwnKey | undefined;
   #devices: DeviceRecord[] = [];
   readonly #links = new Map<string, DirectLink>();
-  readonly #rooms = new Map<string, Room>();
+  readonly #rooms: Rooms;
+  readonly #rings: Rings;
   /** Verification takes turns, so that messages stay in the order in which they came. */
   #turn: Promise<void> = Promise.resolve();
   #preparing: { view: CallView; media: OwnMedia; cancelled: boolean } | undefined;
@@ -78,6 +71,14 @@ export class Phone {
 
   constructor(parts: PhoneParts) {
     this.#parts = parts;
+    this.#rooms = new Rooms(parts.clock);
+    this.#rings = new Rings({
+      clock: parts.clock,
+      rooms: this.#rooms,
+      engagement: (dkt) => this.#engagement(dkt),
+      begin: (device, link, ring, options, hooks) => this.#begin(device, link, ring, options, this.#makeMedia(), hooks),
+      key: () => this.#ownKey(),
+    });
   }
 
   /** Loads the key and the devices. */
@@ -98,6 +99,7 @@ export class Phone {
     this.#connected = false;
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
+    if (!this.busy) this.#rooms.clear();
   }
 
   /** The network may be back: what waits to connect tries now. */
@@ -152,37 +154,16 @@ export class Phone {
   /** Calls a device. Resolves when the device has answered that it is there. */
   async call(options: CallOptions): Promise<CallResult> {
     const device = this.check(options);
-    const key = this.#ownKey();
     const link = this.#linkTo(device);
     const refusal = linkError(link.state);
     if (refusal) throw refusal;
     link.open();
 
-    const video = options.roomType === "video";
-    const ownCamera = video && options.enableCallerCamera !== false;
-    const media = this.#parts.makeMedia(() => this.#session?.tracksChanged());
-    const preparing = {
-      media,
-      cancelled: false,
-      view: {
-        phase: "preparing" as const,
-        roomId: "",
-        dkt: device.dkt,
-        deviceName: options.deviceName ?? device.name,
-        roomType: options.roomType,
-        elapsed: 0,
-        remaining: undefined,
-        mic: true,
-        camera: ownCamera,
-        problems: [],
-        remote: undefined,
-        end: undefined,
-        endedByDevice: false,
-      },
-    };
+    const media = this.#makeMedia();
+    const preparing = { media, cancelled: false, view: viewBefore(options, device) };
     this.#preparing = preparing;
     this.#parts.events.callChanged();
-    await media.open({ audio: true, video: ownCamera });
+    await media.open({ audio: true, video: ownCamera(options) });
     // An earlier hang-up has cleared it already, and a new call may have begun.
     if (preparing.cancelled) {
       media.close();
@@ -191,56 +172,37 @@ export class Phone {
     this.#preparing = undefined;
 
     return new Promise<CallResult>((resolve, reject) => {
-      const { clock, makeLeg, events } = this.#parts;
-      const session = new Session({
-        key,
-        device,
-        carrier: link,
-        clock,
-        makeLeg,
-        media,
-        options,
-        allowLoopback: () => isLoopback(link.provenUrl ?? ""),
-        hooks: {
-          emit: (event) => {
-            events.voip(event);
-          },
-          changed: () => {
-            events.callChanged();
-          },
-          data: (payload) => events.data(payload),
-          joined: () => {
-            resolve({ roomId: session.roomId, groupId: session.roomId });
-          },
-          failed: (end) => {
-            reject(linkError(link.state) ?? failure(end, session.roomId));
-            this.#over(session);
-          },
-          over: () => {
-            this.#over(session);
-          },
+      const session: Session = this.#begin(device, link, undefined, options, media, {
+        mayAlert: () => "yes",
+        joined: () => {
+          resolve({ roomId: session.roomId, groupId: session.roomId });
+        },
+        failed: (end) => {
+          reject(linkError(link.state) ?? failure(end, session.roomId));
+          this.#over(session);
         },
       });
       this.#session = session;
-      this.#rooms.set(session.roomId, {
-        dkt: device.dkt,
-        receive: (envelope, body, text) => {
-          session.receive(envelope, body, text);
-        },
-        linkUp: () => {
-          session.linkUp();
-        },
-        linkDown: () => {
-          // Nothing can come of a link that has stopped for good.
-          if (linkError(link.state) && session.phase === "inviting") session.hangUp("other");
-          session.linkDown();
-        },
-        epoch: (epoch) => {
-          session.epoch(epoch);
-        },
-      });
-      events.callChanged();
+      this.#parts.events.callChanged();
     });
+  }
+
+  /** Answers the call of a device that is ringing here, or the one named. @throws CallboxError noCall */
+  answer(roomId?: string): void {
+    this.#incoming(roomId).answer();
+  }
+
+  /** Declines it. @throws CallboxError noCall */
+  reject(roomId?: string): void {
+    this.#incoming(roomId).hangUp("manual");
+  }
+
+  #incoming(roomId: string | undefined): Session {
+    const session = this.#session;
+    if (session?.phase !== "incoming" || (roomId !== undefined && roomId !== session.roomId)) {
+      throw new CallboxError("noCall", roomId === undefined ? "no device is calling" : "this call is not ringing", roomId);
+    }
+    return session;
   }
 
   /** Ends the call, or the one named. @throws CallboxError noCall */
@@ -298,14 +260,64 @@ export class Phone {
     return this.#key;
   }
 
+  #makeMedia(): OwnMedia {
+    return this.#parts.makeMedia(() => this.#session?.tracksChanged());
+  }
+
+  /** Begins a call, own or of a device, in a room of its own. */
+  #begin(
+    device: DeviceRecord,
+    link: DirectLink,
+    ring: SessionParts["ring"],
+    options: CallOptions,
+    media: OwnMedia,
+    hooks: Pick<SessionHooks, "mayAlert" | "joined" | "failed">,
+  ): Session {
+    const { clock, makeLeg, events } = this.#parts;
+    const session: Session = new Session({
+      key: this.#ownKey(),
+      device,
+      carrier: link,
+      clock,
+      makeLeg,
+      media,
+      options,
+      ring,
+      allowLoopback: () => isLoopback(link.provenUrl ?? ""),
+      hooks: {
+        emit: (event) => {
+          events.voip(event);
+        },
+        changed: () => {
+          events.callChanged();
+        },
+        data: (payload) => events.data(payload),
+        over: () => {
+          this.#over(session);
+        },
+        ...hooks,
+        joined: () => {
+          if (ring) this.#session = session;
+          hooks.joined();
+        },
+      },
+    });
+    this.#rooms.add(device.dkt, session);
+    return session;
+  }
+
   #over(session: Session): void {
     this.#lastView = session.view();
-    // The room goes on acknowledging what is late or comes again.
-    this.#parts.clock.after(roomMemory, () => {
-      session.forget();
-      this.#rooms.delete(session.roomId);
-    });
+    this.#rooms.retire(session);
     this.#parts.events.callChanged();
+  }
+
+  /** What this phone is doing when a device calls. */
+  #engagement(dkt: string): "free" | "busy" | "calling" {
+    if (!this.busy) return "free";
+    const view = this.view();
+    const calling: readonly (CallView["phase"] | undefined)[] = ["preparing", "inviting", "offering", "ringing", "connecting"];
+    return view?.isCaller && view.dkt === dkt && calling.includes(view.phase) ? "calling" : "busy";
   }
 
   #endpoints(endpoints: readonly string[]): string[] {
@@ -319,26 +331,22 @@ export class Phone {
     const target = { ...device, endpoints: this.#endpoints(device.endpoints) };
     const link: DirectLink = new DirectLink(this.#ownKey(), target, this.#parts.openSocket, this.#parts.clock, {
       state: (state) => {
-        for (const room of this.#rooms.values()) {
-          if (room.dkt !== device.dkt) continue;
+        // Nothing can come of a link that has stopped for good.
+        if (linkError(state) && this.#session?.parts.device.dkt === device.dkt && this.#session.phase === "inviting") this.#session.hangUp("other");
+        for (const room of this.#rooms.of(device.dkt)) {
           if (state === "up") room.linkUp();
           else room.linkDown();
         }
         this.#parts.events.devicesChanged();
       },
       hello: (epoch) => {
-        for (const room of this.#rooms.values()) if (room.dkt === device.dkt) room.epoch(epoch);
+        for (const room of this.#rooms.of(device.dkt)) room.epoch(epoch);
       },
       message: (text) => {
         const work = async (): Promise<void> => {
           const message = await verify(text, link.peer, device.sn, this.#ownKey().jkt);
-          if (typeof message === "string") {
-            this.#drop(message);
-            return;
-          }
-          const room = this.#rooms.get(message.envelope.roomId);
-          if (room?.dkt === device.dkt) room.receive(message.envelope, message.body, text);
-          else this.#drop("unknownRoom");
+          const dropped = typeof message === "string" ? message : this.#rooms.deliver(device.dkt, message, text) ? undefined : this.#rings.take(device, link, message, text);
+          if (dropped !== undefined) this.#drop(dropped);
         };
         // A failure with one message must not stop the next ones.
         this.#turn = this.#turn.then(work).catch((error: unknown) => {

@@ -9,6 +9,9 @@
  * forceHangUpVoip(roomId);
  * ```
  *
+ * A device calls, too: the event `ringing` has `isCaller: false` then, `currentCall()`
+ * the phase `incoming`, and `answer()` or `reject()` say what the person wants.
+ *
  * Failures come one way only: a rejected promise with a `CallboxError` and its
  * documented `code`. A call that `callDevice` has resolved for ends by its events.
  */
@@ -17,6 +20,7 @@ import type { Socket } from "./direct.js";
 import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
 import { BrowserLeg, type LegStats } from "./leg.js";
+import { callListeners, dataListeners, deviceListeners, give, logged, notify, subscribe, tell, voipListeners, type LoggedEvent } from "./listeners.js";
 import { BrowserMedia, defaultMedia, type MediaSettings } from "./media.js";
 import { checkOptions, checkPayload, type CallOptions } from "./options.js";
 import { parsePairingLink, type PairingLink } from "./pairing.js";
@@ -33,6 +37,7 @@ export type { CallView, VoipEvent } from "./view.js";
 export type { Info } from "./channel.js";
 export type { Json } from "./ijson.js";
 export type { LegStats } from "./leg.js";
+export type { LoggedEvent } from "./listeners.js";
 export type { LinkState } from "./direct.js";
 export type { MediaProblem, MediaSettings } from "./media.js";
 export type { PairingLink } from "./pairing.js";
@@ -59,19 +64,7 @@ export interface CurrentCall extends CallView {
   readonly here: boolean;
 }
 
-/** An event with the time at which it came. */
-export interface LoggedEvent extends VoipEvent {
-  /** ISO 8601. */
-  readonly at: string;
-}
-
-const logLength = 200;
 const watchPeriod = 2000;
-const log: LoggedEvent[] = [];
-const voipListeners = new Set<(event: VoipEvent) => void>();
-const callListeners = new Set<() => void>();
-const deviceListeners = new Set<() => void>();
-const dataListeners = new Set<(payload: Json) => void>();
 const onload = readOptions();
 
 let settings: MediaSettings = defaultMedia;
@@ -92,6 +85,26 @@ export async function callDevice(options: CallOptions): Promise<CallResult> {
   phone.check(options);
   await tabs.hold();
   return phone.call(options);
+}
+
+/**
+ * Answers the call of a device that rings here (event `ringing` with `isCaller:
+ * false`, phase `incoming`), or the one named. Microphone and camera are opened only
+ * now. What becomes of it the events tell: `hangOnVoip`, `startVoip`.
+ */
+export async function answer(roomId?: string): Promise<void> {
+  const { phone, tabs } = await start();
+  const other = callElsewhere(phone);
+  if (other?.phase === "incoming" && (roomId === undefined || roomId === other.roomId)) tabs.post({ k: "answer", roomId: other.roomId });
+  else phone.answer(roomId);
+}
+
+/** Declines the call of a device that rings here, or the one named, as the person. */
+export async function reject(roomId?: string): Promise<void> {
+  const { phone, tabs } = await start();
+  const other = callElsewhere(phone);
+  if (other?.phase === "incoming" && (roomId === undefined || roomId === other.roomId)) tabs.post({ k: "reject", roomId: other.roomId });
+  else phone.reject(roomId);
 }
 
 /** Ends the running call, as the app: origin `forceFromApp`. With an id, only if it is that call. */
@@ -202,7 +215,11 @@ export async function sendData(data: { readonly payload: Json; readonly right?: 
   await (await sessionHere()).sendData(data.payload, data.right);
 }
 
-/** Hears the device's own data. */
+/**
+ * Hears the device's own data, while it rings and in the talk. The device is told
+ * that it was taken; that nobody handles it (`noHandler`) when no listener is there
+ * or each of them has thrown.
+ */
 export function onData(listener: (payload: Json) => void): () => void {
   return subscribe(dataListeners, listener);
 }
@@ -214,7 +231,7 @@ export function configureMedia(change: Partial<MediaSettings>): void {
 
 /** The last 200 events with their times: for support and tests. */
 export function events(): readonly LoggedEvent[] {
-  return [...log];
+  return logged();
 }
 
 /** The state of the connection and of what arrives: for support and tests. */
@@ -267,10 +284,7 @@ function boot(): NonNullable<typeof running> {
       devicesChanged: () => {
         notify(deviceListeners);
       },
-      data: (payload) => {
-        for (const listener of dataListeners) listener(payload);
-        return dataListeners.size > 0;
-      },
+      data: give,
     },
   });
   const tabs = new Tabs({
@@ -299,6 +313,10 @@ function boot(): NonNullable<typeof running> {
           return;
         case "hangUp":
           if (phone.busy && (message.roomId === "" || phone.view()?.roomId === message.roomId)) phone.hangUp(message.origin);
+          return;
+        case "answer":
+        case "reject":
+          if (phone.view()?.phase === "incoming" && phone.view()?.roomId === message.roomId) phone[message.k](message.roomId);
           return;
         case "devices":
           void phone.load();
@@ -350,48 +368,25 @@ function boot(): NonNullable<typeof running> {
 
 async function hangUpAs(origin: "manual" | "forceFromApp", roomId: string | undefined): Promise<void> {
   const { phone, tabs } = await start();
-  const other = elsewhere;
-  if (!phone.busy && other && other.phase !== "ended" && (roomId === undefined || roomId === other.roomId)) {
+  const other = callElsewhere(phone);
+  if (other && (roomId === undefined || roomId === other.roomId)) {
     tabs.post({ k: "hangUp", roomId: other.roomId, origin });
     return;
   }
   phone.hangUp(origin, roomId);
 }
 
+/** The call that runs in another tab. */
+function callElsewhere(phone: Phone): CallView | undefined {
+  return phone.busy || elsewhere?.phase === "ended" ? undefined : elsewhere;
+}
+
 async function sessionHere(): Promise<NonNullable<Phone["session"]>> {
   const { phone } = await start();
   if (phone.session && phone.busy) return phone.session;
-  throw elsewhere && elsewhere.phase !== "ended"
+  throw callElsewhere(phone)
     ? new CallboxError("otherTab", "the call is running in another tab of this browser")
     : new CallboxError("noCall", "no call is running");
-}
-
-function tell(event: VoipEvent): void {
-  log.push({ at: new Date().toISOString(), ...event });
-  if (log.length > logLength) log.shift();
-  for (const listener of [...voipListeners]) guarded(() => {
-    listener(event);
-  });
-}
-
-function notify(listeners: ReadonlySet<() => void>): void {
-  for (const listener of [...listeners]) guarded(listener);
-}
-
-/** A listener that throws must not stop the call; its error still reaches the console. */
-function guarded(call: () => void): void {
-  try {
-    call();
-  } catch (error) {
-    reportError(error);
-  }
-}
-
-function subscribe<T>(listeners: Set<T>, listener: T): () => void {
-  listeners.add(listener);
-  return () => {
-    listeners.delete(listener);
-  };
 }
 
 function readOptions(): EnterOptions {

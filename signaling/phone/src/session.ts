@@ -1,23 +1,23 @@
 /** One call: carries out what call.ts decides, and tells it what happens. */
 import { begin, isEarly, step, type CallEvent, type CallState, type Effect, type Phase, type TimerName } from "./call.js";
 import type { End, Origin } from "./causes.js";
-import { DataSender, FrameBudget, InfoSender, parseFrame, type Info } from "./channel.js";
 import type { Clock, Timer } from "./clock.js";
 import { DoorstepData } from "./doorstep.js";
 import { randomId } from "./encoding.js";
 import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
 import type { OwnKey } from "./jws.js";
-import type { Leg, LegStats, MakeLeg } from "./leg.js";
+import type { LegStats, MakeLeg } from "./leg.js";
 import { Letters } from "./letters.js";
 import { Mail, lives, type Carrier } from "./mail.js";
 import type { OwnMedia } from "./media.js";
-import { malformed, unknownType, type DeviceBody, type Envelope } from "./message.js";
+import type { Envelope } from "./message.js";
 import type { CallOptions } from "./options.js";
-import { Quality } from "./quality.js";
-import { checkAnswer } from "./sdp.js";
-import { Trickle } from "./trickle.js";
-import type { CallView, VoipEvent } from "./view.js";
+import { Reader } from "./reader.js";
+import type { LeaveType } from "./state.js";
+import { Talk } from "./talk.js";
+import type { Body } from "./verify.js";
+import { viewOf, type CallView, type VoipEvent } from "./view.js";
 
 export interface SessionParts {
   readonly key: OwnKey;
@@ -29,12 +29,22 @@ export interface SessionParts {
   /** Asked when an SDP or a candidate has come: by then the link has proved which way it goes. */
   readonly allowLoopback: () => boolean;
   readonly options: CallOptions;
+  /** The device's ring that this call answers. */
+  readonly ring?: Ring | undefined;
   readonly hooks: SessionHooks;
+}
+
+/** A verified ring of a device. */
+export interface Ring {
+  readonly envelope: Envelope;
+  readonly text: string;
 }
 
 export interface SessionHooks {
   emit(event: VoipEvent): void;
   changed(): void;
+  /** In a call of the device: the first challenge has come. May this phone alert? `later`: an own call to the device is under way. */
+  mayAlert(): "yes" | "busy" | "later";
   /** The device answered the invite. */
   joined(): void;
   /** The attempt ended before the device answered. */
@@ -46,150 +56,146 @@ export interface SessionHooks {
 }
 
 export class Session {
-  readonly roomId = randomId();
+  readonly roomId: string;
   readonly parts: SessionParts;
   readonly #mail: Mail;
-  readonly #leg: Leg;
   readonly #timers = new Map<TimerName, Timer>();
-  readonly #budget: FrameBudget;
-  readonly #info: InfoSender;
-  readonly #data: DataSender;
   readonly #doorstep: DoorstepData;
   readonly #letters: Letters;
-  readonly #trickle: Trickle;
-  readonly #quality: Quality;
+  readonly #reader: Reader;
+  /** A call of the device has a connection only from its answer on. */
+  #talk: Talk | undefined;
   #state: CallState;
   #held: CallEvent[] = [];
-  #fingerprint: string | undefined;
-  #remoteInfo: Info | undefined;
-  #micOn = true;
 
   constructor(parts: SessionParts) {
     this.parts = parts;
-    const { clock, options } = parts;
+    const { clock, options, ring } = parts;
+    this.roomId = ring?.envelope.roomId ?? randomId();
     this.#mail = new Mail(parts.key, parts.device, this.roomId, clock, parts.carrier, { suspicious: true });
-    this.#letters = new Letters(this.#mail, {
+    this.#letters = new Letters(this.#mail, ring?.envelope.id, {
       unanswered: (type) => {
         this.#apply({ t: "unanswered", type });
       },
     });
-    this.#budget = new FrameBudget(clock);
-    this.#leg = parts.makeLeg(options.roomType, {
-      candidate: (candidate) => {
-        this.#trickle.found(candidate);
-      },
-      lost: () => {
-        this.#apply({ t: "lost" });
-      },
-      flowing: () => {
-        this.#apply({ t: "flowing" });
-      },
-      frame: (text) => {
-        this.#frame(text);
-      },
-      channelOpen: () => {
-        this.#sayInfo();
-      },
-    });
-    const send = (text: string): boolean => this.#leg.send(text);
-    this.#info = new InfoSender(clock, send);
-    this.#data = new DataSender(clock, send);
     this.#doorstep = new DoorstepData(clock, this.#mail);
-    this.#quality = new Quality(clock, async () => this.#leg.stats(), () => {
-      this.#sayInfo();
-    });
-    this.#trickle = new Trickle(clock, {
-      send: (candidates) => {
-        void this.#mail.post("candidates", { candidates }, { life: lives.rest });
+    this.#reader = new Reader({
+      mail: this.#mail,
+      letters: this.#letters,
+      doorstep: this.#doorstep,
+      roomType: options.roomType,
+      allowLoopback: parts.allowLoopback,
+      state: () => this.#state,
+      talk: () => this.#talk,
+      apply: (event) => {
+        this.#apply(event);
       },
-      add: (candidate) => {
-        this.#leg.addCandidate(candidate);
-      },
+      mayAlert: () => this.#mayAlert(),
+      data: (payload) => parts.hooks.data(payload),
     });
-    const [state, effects] = begin(options.roomType, options.timeLimit);
+    if (ring) this.#mail.arrive(ring.envelope, ring.text);
+    else this.#talk = this.#newTalk();
+    const [state, effects] = begin(options.roomType, options.timeLimit, ring && { query: options.customQuery });
     this.#state = state;
-    this.tracksChanged();
+    this.#talk?.tracksChanged();
     this.#run(effects);
+  }
+
+  #newTalk(): Talk {
+    const { clock, makeLeg, media, options, hooks } = this.parts;
+    return new Talk({
+      roomType: options.roomType,
+      clock,
+      makeLeg,
+      media,
+      events: {
+        lost: () => {
+          this.#apply({ t: "lost" });
+        },
+        flowing: () => {
+          this.#apply({ t: "flowing" });
+        },
+        candidates: (candidates) => {
+          void this.#mail.post("candidates", { candidates }, { life: lives.rest });
+        },
+        copy: (frame) => {
+          this.#reader.copy(frame);
+        },
+        data: (id, payload) => (this.#mail.arriveOnChannel(id) ? hooks.data(payload) : undefined),
+        changed: () => {
+          hooks.changed();
+        },
+      },
+    });
   }
 
   get phase(): Phase {
     return this.#state.phase;
   }
 
-  get remote(): MediaStream | undefined {
-    return this.#state.accepted && this.#state.phase !== "ended" ? this.#leg.remote : undefined;
+  /** The device calls, and nobody has been alerted: the ring may be an old one. */
+  get silent(): boolean {
+    return !this.#state.isCaller && !this.#state.joined;
   }
 
-  async stats(): Promise<LegStats> {
-    return this.#leg.stats();
+  get remote(): MediaStream | undefined {
+    return this.#state.accepted && this.#state.phase !== "ended" ? this.#talk?.leg.remote : undefined;
+  }
+
+  get quality(): number | undefined {
+    return this.#talk?.quality;
+  }
+
+  async stats(): Promise<LegStats | undefined> {
+    return this.#talk?.stats();
   }
 
   view(): CallView {
-    const s = this.#state;
-    const { media, device, options } = this.parts;
-    const talked = s.startedAt === undefined ? 0 : (this.parts.clock.now() - s.startedAt) / 1000;
-    return {
-      phase: s.phase,
-      roomId: this.roomId,
-      dkt: device.dkt,
-      deviceName: options.deviceName ?? device.name,
-      roomType: options.roomType,
-      elapsed: Math.floor(talked + 0.05),
-      remaining: s.startedAt === undefined || s.limit === undefined ? undefined : Math.max(0, Math.ceil(s.limit - talked - 0.05)),
-      mic: this.#micOn && media.audio !== null,
-      camera: media.video !== null,
-      problems: [...media.problems],
-      remote: this.#remoteInfo,
-      end: s.end,
-      endedByDevice: s.endedByDevice,
-    };
+    return viewOf(this.roomId, this.#state, this.#talk, this.parts);
+  }
+
+  /** The person answers a call of the device. */
+  answer(): void {
+    this.#apply({ t: "pickUp" });
+  }
+
+  /** A call of the device is not taken. */
+  decline(end: End): void {
+    this.#apply({ t: "decline", end });
   }
 
   hangUp(origin: Origin): void {
     this.#apply({ t: "hangUp", origin });
   }
 
-  /** The page is being closed: says so with what is signed already. */
+  /** The page is being closed: says so with what is signed already. A ring goes on: the page may be opened anew. */
   unload(): void {
     if (this.#state.phase === "ended" || this.#state.phase === "leaving") return;
-    this.#leg.silence();
-    this.#letters.sendFarewell((frame) => this.#leg.send(frame));
+    this.#talk?.leg.silence();
+    this.#letters.sendFarewell((frame) => this.#talk?.leg.send(frame));
   }
 
-  /** Mutes or unmutes the microphone. False: there is none. */
   async setMic(on: boolean): Promise<boolean> {
-    const done = await this.parts.media.set("audio", on);
-    if (done) this.#micOn = on;
-    this.tracksChanged();
-    return done;
+    return (await this.#talk?.setMic(on)) ?? false;
   }
 
-  /** Turns the camera on or off. False: there is none, or this is a voice call. */
   async setCamera(on: boolean): Promise<boolean> {
-    if (this.parts.options.roomType === "voice") return false;
-    const done = await this.parts.media.set("video", on);
-    this.tracksChanged();
-    return done;
+    return (await this.#talk?.setCamera(on)) ?? false;
   }
 
   async flipCamera(): Promise<boolean> {
-    const done = await this.parts.media.flip();
-    this.tracksChanged();
-    return done;
+    return (await this.#talk?.flipCamera()) ?? false;
   }
 
-  /** Own tracks have changed: the connection gets the new ones, the device and the page hear of it. */
+  /** Own tracks have changed. */
   tracksChanged(): void {
-    this.#leg.setTrack("audio", this.parts.media.audio);
-    if (this.parts.options.roomType === "video") this.#leg.setTrack("video", this.parts.media.video);
-    this.#sayInfo();
-    this.parts.hooks.changed();
+    this.#talk?.tracksChanged();
   }
 
   /** Sends the maker's own data: in the talk, or once per nonce while it rings. */
   async sendData(payload: Json, right: string | undefined): Promise<void> {
     const { phase } = this.#state;
-    if (phase === "talking" || phase === "reconnecting") return this.#data.post(payload, right);
+    if (this.#talk && (phase === "talking" || phase === "reconnecting")) return this.#talk.sendData(payload, right);
     if (phase === "ringing") return this.#doorstep.send(payload, right);
     throw new CallboxError("noCall", "data can be sent while the device rings and in the talk", this.roomId);
   }
@@ -208,129 +214,16 @@ export class Session {
   }
 
   /** A verified message of this room. */
-  receive(envelope: Envelope, body: DeviceBody | typeof unknownType | typeof malformed, text: string): void {
-    if (!this.#mail.arrive(envelope, text)) return;
-    if (body === malformed || envelope.v !== 1) {
-      this.#apply({ t: "breach" });
-      return;
-    }
-    if (body === unknownType) {
-      void this.#mail.ack(envelope);
-      return;
-    }
-    if (body.t === "ack") {
-      this.#acked(envelope.ref, body.error, body.nonce);
-      return;
-    }
-    if (!this.#letters.answers(body.t, envelope.ref)) {
-      this.#apply({ t: "breach" });
-      return;
-    }
-    if (this.#letters.isOffer(envelope.ref)) this.#trickle.start();
-    if (body.t === "data") {
-      void this.#mail.ack(envelope, this.parts.hooks.data(body.payload) ? {} : { error: "noHandler" });
-      return;
-    }
-    // The offer is the answer to a challenge; the device sends no challenge again.
-    if (body.t !== "challenge") void this.#mail.ack(envelope);
-    this.#body(body, envelope.id);
+  receive(envelope: Envelope, body: Body, text: string): void {
+    this.#reader.receive(envelope, body, text);
   }
 
-  #body(body: DeviceBody, id: string): void {
-    switch (body.t) {
-      case "challenge":
-        if (!this.#letters.challenged(id, body.nonce)) return;
-        this.#apply({ t: "challenge", id, nonce: body.nonce, epoch: body.epoch, iceServers: body.iceServers });
-        return;
-      case "ringing": {
-        this.#doorstep.rings(body.nonce);
-        if (body.sdp === undefined || this.#sdpHolds(body.sdp)) this.#apply({ t: "ringing", sdp: body.sdp, ringTimeout: body.ringTimeout });
-        return;
-      }
-      case "accept":
-        if (this.#sdpHolds(body.sdp)) this.#apply({ t: "accept", sdp: body.sdp, timeLimit: body.timeLimit });
-        return;
-      case "restarted":
-        if (this.#sdpHolds(body.sdp)) this.#apply({ t: "restarted", generation: body.generation, sdp: body.sdp });
-        return;
-      case "candidates":
-        this.#trickle.came(body.candidates, this.parts.allowLoopback());
-        return;
-      case "start":
-      case "needRestart":
-        this.#apply(body);
-        return;
-      case "reject":
-        this.#apply({ t: "reject", end: { cause: body.cause } });
-        return;
-      case "bye":
-        this.#apply({ t: "bye", end: body.end });
-        return;
-      case "cancel": // a device cancels only calls that it made itself
-      case "data":
-      case "paired":
-      case "pong":
-      case "ack":
-        return;
-      default:
-        body satisfies never;
-    }
-  }
-
-  #sdpHolds(sdp: string): boolean {
-    try {
-      const checked = checkAnswer(sdp, {
-        roomType: this.parts.options.roomType,
-        fingerprint: this.#fingerprint,
-        allowLoopback: this.parts.allowLoopback(),
-      });
-      this.#fingerprint = checked.fingerprint;
-      return true;
-    } catch {
-      this.#apply({ t: "breach" });
-      return false;
-    }
-  }
-
-  #acked(ref: string | undefined, error: string | undefined, nonce: string | undefined): void {
-    if (ref === undefined) return;
-    if (this.#letters.isOffer(ref)) this.#trickle.start();
-    if (this.#letters.isLeave(ref)) this.#apply({ t: "leaveAcked" });
-    this.#doorstep.acked(ref, error, nonce);
-  }
-
-  #frame(text: string): void {
-    const frame = this.#budget.take() ? parseFrame(text) : undefined;
-    if (!frame) return;
-    switch (frame.t) {
-      case "accept": {
-        // The channel is open only when the answer came in `ringing`, so the copy may leave it out.
-        const sdp = frame.sdp ?? this.#state.earlySdp;
-        if (sdp === undefined || !this.#mail.arriveOnChannel(frame.id)) return;
-        this.#body({ t: "accept", sdp, timeLimit: frame.timeLimit }, frame.id);
-        return;
-      }
-      case "start":
-      case "bye":
-        if (this.#mail.arriveOnChannel(frame.id)) this.#body(frame, frame.id);
-        return;
-      case "info":
-        if (this.#state.startedAt === undefined) return;
-        this.#remoteInfo = frame.info;
-        this.parts.hooks.changed();
-        return;
-      case "data": {
-        if (this.#state.startedAt === undefined || !this.#mail.arriveOnChannel(frame.id)) return;
-        const error = this.parts.hooks.data(frame.payload) ? {} : { error: "noHandler" };
-        this.#leg.send(JSON.stringify({ t: "dataAck", id: frame.id, ...error }));
-        return;
-      }
-      case "dataAck":
-        this.#data.answered(frame.id, frame.error);
-        return;
-      default:
-        frame satisfies never;
-    }
+  /** The challenge makes a call of the device alert, unless this phone is engaged. */
+  #mayAlert(): boolean {
+    if (!this.silent) return true;
+    const verdict = this.parts.hooks.mayAlert();
+    if (verdict === "busy") this.decline({ cause: "busy" });
+    return verdict === "yes";
   }
 
   #apply(event: CallEvent): void {
@@ -343,7 +236,8 @@ export class Session {
     this.#state = next;
     this.#run(effects);
     if (next === before) return;
-    this.parts.hooks.changed();
+    this.#talk?.reconnecting(next.phase === "reconnecting");
+    if (!this.silent) this.parts.hooks.changed();
     const held = this.#held;
     this.#held = [];
     for (const early of held) this.#apply(early);
@@ -359,9 +253,12 @@ export class Session {
       case "sendInvite":
         this.#attempt(this.#letters.invite(this.parts.options));
         return;
+      case "prepare":
+        this.#attempt(this.#prepare());
+        return;
       case "makeOffer":
         this.#attempt(
-          this.#leg.offer(effect.iceServers).then((sdp) => {
+          this.#flow().leg.offer(effect.iceServers).then((sdp) => {
             this.#apply({ t: "offerReady", sdp });
           }),
         );
@@ -370,22 +267,22 @@ export class Session {
         this.#attempt(this.#letters.offer(effect.sdp));
         return;
       case "setAnswer":
-        this.#attempt(this.#leg.answer(this.#clean(effect.sdp)));
+        this.#attempt(this.#flow().leg.answer(this.#reader.clean(effect.sdp)));
         return;
       case "setRestartAnswer":
-        this.#tryAgain(this.#leg.answer(this.#clean(effect.sdp)));
+        this.#tryAgain(this.#flow().leg.answer(this.#reader.clean(effect.sdp)));
         return;
       case "openMedia":
-        this.#leg.open();
+        this.#flow().leg.open();
         this.#attempt(this.#letters.signFarewell("bye"));
         return;
       case "closeMedia":
-        this.#leg.silence();
+        this.#talk?.leg.silence();
         return;
       case "restartIce":
         this.#letters.dropRestart();
-        this.#trickle.restart();
-        this.#tryAgain(this.#leg.restart().then(async (sdp) => this.#letters.restart(effect.generation, sdp)));
+        this.#flow().trickle.restart();
+        this.#tryAgain(this.#flow().leg.restart().then(async (sdp) => this.#letters.restart(effect.generation, sdp)));
         return;
       case "sendLeave":
         this.#leave(effect.type, effect.end);
@@ -406,10 +303,7 @@ export class Session {
         hooks.joined();
         return;
       case "emit":
-        if (effect.event === "startVoip") {
-          this.#sayInfo();
-          this.#quality.start();
-        }
+        if (effect.event === "startVoip") this.#flow().begin();
         if (effect.event === "calling") hooks.changed();
         this.#emit(effect.event, effect.data);
         return;
@@ -426,19 +320,33 @@ export class Session {
     }
   }
 
+  #flow(): Talk {
+    return (this.#talk ??= this.#newTalk());
+  }
+
+  async #prepare(): Promise<void> {
+    const { media, options } = this.parts;
+    await media.open({ audio: true, video: options.roomType === "video" });
+    if (this.#state.phase !== "preparing") return; // the device gave up meanwhile: media is closed already
+    this.#flow().tracksChanged();
+    this.#apply({ t: "mediaReady" });
+  }
+
   #emit(eventName: VoipEvent["eventName"], data: Readonly<Record<string, unknown>>): void {
     this.parts.hooks.emit({ eventName, roomId: this.roomId, groupId: this.roomId, data });
   }
 
   #finish(seconds: number): void {
     const { options, device, hooks } = this.parts;
+    const { isCaller } = this.#state;
+    const [own, theirs] = [options.nickName ?? "", options.deviceName ?? device.name];
     this.#emit("endVoip", {
       keepTime: seconds,
-      callerName: options.nickName ?? "",
-      listenerName: options.deviceName ?? device.name,
+      callerName: isCaller ? own : theirs,
+      listenerName: isCaller ? theirs : own,
       roomType: options.roomType,
-      isCaller: true,
-      businessType: 2,
+      isCaller,
+      businessType: isCaller ? 2 : 1,
     });
     this.#emit("finishVoip", { keepTime: seconds });
     hooks.over();
@@ -458,37 +366,18 @@ export class Session {
     });
   }
 
-  #leave(type: "cancel" | "bye", end: End): void {
-    this.#trickle.stop();
+  #leave(type: LeaveType, end: End): void {
+    this.#talk?.trickle.stop();
     void this.#letters.leave(type, end, (id) => {
-      if (type === "bye") this.#leg.send(JSON.stringify({ t: "bye", id, ...end }));
+      if (type === "bye") this.#talk?.sendBye(id, end);
     });
-  }
-
-  /** The answer without the candidates that may not be used. */
-  #clean(sdp: string): string {
-    return checkAnswer(sdp, { roomType: this.parts.options.roomType, allowLoopback: this.parts.allowLoopback() }).sdp;
-  }
-
-  #sayInfo(): void {
-    if (this.#state.startedAt === undefined || this.#state.phase === "ended") return;
-    const { mic, camera } = this.view();
-    this.#info.say({ mic, camera, speaker: true, quality: this.#state.phase === "reconnecting" ? 0 : this.#quality.value });
-  }
-
-  get quality(): number {
-    return this.#quality.value;
   }
 
   #close(): void {
     for (const timer of this.#timers.values()) timer.cancel();
-    this.#trickle.stop();
-    this.#quality.stop();
-    this.#info.stop();
-    this.#data.stop();
     this.#doorstep.stop();
     this.parts.media.close();
-    this.#leg.close();
+    this.#talk?.close();
     this.#letters.close();
   }
 

@@ -16,6 +16,7 @@ export type TabMessage =
   | { readonly k: "view"; readonly view: CallView | undefined }
   | { readonly k: "event"; readonly event: VoipEvent }
   | { readonly k: "hangUp"; readonly roomId: string; readonly origin: "manual" | "forceFromApp" }
+  | { readonly k: "answer" | "reject"; readonly roomId: string }
   | { readonly k: "devices" };
 
 const lockName = "callbox";
@@ -114,6 +115,8 @@ export class Tabs {
       case "view":
       case "event":
       case "hangUp":
+      case "answer":
+      case "reject":
       case "devices":
         this.#events.message(message);
         return;

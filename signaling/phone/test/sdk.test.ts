@@ -7,6 +7,7 @@ import type { CallView, VoipEvent } from "../src/view.js";
 
 const talking: CallView = {
   phase: "talking",
+  isCaller: true,
   roomId: "r1",
   dkt: "d",
   deviceName: "Front door",

@@ -57,3 +57,18 @@ suite("words", () => {
     assert.deepEqual([0, 5, 65.9, 3599, 3600, 36_061, -1].map(clockTime), ["0:00", "0:05", "1:05", "59:59", "1:00:00", "10:01:01", "0:00"]);
   });
 });
+
+suite("the words of a device's call", () => {
+  test("its ends, seen from who was called", () => {
+    const key = (cause: Cause, endedByDevice: boolean): StringKey => endKey({ end: { cause }, endedByDevice, isCaller: false });
+    assert.deepEqual(
+      [key("cancelled", true), key("timeout", true), key("timeout", false), key("rejected", false), key("answeredElsewhere", true)],
+      ["end_missed", "end_missed", "end_missed", "end_declined", "end_answeredElsewhere"],
+    );
+    for (const cause of Object.keys(causes) as Cause[]) for (const by of [true, false]) has(key(cause, by));
+  });
+  test("once it is answered, it connects", () => {
+    assert.deepEqual([stateKey("offering", false), stateKey("ringing", false), stateKey("ringing", true)], ["state_connecting", "state_connecting", "state_ringing"]);
+    has(stateKey("incoming", false));
+  });
+});

@@ -35,13 +35,15 @@ export class Rig {
   readonly medias: FakeMedia[] = [];
   readonly data: unknown[] = [];
   takesData = true;
+  /** Devices at other addresses than the one that every other address leads to. */
+  readonly sockets = new Map<string, FakeDevice["openSocket"]>();
   readonly phone: Phone;
 
   constructor(openSocket: FakeDevice["openSocket"]) {
     this.phone = new Phone({
       store: this.store,
       clock: this.clock,
-      openSocket,
+      openSocket: (url) => (this.sockets.get(url) ?? openSocket)(url),
       makeLeg: (_, events) => {
         const leg = new FakeLeg(events);
         this.legs.push(leg);
