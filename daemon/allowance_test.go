@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,7 +18,7 @@ import (
 func (s *stage) aDay(d time.Duration) {
 	c := theOffer("").Contact
 	c.DaySeconds = d.Seconds()
-	s.contacts = []signaling.Contact{c}
+	s.inLoop(func() { s.contacts = []signaling.Contact{c} })
 }
 
 func (s *stage) used() float64 {
@@ -115,19 +116,21 @@ func TestAClockThatLies(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := newStage(t, nil)
 					defer s.end()
-					offset := time.Duration(0)
-					s.loop.wall = func() time.Time { return time.Now().Add(offset) }
-					s.loop.trusted = func() bool { return trusted }
+					var offset atomic.Int64 // of the wall clock, in nanoseconds
+					s.inLoop(func() {
+						s.loop.wall = func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
+						s.loop.trusted = func() bool { return trusted }
+					})
 					s.aDay(2 * time.Minute)
 					s.callFor("one", 90*time.Second)
-					offset = jump
+					offset.Store(int64(jump))
 					s.receive(theOffer("two"))
 					synctest.Wait()
 					if err := s.backend.Answer(t.Context(), ""); err != nil {
 						t.Fatal(err)
 					}
 					s.want(`ringing two "our SDP" 1m0s; accept "our SDP" 30s; media accepted; start 30s`)
-					offset = -jump
+					offset.Store(-int64(jump))
 					time.Sleep(30 * time.Second)
 					s.took()
 					if r := s.records[1]; r.TalkSeconds != 30 || r.Origin != cause.TimeLimit {
@@ -145,7 +148,7 @@ func TestAgeing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, nil)
 		defer s.end()
-		s.loop.trusted = func() bool { return false }
+		s.inLoop(func() { s.loop.trusted = func() bool { return false } })
 		s.aDay(time.Minute)
 		s.callFor("one", 60*time.Second-time.Millisecond)
 		time.Sleep(12 * time.Hour)

@@ -36,7 +36,7 @@ func newFamilyStage(t *testing.T) *stage {
 			LongestCall: policy.Limit{Set: true, Duration: 10 * time.Minute},
 		}
 	})
-	s.contacts = family()
+	s.inLoop(func() { s.contacts = family() })
 	return s
 }
 
@@ -251,7 +251,7 @@ func TestWhoMayNotBeCalled(t *testing.T) {
 			defer s.end()
 			room := s.place(control.CallRequest{To: []string{"Anna"}})[0]
 			s.took()
-			s.contacts[0].Rights = []signaling.Right{signaling.RightCall}
+			s.inLoop(func() { s.contacts[0].Rights = []signaling.Right{signaling.RightCall} })
 			s.receive(rungOffer(room, "anna", "Anna"))
 			s.want("cancel ROOM forbidden; end ROOM")
 			if r := s.records[0]; r.Cause != cause.Forbidden {
@@ -301,7 +301,7 @@ func TestAutoAnswerIsAnnounced(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newStage(t, auto)
 			defer s.end()
-			s.loop.sounds = muteSounds{}
+			s.inLoop(func() { s.loop.sounds = muteSounds{} })
 			s.receive(offer())
 			s.want(`ringing r "our SDP" 1m0s`)
 			time.Sleep(30 * time.Second)

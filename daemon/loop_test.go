@@ -107,6 +107,14 @@ func newStage(t *testing.T, change func(*settings)) *stage {
 	return s
 }
 
+// inLoop changes what belongs to the loop's goroutine.
+func (s *stage) inLoop(change func()) {
+	s.t.Helper()
+	if _, err := ask(s.t.Context(), s.loop, func() (struct{}, error) { change(); return struct{}{}, nil }); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // emitter is the newest session's.
 func (s *stage) emitter() func(media.Event) {
 	s.mu.Lock()
@@ -592,7 +600,7 @@ func TestUnlock(t *testing.T) {
 		}
 		o := theOffer("with right")
 		o.Contact.Rights = append(o.Contact.Rights, signaling.RightUnlock)
-		s.contacts = []signaling.Contact{o.Contact}
+		s.inLoop(func() { s.contacts = []signaling.Contact{o.Contact} })
 		s.receive(o)
 		synctest.Wait()
 		knock.Room = o.Room
