@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"callbox/daemon/call"
@@ -31,17 +32,24 @@ func ask[T any](ctx context.Context, l *loop, f func() (T, error)) (T, error) {
 		err error
 	}
 	done := make(chan answer, 1)
+	var taken atomic.Bool // by the loop, or given up: what was given up is not done later
 	l.box.put(request(func() {
-		v, err := f()
-		done <- answer{v, err}
+		if taken.CompareAndSwap(false, true) {
+			v, err := f()
+			done <- answer{v, err}
+		}
 	}))
 	select {
 	case a := <-done:
 		return a.v, a.err
 	case <-ctx.Done():
+	}
+	if taken.CompareAndSwap(false, true) {
 		var none T
 		return none, control.ErrStuck
 	}
+	a := <-done // the loop is at it
+	return a.v, a.err
 }
 
 // onCall runs f in the loop when the call that is meant is the running one.

@@ -175,12 +175,23 @@ func TestPeopleInRecordsAndReports(t *testing.T) {
 		t.Run(string(tt.records)+" and "+string(tt.report), func(t *testing.T) {
 			h := newHouse(t)
 			h.cfg.Records.People, h.cfg.Records.PeopleInBugreport = tt.records, tt.report
+			h.cfg.HAL.Buttons = []hal.ButtonOptions{{Name: "door", Key: "KEY_F24", Action: hal.ActionCall, Call: "Anna"}}
 			h.restart()
 			h.anna.reconnect()
 			h.anna.rings()
 			if err := h.api.Reject(t.Context(), ""); err != nil {
 				t.Fatal(err)
 			}
+			if _, err := h.api.ChangeContact(t.Context(), "Anna", control.ContactChange{Rights: control.Value([]string{"call", "beCalled"})}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.api.Call(t.Context(), control.CallRequest{To: []string{"Anna"}}); err != nil {
+				t.Fatal(err)
+			}
+			h.eventually("the call of the device is over", func() bool {
+				_ = h.api.HangUp(t.Context(), "") // until it is
+				return h.status().State == "idle"
+			})
 			records, err := h.api.Calls(t.Context(), control.CallQuery{Limit: 1})
 			if err != nil || len(records) != 1 || (records[0].Contact == "Anna") != tt.inRecord {
 				t.Errorf("records = %+v, %v", records, err)

@@ -48,6 +48,9 @@ type current struct {
 	leg *leg // the media session; never nil
 }
 
+// noLeg is the number of a leg that has no session: no event is of it.
+const noLeg = -1
+
 // leg is one media session of a call, and what waits for it.
 type leg struct {
 	n          int // call.State.Leg
@@ -87,7 +90,7 @@ func (l *loop) newCurrent() *current {
 	c := &current{
 		gen: l.state.Generation, offer: p.offer, dial: p.dial, began: l.clock.Now(),
 		timers: map[call.Timer]func() bool{}, waiting: map[string]waitingData{}, sent: map[string]chan<- string{},
-		gone: map[string]bool{}, mic: true, cameraAllowed: p.camera, leg: &leg{},
+		gone: map[string]bool{}, mic: true, cameraAllowed: p.camera, leg: &leg{n: noLeg},
 	}
 	if p.dial != nil {
 		first := p.dial.rings[0]

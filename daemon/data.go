@@ -33,10 +33,13 @@ func (l *loop) phoneData(ev signaling.PhoneData) {
 	case l.events.Handlers() == 0:
 		refused = signaling.ErrorNoHandler
 	}
+	line := l.log.Info().Str("room_id", ev.Room.ID).Str("right", string(ev.Right)).Str("id", ev.ID)
 	if refused != "" {
+		line.Str("refused", refused).Msg("data of the phone was refused")
 		l.tellData(ev.Room, ev.ID, refused)
 		return
 	}
+	line.Str("contact", l.cur.offer.Contact.Name).Msg("data of the phone waits for a program")
 	gen, id := l.cur.gen, ev.ID
 	l.cur.waiting[id] = waitingData{room: ev.Room, stop: l.clock.AfterFunc(handlerTimeout, func() {
 		l.box.put(request(func() {
@@ -67,6 +70,7 @@ func (l *loop) answerData(a control.DataAnswer) error {
 	}
 	w.stop()
 	delete(l.cur.waiting, a.ID)
+	l.cur.log.Info().Str("id", a.ID).Str("error", a.Error).Msg("data of the phone was answered")
 	l.tellData(w.room, a.ID, a.Error)
 	l.publish(control.EventDataAnswered, a)
 	return nil

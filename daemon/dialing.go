@@ -24,7 +24,7 @@ type ring struct {
 	camera  bool // it may see the device's camera
 	offer   *signaling.Offer
 	early   []signaling.Candidates // the phone's, before its turn
-	glare   signaling.RoomKey      // the room of its own call, when that has taken the ring's place
+	own     signaling.RoomKey      // the room of its own call, when that has taken the ring's place
 	reached bool
 	over    *cause.End // it does not get the call
 }
@@ -41,21 +41,19 @@ func (d *dialing) names() (names []string) {
 
 func (d *dialing) find(room call.Room) *ring {
 	for _, r := range d.rings {
-		if key := signaling.RoomKey(room); r.room == key || (r.glare.ID != "" && r.glare == key) {
+		if key := signaling.RoomKey(room); r.room == key || (r.own.ID != "" && r.own == key) {
 			return r
 		}
 	}
 	return nil
 }
 
-// ringOf returns the ring of a phone that has not been given up.
-func (d *dialing) ringOf(phone string) *ring {
-	for _, r := range d.rings {
-		if r.room.Phone == phone && r.over == nil {
-			return r
-		}
+// ringIn returns the ring whose room that is; nil when the call rings nobody there.
+func (c *current) ringIn(room signaling.RoomKey) *ring {
+	if c == nil || c.dial == nil {
+		return nil
 	}
-	return nil
+	return c.dial.find(call.Room(room))
 }
 
 // dial begins a call of the device's own.
@@ -80,12 +78,23 @@ func (l *loop) carryOutRing(e call.Effect) {
 		l.events.PublishIn(control.EventRinging, control.Room{RoomID: r.room.ID, GroupID: c.group}, control.RingingData{
 			Contact: r.contact.Name, Phone: r.room.Phone, RoomType: string(c.dial.roomType), IsCaller: true, Query: c.dial.query,
 		})
+	case call.RingTaken:
+		r := c.dial.find(e.Room)
+		r.offer, r.camera = &l.next.offer, l.next.camera
+		if e.By != e.Room { // it has called by itself, within what it was rung for
+			r.own = signaling.RoomKey(e.By)
+			r.camera = r.camera && c.dial.roomType == signaling.Video
+			l.signaling.CancelRing(r.room, cause.AnsweredElsewhere)
+		}
 	case call.CancelRing:
 		l.cancelRing(signaling.RoomKey(e.Room), e.Cause)
 	case call.RingOver:
-		end := e.End
-		c.dial.find(e.Room).over = &end
+		end, r := e.End, c.dial.find(e.Room)
+		r.over = &end
 		l.noteRings()
+		l.events.PublishIn(control.EventRingOver, control.Room{RoomID: r.room.ID, GroupID: c.group}, control.RingOverData{
+			Contact: r.contact.Name, Phone: r.room.Phone, Cause: end.Cause, Origin: end.Origin, Detail: end.Detail,
+		})
 	case call.Join:
 		l.join(c.dial.find(e.Room))
 	}
@@ -108,7 +117,7 @@ func (l *loop) sendRing(room call.Room) {
 // cancelRing stops the ringing of a phone. One whose own call has taken the ring's
 // place waits for an answer to that.
 func (l *loop) cancelRing(room signaling.RoomKey, c cause.Cause) {
-	if r := l.cur.dial.find(call.Room(room)); r != nil && r.glare == room {
+	if r := l.cur.ringIn(room); r != nil && r.own == room {
 		l.signaling.Reject(room, c)
 		l.signaling.End(room)
 		return
@@ -121,7 +130,7 @@ func (l *loop) join(r *ring) {
 	c := l.cur
 	c.dial.joined = true
 	c.offer = *r.offer
-	c.leg = &leg{n: c.leg.n}
+	c.leg = &leg{n: noLeg}
 	for _, early := range r.early {
 		l.remoteCandidates(early)
 	}

@@ -28,7 +28,7 @@ func (l *loop) carryOut(e call.Effect) {
 		l.announce()
 	case call.StopAnnouncing:
 		l.cur.announcing()
-	case call.SendRing, call.Alert, call.CancelRing, call.RingOver, call.Join:
+	case call.SendRing, call.Alert, call.RingTaken, call.CancelRing, call.RingOver, call.Join:
 		l.carryOutRing(e)
 	case call.OpenMedia:
 		l.openMedia()
@@ -100,7 +100,7 @@ func (l *loop) startTimer(e call.StartTimer) {
 	case call.RingTimer, call.ConnectTimer, call.ReconnectTimer:
 	}
 	l.cur.timers[e.Timer] = l.clock.AfterFunc(after, func() {
-		l.box.put(timerFired{gen: gen, timer: e.Timer})
+		l.box.put(timerFired{gen: gen, timer: e.Timer, n: e.N})
 	})
 }
 

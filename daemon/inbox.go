@@ -61,8 +61,7 @@ func (l *loop) isCurrent(room signaling.RoomKey) bool {
 
 // concerns reports whether room is the running call's, or of a phone that it rings.
 func (l *loop) concerns(room signaling.RoomKey) bool {
-	return l.isCurrent(room) ||
-		(l.cur != nil && l.state.Phase.Active() && l.cur.dial != nil && l.cur.dial.find(call.Room(room)) != nil)
+	return l.state.Phase.Active() && (l.isCurrent(room) || l.cur.ringIn(room) != nil)
 }
 
 // candidates are for the session, or for a rung phone whose turn may come.
@@ -71,7 +70,7 @@ func (l *loop) candidates(ev signaling.Candidates) {
 	case l.isCurrent(ev.Room) && (l.cur.dial == nil || l.cur.dial.joined):
 		l.remoteCandidates(ev)
 	case l.concerns(ev.Room):
-		r := l.cur.dial.find(call.Room(ev.Room))
+		r := l.cur.ringIn(ev.Room)
 		r.early = append(r.early, ev)
 	}
 }
@@ -115,8 +114,13 @@ func (l *loop) mediaEvent(gen uint64, n int, ev media.Event) {
 	case media.Connected:
 		l.cur.log.Debug().Msg("media connected")
 	case media.Started:
+		// What follows from the talk's beginning needs its time; when the machine does
+		// not let it begin, because the call has ended meanwhile, there was none.
 		leg.talking, leg.startedAt, leg.deadline = true, ev.At, ev.Deadline
 		l.step(call.MediaStarted{Gen: gen, Leg: n})
+		if l.state.Phase != call.Talking {
+			leg.talking, leg.startedAt, leg.deadline = false, 0, 0
+		}
 	case media.Lost:
 		l.step(call.MediaLost{Gen: gen, Leg: n})
 	case media.Back:

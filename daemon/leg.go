@@ -86,7 +86,7 @@ func (l *loop) mediaOpened(it mediaOpened) {
 // dropMedia puts the session away while the call goes on with another phone.
 func (l *loop) dropMedia() {
 	l.putAway(l.cur.leg, func() {})
-	l.cur.leg = &leg{n: l.cur.leg.n}
+	l.cur.leg = &leg{n: noLeg}
 }
 
 // closeMedia puts the session of an ended call away in the background.

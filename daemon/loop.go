@@ -93,6 +93,7 @@ type (
 	timerFired struct {
 		gen   uint64
 		timer call.Timer
+		n     int
 	}
 	request  func()
 	shutdown struct{}
@@ -199,7 +200,7 @@ func (l *loop) handle(item any) {
 	case announced:
 		l.announced(it)
 	case timerFired:
-		l.step(call.TimerFired{Gen: it.gen, Timer: it.timer})
+		l.step(call.TimerFired{Gen: it.gen, Timer: it.timer, N: it.n})
 	case request:
 		it()
 	case shutdown:

@@ -27,9 +27,6 @@ func (l *loop) offered(o signaling.Offer) {
 		l.turnAway(p, d.cause)
 		return
 	}
-	if l.cur != nil && l.cur.dial != nil && l.state.Phase.Active() {
-		l.glare(o)
-	}
 	l.next = p
 	l.step(call.Offered{Room: call.Room(o.Room), Rules: l.rules(d.limit, d.auto)})
 }
@@ -37,11 +34,11 @@ func (l *loop) offered(o signaling.Offer) {
 // rungPhoneOffers takes the answer of a phone that the device rings. Rights are
 // read at each use: what was allowed when it was rung may have been taken away.
 func (l *loop) rungPhoneOffers(o signaling.Offer) {
-	if !l.concerns(o.Room) || l.cur.dial == nil {
+	r := l.cur.ringIn(o.Room)
+	if r == nil || !l.state.Phase.Active() {
 		l.signaling.CancelRing(o.Room, cause.AnsweredElsewhere)
 		return
 	}
-	r := l.cur.dial.find(call.Room(o.Room))
 	d := l.mayCall(o.Room.ID, r.contact, l.cur.dial.roomType, o.TimeLimit)
 	if !d.allowed {
 		l.cur.log.Info().Str("phone", r.contact.Name).Str("rule", d.rule).Msg("a rung phone may not be called any more")
@@ -49,20 +46,8 @@ func (l *loop) rungPhoneOffers(o signaling.Offer) {
 		l.step(call.RingDeclined{Gen: l.cur.gen, Room: call.Room(o.Room), Cause: d.cause})
 		return
 	}
-	r.offer, r.camera = &o, d.camera
+	l.next = proposal{offer: o, camera: d.camera, rule: d.rule}
 	l.step(call.Offered{Room: call.Room(o.Room), Rules: l.rules(d.limit, false), Ring: true})
-}
-
-// glare lets the offer of a phone that the device rings at the same moment answer
-// that ring, within what was rung for: the phone's own room takes the ring's place.
-func (l *loop) glare(o signaling.Offer) {
-	r := l.cur.dial.ringOf(o.Room.Phone)
-	if r == nil || r.offer != nil {
-		return
-	}
-	r.offer = &o
-	r.glare = o.Room
-	r.camera = r.camera && l.cur.dial.roomType == signaling.Video
 }
 
 // rules are what the machine keeps of the configuration for one call.

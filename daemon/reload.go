@@ -128,7 +128,7 @@ func (b *backend) ReportParts(ctx context.Context) (control.ReportParts, error) 
 	for i := range records {
 		records[i] = stripped(records[i], people)
 	}
-	raw, err := b.parts.live.Load().Redacted()
+	raw, err := b.parts.live.Load().Redacted(people == config.PeopleFull)
 	return control.ReportParts{People: people == config.PeopleFull, Config: raw, Records: records}, err
 }
 

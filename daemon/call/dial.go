@@ -23,6 +23,7 @@ const (
 type OneRing struct {
 	Room  Room
 	State RingState
+	Limit Limit     // of its phone, once that has answered
 	End   cause.End // in RingLost
 }
 
@@ -30,7 +31,6 @@ type OneRing struct {
 type Rings struct {
 	List   [MaxRings]OneRing
 	InTurn bool
-	Timer  bool // RingTimer runs
 }
 
 // find returns the place of a room; -1 when it is not rung.
@@ -64,7 +64,7 @@ func (s State) dial(e Dial) (State, []Effect) {
 	if s.Phase.Active() || len(e.Rooms) == 0 || len(e.Rooms) > MaxRings {
 		return s, nil
 	}
-	s = State{Phase: Dialing, Generation: s.Generation + 1, Outgoing: true, Room: e.Rooms[0], Rules: e.Rules}
+	s = State{Phase: Dialing, Generation: s.Generation + 1, Outgoing: true, Room: e.Rooms[0], Rules: e.Rules, Asked: e.Rules.Limit}
 	s.Rings = Rings{InTurn: e.InTurn}
 	effects := []Effect{BeginRecord{}}
 	for i, room := range e.Rooms {
@@ -88,8 +88,7 @@ func (s State) ringNext() (State, []Effect) {
 		}
 	}
 	if len(effects) > 0 {
-		s.Rings.Timer = true
-		effects = append(effects, StartTimer{RingTimer, s.Rules.Ring})
+		effects = append(effects, s.Timers.start(RingTimer, s.Rules.Ring))
 	}
 	return s, effects
 }
@@ -103,40 +102,43 @@ func (s State) ringReached(room Room) (State, []Effect) {
 	return s, []Effect{Alert{room}}
 }
 
-// offeredToCaller takes an offer while the device calls. A rung phone that calls
-// by itself at the same moment (glare) has answered by that: its own room counts.
+// offeredToCaller takes an offer while the device calls. A phone that calls by
+// itself at the same moment (glare), or before its turn, has answered by that: its
+// own room takes the ring's place.
 func (s State) offeredToCaller(e Offered) (State, []Effect) {
 	i := s.Rings.find(e.Room)
-	var effects []Effect
-	if !e.Ring {
-		if i = s.rungPhone(e.Room.Phone); i >= 0 {
-			effects = append(effects, CancelRing{s.Rings.List[i].Room, cause.AnsweredElsewhere})
-			s.Rings.List[i].Room = e.Room
-		}
+	if !e.Ring && i < 0 {
+		i = s.called(e.Room.Phone)
 	}
 	switch {
 	case i < 0 && e.Ring:
 		return s, []Effect{CancelRing{e.Room, cause.AnsweredElsewhere}}
 	case i < 0:
 		return s, []Effect{Refuse{Room: e.Room, Cause: cause.Busy}}
-	case s.Rings.List[i].State == RingLost:
-		return s, []Effect{CancelRing{e.Room, s.Rings.List[i].End.Cause}}
-	case s.Rings.List[i].State != RingOut && s.Rings.List[i].State != RingAlerting: // a duplicate
+	}
+	r := &s.Rings.List[i]
+	switch r.State {
+	case RingWaiting, RingOut, RingAlerting:
+	case RingLost:
+		return s, []Effect{CancelRing{e.Room, r.End.Cause}}
+	case RingNone, RingAnswered, RingJoined: // a duplicate
 		return s, nil
 	}
-	s.Rings.List[i].State = RingAnswered
-	if s.Phase == Connecting {
-		return s, effects // it waits whether the first one reaches the talk
+	effects := []Effect{RingTaken{Room: r.Room, By: e.Room}}
+	r.Room, r.State, r.Limit = e.Room, RingAnswered, e.Rules.Limit
+	if s.Phase == Connecting { // it waits whether the first one reaches the talk
+		stop := s.stopRinging()
+		return s, append(effects, stop...)
 	}
-	s.Rules.Limit = Smallest(s.Rules.Limit, e.Rules.Limit)
 	s, more := s.join(i)
 	return s, append(effects, more...)
 }
 
-// rungPhone returns the ring of a phone that is being rung now, else -1.
-func (s State) rungPhone(phone string) int {
+// called returns the ring of a phone that is being rung or whose turn may come,
+// else -1.
+func (s State) called(phone string) int {
 	for i, r := range s.Rings.List {
-		if r.Room.Phone == phone && (r.State == RingOut || r.State == RingAlerting) {
+		if r.Room.Phone == phone && (r.State == RingWaiting || r.State == RingOut || r.State == RingAlerting) {
 			return i
 		}
 	}
@@ -148,14 +150,19 @@ func (s State) rungPhone(phone string) int {
 func (s State) join(i int) (State, []Effect) {
 	s.Rings.List[i].State = RingJoined
 	s.Room = s.Rings.List[i].Room
-	var effects []Effect
-	if s.Rings.Timer && !s.Rings.ringing() {
-		s.Rings.Timer = false
-		effects = append(effects, StopTimer{RingTimer})
-	}
+	s.Rules.Limit = Smallest(s.Asked, s.Rings.List[i].Limit)
+	effects := s.stopRinging()
 	effects = append(effects, Join{s.Room})
 	s, more := s.connect()
 	return s, append(effects, more...)
+}
+
+// stopRinging ends the time of the rings when no phone is being rung any more.
+func (s *State) stopRinging() []Effect {
+	if s.Timers.Ring == 0 || s.Rings.ringing() {
+		return nil
+	}
+	return []Effect{s.Timers.stop(RingTimer)}
 }
 
 // ringLost takes a phone out that is being rung or waits. tell is what it is to be
@@ -172,11 +179,8 @@ func (s State) ringLost(room Room, end cause.End, by By, tell Effect) (State, []
 	}
 	s, effects := s.lose(i, end, tell)
 	if s.Phase == Connecting {
-		if s.Rings.Timer && !s.Rings.ringing() {
-			s.Rings.Timer = false
-			effects = append(effects, StopTimer{RingTimer})
-		}
-		return s, effects
+		stop := s.stopRinging()
+		return s, append(effects, stop...)
 	}
 	s, more := s.goOn(by)
 	return s, append(effects, more...)
@@ -194,9 +198,8 @@ func (s State) lose(i int, end cause.End, tell Effect) (State, []Effect) {
 // loseOthers takes all phones out that the call is not with, and ends their time.
 func (s State) loseOthers(end cause.End) (State, []Effect) {
 	var effects []Effect
-	if s.Rings.Timer {
-		s.Rings.Timer = false
-		effects = append(effects, StopTimer{RingTimer})
+	if s.Timers.Ring != 0 {
+		effects = append(effects, s.Timers.stop(RingTimer))
 	}
 	for i, r := range s.Rings.List {
 		var tell Effect
@@ -227,8 +230,8 @@ func (s State) goOn(by By) (State, []Effect) {
 		return s.end(s.Rings.verdict(), by, nil)
 	}
 	var effects []Effect
-	if s.Rings.Timer {
-		effects = append(effects, StopTimer{RingTimer})
+	if s.Timers.Ring != 0 {
+		effects = append(effects, s.Timers.stop(RingTimer))
 	}
 	s, more := s.ringNext()
 	return s, append(effects, more...)
@@ -241,7 +244,7 @@ func (s State) legFailed(end cause.End, by By, tell Effect) (State, []Effect) {
 	if i < 0 || s.Rings.first(RingAnswered, RingOut, RingAlerting, RingWaiting) < 0 {
 		return s.end(end, by, tell)
 	}
-	effects := []Effect{StopTimer{ConnectTimer}}
+	effects := []Effect{s.Timers.stop(ConnectTimer)}
 	if s.Media != MediaNone {
 		effects = append(effects, ShutMedia{})
 	}
@@ -254,7 +257,7 @@ func (s State) legFailed(end cause.End, by By, tell Effect) (State, []Effect) {
 
 // ringsTimedOut is what the ring timer leads to in an outgoing call.
 func (s State) ringsTimedOut() (State, []Effect) {
-	s.Rings.Timer = false
+	s.Timers.Ring = 0
 	var effects []Effect
 	for i, r := range s.Rings.List {
 		end := cause.End{Cause: cause.Timeout}

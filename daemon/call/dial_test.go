@@ -33,7 +33,7 @@ var dialing = func() map[string]Event {
 		"a reached": RingReached{1, ringA}, "b reached": RingReached{1, ringB},
 		"a declined": RingDeclined{1, ringA, cause.Rejected}, "b busy": RingDeclined{1, ringB, cause.Busy},
 		"a joins": joins(ringA), "b joins": joins(ringB), "a stranger's ring": joins(ringC),
-		"a calls": Offered{Room: annas, Rules: rules}, "cleo calls": Offered{Room: ringC, Rules: rules},
+		"a calls": Offered{Room: annas, Rules: rules}, "b calls": Offered{Room: Room{ID: "berts-own", Phone: "bert"}, Rules: rules}, "cleo calls": Offered{Room: ringC, Rules: rules},
 		"a cancelled": PeerCancelled{1, ringA, cause.Cancelled}, "b cancelled": PeerCancelled{1, ringB, cause.Cancelled},
 		"a cannot join": PeerCancelled{1, ringA, cause.JoinFailed},
 		"a bye":         PeerBye{1, ringA, cause.End{Cause: cause.Hangup, Origin: cause.Manual}},
@@ -75,6 +75,7 @@ var dialCells = map[string]map[string]string{
 		"a revoked":         "ended: StopTimers, ShutMedia, CancelRing{ring-a aborted}, Finish{aborted revoked by device}, CloseMedia",
 		"a silent":          "ended: StopTimers, ShutMedia, CancelRing{ring-a aborted}, Finish{aborted unreachable by device}, CloseMedia",
 		"a stranger's ring": "connecting: CancelRing{ring-c answeredElsewhere}",
+		"b calls":           "connecting: Refuse{{berts-own bert} busy}",
 		"b joins":           "connecting: CancelRing{ring-b answeredElsewhere}",
 		"cleo calls":        "connecting: Refuse{{ring-c cleo} busy}",
 		"connect timer":     "ended: StopTimers, ShutMedia, CancelRing{ring-a joinFailed}, Finish{joinFailed by device}, CloseMedia",
@@ -92,6 +93,8 @@ var dialCells = map[string]map[string]string{
 		"a revoked":         "dialing: StopTimer{connect}, ShutMedia, CancelRing{ring-a aborted}, RingOver{ring-a aborted revoked}, DropMedia, SendRing{ring-b}, StartTimer{ring 1m0s}",
 		"a silent":          "dialing: StopTimer{connect}, ShutMedia, CancelRing{ring-a aborted}, RingOver{ring-a aborted unreachable}, DropMedia, SendRing{ring-b}, StartTimer{ring 1m0s}",
 		"a stranger's ring": "connecting: CancelRing{ring-c answeredElsewhere}",
+		"b calls":           "connecting: RingTaken{ring-b by berts-own}",
+		"b joins":           "connecting: RingTaken{ring-b}",
 		"b revoked":         "connecting: RingOver{ring-b aborted revoked}",
 		"cleo calls":        "connecting: Refuse{{ring-c cleo} busy}",
 		"connect timer":     "dialing: StopTimer{connect}, ShutMedia, CancelRing{ring-a joinFailed}, RingOver{ring-a joinFailed}, DropMedia, SendRing{ring-b}, StartTimer{ring 1m0s}",
@@ -110,8 +113,9 @@ var dialCells = map[string]map[string]string{
 		"a silent":          "dialing: StopTimer{connect}, ShutMedia, SendBye{aborted unreachable}, RingOver{ring-a aborted unreachable}, DropMedia",
 		"a stranger's ring": "connecting: CancelRing{ring-c answeredElsewhere}",
 		"b busy":            "connecting: RingOver{ring-b busy}, StopTimer{ring}",
+		"b calls":           "connecting: RingTaken{ring-b by berts-own}, StopTimer{ring}",
 		"b cancelled":       "connecting: RingOver{ring-b rejected}, StopTimer{ring}",
-		"b joins":           "connecting: ",
+		"b joins":           "connecting: RingTaken{ring-b}, StopTimer{ring}",
 		"b reached":         "connecting: Alert{ring-b}",
 		"b revoked":         "connecting: CancelRing{ring-b aborted}, RingOver{ring-b aborted revoked}, StopTimer{ring}",
 		"b silent":          "connecting: CancelRing{ring-b aborted}, RingOver{ring-b aborted unreachable}, StopTimer{ring}",
@@ -125,23 +129,23 @@ var dialCells = map[string]map[string]string{
 	},
 	"connecting, another waits": {
 		"a bye":             "ended: StopTimers, ShutMedia, CancelRing{ring-b answeredElsewhere}, RingOver{ring-b answeredElsewhere}, Finish{hangup manual by phone}, CloseMedia",
-		"a bye, broken":     "connecting: StopTimer{connect}, ShutMedia, RingOver{ring-a aborted mediaLost}, DropMedia, StopTimer{ring}, Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
+		"a bye, broken":     "connecting: StopTimer{connect}, ShutMedia, RingOver{ring-a aborted mediaLost}, DropMedia, Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
 		"a calls":           "connecting: Refuse{{annas-own anna} busy}",
 		"a cancelled":       "ended: StopTimers, ShutMedia, CancelRing{ring-b answeredElsewhere}, RingOver{ring-b answeredElsewhere}, Finish{hangup other by phone}, CloseMedia",
-		"a cannot join":     "connecting: StopTimer{connect}, ShutMedia, RingOver{ring-a joinFailed}, DropMedia, StopTimer{ring}, Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
-		"a revoked":         "connecting: StopTimer{connect}, ShutMedia, CancelRing{ring-a aborted}, RingOver{ring-a aborted revoked}, DropMedia, StopTimer{ring}, Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
-		"a silent":          "connecting: StopTimer{connect}, ShutMedia, CancelRing{ring-a aborted}, RingOver{ring-a aborted unreachable}, DropMedia, StopTimer{ring}, Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
+		"a cannot join":     "connecting: StopTimer{connect}, ShutMedia, RingOver{ring-a joinFailed}, DropMedia, Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
+		"a revoked":         "connecting: StopTimer{connect}, ShutMedia, CancelRing{ring-a aborted}, RingOver{ring-a aborted revoked}, DropMedia, Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
+		"a silent":          "connecting: StopTimer{connect}, ShutMedia, CancelRing{ring-a aborted}, RingOver{ring-a aborted unreachable}, DropMedia, Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
 		"a stranger's ring": "connecting: CancelRing{ring-c answeredElsewhere}",
-		"b busy":            "connecting: RingOver{ring-b busy}, StopTimer{ring}",
-		"b cancelled":       "connecting: RingOver{ring-b rejected}, StopTimer{ring}",
-		"b revoked":         "connecting: CancelRing{ring-b aborted}, RingOver{ring-b aborted revoked}, StopTimer{ring}",
-		"b silent":          "connecting: CancelRing{ring-b aborted}, RingOver{ring-b aborted unreachable}, StopTimer{ring}",
+		"b busy":            "connecting: RingOver{ring-b busy}",
+		"b calls":           "connecting: Refuse{{berts-own bert} busy}",
+		"b cancelled":       "connecting: RingOver{ring-b rejected}",
+		"b revoked":         "connecting: CancelRing{ring-b aborted}, RingOver{ring-b aborted revoked}",
+		"b silent":          "connecting: CancelRing{ring-b aborted}, RingOver{ring-b aborted unreachable}",
 		"cleo calls":        "connecting: Refuse{{ring-c cleo} busy}",
-		"connect timer":     "connecting: StopTimer{connect}, ShutMedia, CancelRing{ring-a joinFailed}, RingOver{ring-a joinFailed}, DropMedia, StopTimer{ring}, Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
+		"connect timer":     "connecting: StopTimer{connect}, ShutMedia, CancelRing{ring-a joinFailed}, RingOver{ring-a joinFailed}, DropMedia, Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
 		"local hang-up":     "ended: StopTimers, ShutMedia, CancelRing{ring-a cancelled}, CancelRing{ring-b cancelled}, RingOver{ring-b cancelled}, Finish{cancelled by device}, CloseMedia",
 		"media answered":    "connecting: SendAccept{1m0s}, AcceptMedia{1m0s}",
-		"media failed":      "connecting: StopTimer{connect}, ShutMedia, CancelRing{ring-a joinFailed}, RingOver{ring-a joinFailed}, DropMedia, StopTimer{ring}, Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
-		"ring timer":        "connecting: ",
+		"media failed":      "connecting: StopTimer{connect}, ShutMedia, CancelRing{ring-a joinFailed}, RingOver{ring-a joinFailed}, DropMedia, Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
 		"shutdown":          "ended: StopTimers, ShutMedia, CancelRing{ring-a aborted}, CancelRing{ring-b aborted}, RingOver{ring-b aborted shutdown}, Finish{aborted shutdown by device}, CloseMedia",
 	},
 	"dialing after a failure": {
@@ -149,8 +153,9 @@ var dialCells = map[string]map[string]string{
 		"a joins":           "dialing: CancelRing{ring-a joinFailed}",
 		"a stranger's ring": "dialing: CancelRing{ring-c answeredElsewhere}",
 		"b busy":            "ended: RingOver{ring-b busy}, StopTimers, Finish{busy by phone}, CloseMedia",
+		"b calls":           "connecting: RingTaken{ring-b by berts-own}, StopTimer{ring}, Join{berts-own}, StartTimer{connect 20s}, OpenMedia",
 		"b cancelled":       "ended: RingOver{ring-b rejected}, StopTimers, Finish{rejected by phone}, CloseMedia",
-		"b joins":           "connecting: StopTimer{ring}, Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
+		"b joins":           "connecting: RingTaken{ring-b}, StopTimer{ring}, Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
 		"b reached":         "dialing: Alert{ring-b}",
 		"b revoked":         "ended: CancelRing{ring-b aborted}, RingOver{ring-b aborted revoked}, StopTimers, Finish{joinFailed by device}, CloseMedia",
 		"b silent":          "ended: CancelRing{ring-b aborted}, RingOver{ring-b aborted unreachable}, StopTimers, Finish{joinFailed by device}, CloseMedia",
@@ -162,15 +167,16 @@ var dialCells = map[string]map[string]string{
 	"dialing one": {
 		"a bye":             "ended: RingOver{ring-a rejected}, StopTimers, Finish{rejected by phone}, CloseMedia",
 		"a bye, broken":     "ended: RingOver{ring-a rejected}, StopTimers, Finish{rejected by phone}, CloseMedia",
-		"a calls":           "connecting: CancelRing{ring-a answeredElsewhere}, StopTimer{ring}, Join{annas-own}, StartTimer{connect 20s}, OpenMedia",
+		"a calls":           "connecting: RingTaken{ring-a by annas-own}, StopTimer{ring}, Join{annas-own}, StartTimer{connect 20s}, OpenMedia",
 		"a cancelled":       "ended: RingOver{ring-a rejected}, StopTimers, Finish{rejected by phone}, CloseMedia",
 		"a cannot join":     "ended: RingOver{ring-a rejected}, StopTimers, Finish{rejected by phone}, CloseMedia",
 		"a declined":        "ended: RingOver{ring-a rejected}, StopTimers, Finish{rejected by phone}, CloseMedia",
-		"a joins":           "connecting: StopTimer{ring}, Join{ring-a}, StartTimer{connect 20s}, OpenMedia",
+		"a joins":           "connecting: RingTaken{ring-a}, StopTimer{ring}, Join{ring-a}, StartTimer{connect 20s}, OpenMedia",
 		"a reached":         "dialing: Alert{ring-a}",
 		"a revoked":         "ended: CancelRing{ring-a aborted}, RingOver{ring-a aborted revoked}, StopTimers, Finish{aborted revoked by device}, CloseMedia",
 		"a silent":          "ended: CancelRing{ring-a aborted}, RingOver{ring-a aborted unreachable}, StopTimers, Finish{aborted unreachable by device}, CloseMedia",
 		"a stranger's ring": "dialing: CancelRing{ring-c answeredElsewhere}",
+		"b calls":           "dialing: Refuse{{berts-own bert} busy}",
 		"b joins":           "dialing: CancelRing{ring-b answeredElsewhere}",
 		"cleo calls":        "dialing: Refuse{{ring-c cleo} busy}",
 		"local hang-up":     "ended: StopTimers, CancelRing{ring-a cancelled}, RingOver{ring-a cancelled}, Finish{cancelled by device}, CloseMedia",
@@ -180,17 +186,18 @@ var dialCells = map[string]map[string]string{
 	"dialing two": {
 		"a bye":             "dialing: RingOver{ring-a rejected}",
 		"a bye, broken":     "dialing: RingOver{ring-a rejected}",
-		"a calls":           "connecting: CancelRing{ring-a answeredElsewhere}, Join{annas-own}, StartTimer{connect 20s}, OpenMedia",
+		"a calls":           "connecting: RingTaken{ring-a by annas-own}, Join{annas-own}, StartTimer{connect 20s}, OpenMedia",
 		"a cancelled":       "dialing: RingOver{ring-a rejected}",
 		"a cannot join":     "dialing: RingOver{ring-a rejected}",
 		"a declined":        "dialing: RingOver{ring-a rejected}",
-		"a joins":           "connecting: Join{ring-a}, StartTimer{connect 20s}, OpenMedia",
+		"a joins":           "connecting: RingTaken{ring-a}, Join{ring-a}, StartTimer{connect 20s}, OpenMedia",
 		"a revoked":         "dialing: CancelRing{ring-a aborted}, RingOver{ring-a aborted revoked}",
 		"a silent":          "dialing: CancelRing{ring-a aborted}, RingOver{ring-a aborted unreachable}",
 		"a stranger's ring": "dialing: CancelRing{ring-c answeredElsewhere}",
 		"b busy":            "dialing: RingOver{ring-b busy}",
+		"b calls":           "connecting: RingTaken{ring-b by berts-own}, Join{berts-own}, StartTimer{connect 20s}, OpenMedia",
 		"b cancelled":       "dialing: RingOver{ring-b rejected}",
-		"b joins":           "connecting: Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
+		"b joins":           "connecting: RingTaken{ring-b}, Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
 		"b reached":         "dialing: Alert{ring-b}",
 		"b revoked":         "dialing: CancelRing{ring-b aborted}, RingOver{ring-b aborted revoked}",
 		"b silent":          "dialing: CancelRing{ring-b aborted}, RingOver{ring-b aborted unreachable}",
@@ -202,14 +209,16 @@ var dialCells = map[string]map[string]string{
 	"dialing two in turn": {
 		"a bye":             "dialing: RingOver{ring-a rejected}, StopTimer{ring}, SendRing{ring-b}, StartTimer{ring 1m0s}",
 		"a bye, broken":     "dialing: RingOver{ring-a rejected}, StopTimer{ring}, SendRing{ring-b}, StartTimer{ring 1m0s}",
-		"a calls":           "connecting: CancelRing{ring-a answeredElsewhere}, StopTimer{ring}, Join{annas-own}, StartTimer{connect 20s}, OpenMedia",
+		"a calls":           "connecting: RingTaken{ring-a by annas-own}, StopTimer{ring}, Join{annas-own}, StartTimer{connect 20s}, OpenMedia",
 		"a cancelled":       "dialing: RingOver{ring-a rejected}, StopTimer{ring}, SendRing{ring-b}, StartTimer{ring 1m0s}",
 		"a cannot join":     "dialing: RingOver{ring-a rejected}, StopTimer{ring}, SendRing{ring-b}, StartTimer{ring 1m0s}",
 		"a declined":        "dialing: RingOver{ring-a rejected}, StopTimer{ring}, SendRing{ring-b}, StartTimer{ring 1m0s}",
-		"a joins":           "connecting: StopTimer{ring}, Join{ring-a}, StartTimer{connect 20s}, OpenMedia",
+		"a joins":           "connecting: RingTaken{ring-a}, StopTimer{ring}, Join{ring-a}, StartTimer{connect 20s}, OpenMedia",
 		"a revoked":         "dialing: CancelRing{ring-a aborted}, RingOver{ring-a aborted revoked}, StopTimer{ring}, SendRing{ring-b}, StartTimer{ring 1m0s}",
 		"a silent":          "dialing: CancelRing{ring-a aborted}, RingOver{ring-a aborted unreachable}, StopTimer{ring}, SendRing{ring-b}, StartTimer{ring 1m0s}",
 		"a stranger's ring": "dialing: CancelRing{ring-c answeredElsewhere}",
+		"b calls":           "connecting: RingTaken{ring-b by berts-own}, Join{berts-own}, StartTimer{connect 20s}, OpenMedia",
+		"b joins":           "connecting: RingTaken{ring-b}, Join{ring-b}, StartTimer{connect 20s}, OpenMedia",
 		"b revoked":         "dialing: RingOver{ring-b aborted revoked}",
 		"cleo calls":        "dialing: Refuse{{ring-c cleo} busy}",
 		"local hang-up":     "ended: StopTimers, CancelRing{ring-a cancelled}, RingOver{ring-a cancelled}, RingOver{ring-b cancelled}, Finish{cancelled by device}, CloseMedia",
@@ -224,6 +233,7 @@ var dialCells = map[string]map[string]string{
 		"a cannot join":     "ended: StopTimers, ShutMedia, Finish{hangup other by phone}, CloseMedia",
 		"a revoked":         "ended: StopTimers, ShutMedia, SendBye{aborted revoked}, Finish{aborted revoked by device}, CloseMedia",
 		"a stranger's ring": "talking: CancelRing{ring-c answeredElsewhere}",
+		"b calls":           "talking: Refuse{{berts-own bert} busy}",
 		"b joins":           "talking: CancelRing{ring-b answeredElsewhere}",
 		"cleo calls":        "talking: Refuse{{ring-c cleo} busy}",
 		"limit timer":       "ended: StopTimers, ShutMedia, SendBye{hangup timeLimit}, Finish{hangup timeLimit by device}, CloseMedia",
@@ -247,7 +257,7 @@ func TestDialing(t *testing.T) {
 		}
 		for eventName, ev := range dialing {
 			t.Run(stateName+"/"+eventName, func(t *testing.T) {
-				next, effects := Step(state, ev)
+				next, effects := Step(state, due(state, ev))
 				if want[eventName] == "" {
 					if next != state || len(effects) > 0 {
 						t.Errorf("got %s, want no change", describe(next.Phase, effects))
@@ -319,10 +329,11 @@ func TestDialAgain(t *testing.T) {
 // ring on the wire was first.
 func TestRingTimesOut(t *testing.T) {
 	for name, ev := range map[string]Event{
-		"the call's timer":  TimerFired{1, RingTimer},
+		"the call's timer":  TimerFired{Gen: 1, Timer: RingTimer},
 		"the timer of ring": RingDeclined{1, ringA, cause.Timeout},
 	} {
-		_, effects := Step(from(Dial{Rooms: []Room{ringA}, Rules: rules}, RingReached{1, ringA}), ev)
+		s := from(Dial{Rooms: []Room{ringA}, Rules: rules}, RingReached{1, ringA})
+		_, effects := Step(s, due(s, ev))
 		want := Finish{End: cause.End{Cause: cause.Timeout}, By: ByDevice}
 		if !slices.Contains(effects, Effect(want)) {
 			t.Errorf("%s: %v, want %v among them", name, effects, want)

@@ -19,6 +19,49 @@ const (
 	TickTimer      Timer = "tick"    // each second of the talk
 )
 
+// Timers are the numbers of the timers that run; 0: it does not.
+type Timers struct {
+	Last                                             int // number given
+	Ring, Connect, Reconnect, Limit, Warning, Ticker int
+}
+
+func (t *Timers) slot(timer Timer) *int {
+	switch timer {
+	case RingTimer:
+		return &t.Ring
+	case ConnectTimer:
+		return &t.Connect
+	case ReconnectTimer:
+		return &t.Reconnect
+	case LimitTimer:
+		return &t.Limit
+	case WarningTimer:
+		return &t.Warning
+	case TickTimer:
+		return &t.Ticker
+	}
+	return new(int)
+}
+
+// number is the timer's that runs; 0 when it does not.
+func (t Timers) number(timer Timer) int { return *t.slot(timer) }
+
+func (t *Timers) start(timer Timer, after time.Duration) Effect {
+	t.Last++
+	*t.slot(timer) = t.Last
+	return StartTimer{timer, after, t.Last}
+}
+
+func (t *Timers) stop(timer Timer) Effect {
+	*t.slot(timer) = 0
+	return StopTimer{timer}
+}
+
+func (t *Timers) stopAll() Effect {
+	*t = Timers{Last: t.Last}
+	return StopTimers{}
+}
+
 // By says which side brought the end about.
 type By string
 
@@ -50,6 +93,10 @@ type (
 	SendRing struct{ Room Room }
 	// Alert publishes that a rung phone is calling its person.
 	Alert struct{ Room Room }
+	// RingTaken means that the offer which the loop is looking at answers the ring of
+	// that room. By is the offer's own room: another one when the phone has called by
+	// itself at that moment; the ring is to be taken back then.
+	RingTaken struct{ Room, By Room }
 	// CancelRing tells a rung phone that it was not, or is not any more, the one.
 	CancelRing struct {
 		Room  Room
@@ -87,6 +134,7 @@ type (
 	StartTimer struct {
 		Timer Timer
 		After time.Duration
+		N     int // comes back in TimerFired
 	}
 	// StopTimer takes StartTimer back.
 	StopTimer struct{ Timer Timer }
@@ -125,6 +173,7 @@ func (Announce) callEffect()        {}
 func (StopAnnouncing) callEffect()  {}
 func (SendRing) callEffect()        {}
 func (Alert) callEffect()           {}
+func (RingTaken) callEffect()       {}
 func (CancelRing) callEffect()      {}
 func (RingOver) callEffect()        {}
 func (Join) callEffect()            {}

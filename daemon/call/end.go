@@ -127,9 +127,7 @@ func (s State) timerFired(t Timer) (State, []Effect) {
 		if s.Phase == Ringing {
 			return s.reject(cause.End{Cause: cause.Timeout}, ByDevice)
 		}
-		if s.Rings.Timer {
-			return s.ringsTimedOut()
-		}
+		return s.ringsTimedOut()
 	case ConnectTimer:
 		if s.Phase == Connecting {
 			end := cause.End{Cause: cause.JoinFailed}
@@ -217,13 +215,13 @@ func (s State) tell(end cause.End) Effect {
 // end is the one way into Ended. Media stops before the phone is told (the rule
 // for bye); nil tells it nothing.
 func (s State) end(end cause.End, by By, tell Effect) (State, []Effect) {
-	s.Rings.Timer = false // StopTimers takes it, too
+	stop := s.Timers.stopAll()
 	lost := end
 	if end.Cause == cause.Hangup { // somebody had answered
 		lost = cause.End{Cause: cause.AnsweredElsewhere}
 	}
 	s, others := s.loseOthers(lost)
-	effects := []Effect{StopTimers{}}
+	effects := []Effect{stop}
 	if s.Announcing {
 		s.Announcing = false
 		effects = append(effects, StopAnnouncing{})

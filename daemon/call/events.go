@@ -100,9 +100,12 @@ type (
 		Leg int
 	}
 	// TimerFired means that a timer that StartTimer asked for has run out.
+	// N is the number that StartTimer gave it: one that was stopped at the same
+	// moment fits nothing any more.
 	TimerFired struct {
 		Gen   uint64
 		Timer Timer
+		N     int
 	}
 	// Revoked means that a phone lost the device's trust.
 	Revoked struct{ Phone string }
@@ -134,8 +137,8 @@ func (Revoked) callEvent()       {}
 func (Shutdown) callEvent()      {}
 func (Closed) callEvent()        {}
 
-// fits reports whether ev belongs to the call of s, and to its media session if
-// it is a session's. Events that belong to no particular call fit always.
+// fits reports whether ev belongs to the call of s, to its media session if it is a
+// session's, and to a timer that still runs if it is one's. Events that belong to no particular call fit always.
 func (s State) fits(ev Event) bool {
 	gen, leg := s.Generation, s.Leg
 	switch e := ev.(type) {
@@ -170,6 +173,9 @@ func (s State) fits(ev Event) bool {
 	case MediaDeadline:
 		gen, leg = e.Gen, e.Leg
 	case TimerFired:
+		if n := s.Timers.number(e.Timer); n == 0 || n != e.N {
+			return false
+		}
 		gen = e.Gen
 	case Closed:
 		gen = e.Gen

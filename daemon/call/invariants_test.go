@@ -13,11 +13,14 @@ type judge struct {
 	t        *testing.T
 	state    State
 	visited  map[Phase]bool
-	began    uint64 // calls begun
-	ended    uint64 // calls finished
-	timers   map[Timer]bool
-	fired    Timer         // by this event; stopping it does no harm
-	rung     map[Room]bool // that hear of their end yet
+	began    uint64         // calls begun
+	ended    uint64         // calls finished
+	timers   map[Timer]int  // those that run, with their numbers
+	fired    Timer          // by this event; stopping it does no harm
+	rung     map[Room]bool  // that hear of their end yet
+	wish     Limit          // of the event that is being judged
+	asked    Limit          // of the call itself
+	limits   map[Room]Limit // of the phones that have answered it
 	leg      leg
 	legs     int  // sessions opened in this call
 	talked   bool // in this call
@@ -70,17 +73,27 @@ func (j *judge) event(choice, b byte, i int) Event {
 		PeerBye{gen, peer, cause.End{Cause: cause.Aborted, Detail: cause.MediaLost}}, PeerSilent{gen, peer},
 		MediaAnswered{gen, legOf}, MediaAnswered{gen, legOf}, MediaStarted{gen, legOf}, MediaStarted{gen, legOf},
 		MediaLost{gen, legOf}, MediaBack{gen, legOf}, MediaFailed{gen, legOf, cause.JoinFailed}, MediaDeadline{gen, legOf},
-		TimerFired{gen, RingTimer}, TimerFired{gen, ConnectTimer}, TimerFired{gen, ReconnectTimer},
-		TimerFired{gen, LimitTimer}, TimerFired{gen, WarningTimer}, TimerFired{gen, TickTimer},
+		j.timer(gen, RingTimer, b), j.timer(gen, ConnectTimer, b), j.timer(gen, ReconnectTimer, b),
+		j.timer(gen, LimitTimer, b), j.timer(gen, WarningTimer, b), j.timer(gen, TickTimer, b),
 		Revoked{phone}, Shutdown{}, Closed{gen},
 	}
 	ev := events[int(choice)%len(events)]
 	j.fired = ""
-	if timer, ok := ev.(TimerFired); ok && gen == j.state.Generation {
+	if timer, ok := ev.(TimerFired); ok && gen == j.state.Generation && timer.N != 0 && timer.N == j.timers[timer.Timer] {
 		j.fired = timer.Timer
 		delete(j.timers, timer.Timer)
 	}
 	return ev
+}
+
+// timer is a timer's event: mostly of the one that runs, sometimes of one that was
+// stopped when it had fired already.
+func (j *judge) timer(gen uint64, t Timer, b byte) TimerFired {
+	n := j.timers[t]
+	if b&0x08 != 0 {
+		n = int(b>>5) + 1
+	}
+	return TimerFired{gen, t, n}
 }
 
 func (j *judge) step(ev Event) {
@@ -98,13 +111,21 @@ func (j *judge) step(ev Event) {
 	if o, ok := ev.(Offered); ok && before.Phase.Active() {
 		j.disturbs(before, next, o, effects)
 	}
-	limitHit := ev == Event(TimerFired{before.Generation, LimitTimer}) || ev == Event(MediaDeadline{before.Generation, before.Leg})
+	timer, _ := ev.(TimerFired)
+	limitHit := (timer.Timer == LimitTimer && before.fits(ev)) || ev == Event(MediaDeadline{before.Generation, before.Leg})
 	if limitHit && before.Rules.Limit.Set && before.inTalk() &&
 		(next.Phase != Ended || next.End != (cause.End{Cause: cause.Hangup, Origin: cause.TimeLimit})) {
 		t.Fatalf("the limit did not end the call: %+v", next)
 	}
 	if before.inTalk() && before.Generation == next.Generation && next.Rules != before.Rules && next.Phase != Idle {
 		t.Fatal("the rules of a talk changed")
+	}
+	switch e := ev.(type) {
+	case Offered:
+		j.wish = e.Rules.Limit
+	case Dial:
+		j.wish = e.Rules.Limit
+	default:
 	}
 	for _, e := range effects {
 		j.effect(e)
@@ -173,17 +194,23 @@ func (j *judge) afterwards(ev Event, before State) {
 // checkTimers: no phase without the timer that ends it, so that no call hangs.
 func (j *judge) checkTimers(ev Event) {
 	need := map[Phase]Timer{Ringing: RingTimer, Dialing: RingTimer, Connecting: ConnectTimer, Reconnecting: ReconnectTimer}
-	if timer, ok := need[j.state.Phase]; ok && !j.timers[timer] {
+	if timer, ok := need[j.state.Phase]; ok && j.timers[timer] == 0 {
 		j.t.Fatalf("%T: in %s nothing would ever end the call: timers %v", ev, j.state.Phase, j.timers)
 	}
-	if j.state.inTalk() && j.state.Rules.Limit.Set && !j.timers[LimitTimer] {
+	if j.state.inTalk() && j.state.Rules.Limit.Set && j.timers[LimitTimer] == 0 {
 		j.t.Fatalf("%T: a limited talk without its timer", ev)
 	}
-	if j.state.inTalk() && !j.timers[TickTimer] {
+	if j.state.inTalk() && j.timers[TickTimer] == 0 {
 		j.t.Fatalf("%T: a talk whose seconds nobody counts", ev)
 	}
-	if j.timers[RingTimer] != (j.state.Phase == Ringing || j.state.Rings.Timer) {
+	rings := j.state.Phase == Ringing || (j.state.Outgoing && j.state.Rings.ringing())
+	if (j.timers[RingTimer] != 0) != rings {
 		j.t.Fatalf("%T: the ring timer runs: %v, rings: %+v", ev, j.timers[RingTimer], j.state.Rings)
+	}
+	for timer, n := range j.timers {
+		if j.state.Timers.number(timer) != n {
+			j.t.Fatalf("%T: timer %s runs as %d, the state says %d", ev, timer, n, j.state.Timers.number(timer))
+		}
 	}
 }
 
@@ -195,7 +222,7 @@ func (j *judge) effect(e Effect) {
 	case BeginRecord:
 		j.began++
 		j.leg, j.legs, j.talked, j.warnings = leg{}, 0, false, nil
-		j.timers, j.rung = map[Timer]bool{}, map[Room]bool{}
+		j.timers, j.rung, j.limits, j.asked = map[Timer]int{}, map[Room]bool{}, map[Room]Limit{}, j.wish
 	case OpenMedia:
 		if j.leg.opened || over {
 			t.Fatal("media opened twice, or for no call")
@@ -206,6 +233,9 @@ func (j *judge) effect(e Effect) {
 		if j.leg.accepted || !j.leg.opened || j.leg.shut || over {
 			t.Fatal("accept sent twice, without media, or for no call")
 		}
+		if want := Smallest(j.asked, j.limits[j.state.Room]); e.Limit != want {
+			t.Fatalf("accepted with the limit %v, want %v", e.Limit, want)
+		}
 		j.leg.accepted = true
 	case SendStart:
 		if j.talked || !j.leg.accepted || over {
@@ -213,15 +243,15 @@ func (j *judge) effect(e Effect) {
 		}
 		j.leg.started, j.talked = true, true
 	case StartTimer:
-		if over || e.After <= 0 || j.timers[e.Timer] {
+		if over || e.After <= 0 || j.timers[e.Timer] != 0 || e.N == 0 {
 			t.Fatalf("%+v for no call, for no time, or twice", e)
 		}
 		if e.Timer == LimitTimer && j.talked {
 			t.Fatal("the limit was started again")
 		}
-		j.timers[e.Timer] = true
+		j.timers[e.Timer] = e.N
 	case StopTimer:
-		if !j.timers[e.Timer] && e.Timer != j.fired {
+		if j.timers[e.Timer] == 0 && e.Timer != j.fired {
 			t.Fatalf("timer %s stopped, but it does not run", e.Timer)
 		}
 		delete(j.timers, e.Timer)
@@ -247,7 +277,7 @@ func (j *judge) effect(e Effect) {
 			t.Fatalf("%+v twice, or for no call", e)
 		}
 		j.rung[e.Room] = true
-	case CancelRing, RingOver, Join:
+	case RingTaken, CancelRing, RingOver, Join:
 		j.ring(e, over)
 	case Warn:
 		if over || !j.talked || slices.Contains(j.warnings, e.Left) {
@@ -277,6 +307,13 @@ func (j *judge) effect(e Effect) {
 // ring follows who still believes to be rung.
 func (j *judge) ring(e Effect, over bool) {
 	switch e := e.(type) {
+	case RingTaken:
+		if over {
+			j.t.Fatalf("%+v for no call", e)
+		}
+		j.limits[e.By] = j.wish
+		delete(j.rung, e.Room)
+		j.rung[e.By] = true
 	case CancelRing: // also to a phone that comes too late, in any state
 		delete(j.rung, e.Room)
 	case RingOver:

@@ -89,10 +89,12 @@ type State struct {
 	Rules      Rules
 	Leg        int // counts the media sessions of this call; events of an older one change nothing
 	Media      MediaState
-	Accepted   bool // accept was sent
-	Announcing bool // the announcement before an automatic answer is being played
-	Warned     int  // how many of Rules.Warnings have been given
+	Accepted   bool  // accept was sent
+	Announcing bool  // the announcement before an automatic answer is being played
+	Warned     int   // how many of Rules.Warnings have been given
+	Asked      Limit // of an outgoing call, whomever it reaches; Rules.Limit is that and the phone's
 	Rings      Rings
+	Timers     Timers
 	End        cause.End // why, in Ended
 }
 

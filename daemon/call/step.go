@@ -83,7 +83,7 @@ func (s State) offered(e Offered) (State, []Effect) {
 		return s, []Effect{Refuse{Room: e.Room, Cause: cause.Busy}}
 	}
 	s = State{Phase: Ringing, Generation: s.Generation + 1, Room: e.Room, Rules: e.Rules}
-	effects := []Effect{BeginRecord{}, StartTimer{RingTimer, s.Rules.Ring}, Ring{}}
+	effects := []Effect{BeginRecord{}, s.Timers.start(RingTimer, s.Rules.Ring), Ring{}}
 	if s.Rules.Auto {
 		s.Announcing = true
 		effects = append(effects, Announce{})
@@ -118,7 +118,7 @@ func (s State) announced(heard bool) (State, []Effect) {
 // answered leaves Ringing. The phone hears of it with the SDP answer, so accept
 // waits for that.
 func (s State) answered() (State, []Effect) {
-	effects := []Effect{StopTimer{RingTimer}}
+	effects := []Effect{s.Timers.stop(RingTimer)}
 	if s.Announcing {
 		s.Announcing = false
 		effects = append(effects, StopAnnouncing{})
@@ -130,7 +130,7 @@ func (s State) answered() (State, []Effect) {
 // connect begins Connecting with the phone of Room, whose offer is there.
 func (s State) connect() (State, []Effect) {
 	s.Phase = Connecting
-	effects := []Effect{StartTimer{ConnectTimer, s.Rules.Connect}}
+	effects := []Effect{s.Timers.start(ConnectTimer, s.Rules.Connect)}
 	var more []Effect
 	switch s.Media {
 	case MediaNone:

@@ -2,6 +2,7 @@ package call
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -65,12 +66,12 @@ var every = map[string]Event{
 	"media failed":         MediaFailed{1, 1, cause.JoinFailed},
 	"bad SDP":              MediaFailed{1, 1, cause.BadRequest},
 	"media deadline":       MediaDeadline{1, 1},
-	"ring timer":           TimerFired{1, RingTimer},
-	"connect timer":        TimerFired{1, ConnectTimer},
-	"reconnect timer":      TimerFired{1, ReconnectTimer},
-	"limit timer":          TimerFired{1, LimitTimer},
-	"warning timer":        TimerFired{1, WarningTimer},
-	"tick timer":           TimerFired{1, TickTimer},
+	"ring timer":           TimerFired{Gen: 1, Timer: RingTimer},
+	"connect timer":        TimerFired{Gen: 1, Timer: ConnectTimer},
+	"reconnect timer":      TimerFired{Gen: 1, Timer: ReconnectTimer},
+	"limit timer":          TimerFired{Gen: 1, Timer: LimitTimer},
+	"warning timer":        TimerFired{Gen: 1, Timer: WarningTimer},
+	"tick timer":           TimerFired{Gen: 1, Timer: TickTimer},
 	"revoked":              Revoked{"anna"},
 	"another revoked":      Revoked{"bert"},
 	"shutdown":             Shutdown{},
@@ -260,7 +261,7 @@ func TestEveryStateAndEvent(t *testing.T) {
 		}
 		for eventName, ev := range every {
 			t.Run(stateName+"/"+eventName, func(t *testing.T) {
-				next, effects := Step(cell.state, ev)
+				next, effects := Step(cell.state, due(cell.state, ev))
 				want, changes := cell.want[eventName]
 				if !changes {
 					if next != cell.state || len(effects) > 0 {
@@ -287,6 +288,37 @@ func TestOldGeneration(t *testing.T) {
 			}
 			if next, effects := Step(s, ev); next != s || len(effects) > 0 {
 				t.Errorf("%s/%s: an old event led to %s", stateName, eventName, describe(next.Phase, effects))
+			}
+		}
+	}
+}
+
+// due makes a timer's event that of the one that runs in s.
+func due(s State, ev Event) Event {
+	if fired, ok := ev.(TimerFired); ok {
+		fired.N = s.Timers.number(fired.Timer)
+		return fired
+	}
+	return ev
+}
+
+// TestStoppedTimer: one that was stopped, or started anew, when it had fired already
+// changes nothing.
+func TestStoppedTimer(t *testing.T) {
+	states := map[string]State{}
+	for name, cell := range cells {
+		states[name] = cell.state
+	}
+	maps.Copy(states, dialStates)
+	for stateName, s := range states {
+		for _, timer := range []Timer{RingTimer, ConnectTimer, ReconnectTimer, LimitTimer, WarningTimer, TickTimer} {
+			for n := range s.Timers.Last + 2 {
+				if n == s.Timers.number(timer) && n != 0 {
+					continue
+				}
+				if next, effects := Step(s, TimerFired{s.Generation, timer, n}); next != s || len(effects) > 0 {
+					t.Errorf("%s: the stopped %s timer led to %s", stateName, timer, describe(next.Phase, effects))
+				}
 			}
 		}
 	}
@@ -339,7 +371,7 @@ func TestWarnings(t *testing.T) {
 						got = append(got, e.After)
 					}
 				}
-				s, effects = Step(s, TimerFired{1, WarningTimer})
+				s, effects = Step(s, due(s, TimerFired{Gen: 1, Timer: WarningTimer}))
 			}
 			if !slices.Equal(got, tt.want) {
 				t.Errorf("warnings at %v, want %v", got, tt.want)
@@ -456,6 +488,11 @@ func word(e Effect) string {
 	case Alert:
 		return fmt.Sprintf("%s{%s}", name, e.Room.ID)
 	case Join:
+		return fmt.Sprintf("%s{%s}", name, e.Room.ID)
+	case RingTaken:
+		if e.By != e.Room {
+			return fmt.Sprintf("%s{%s by %s}", name, e.Room.ID, e.By.ID)
+		}
 		return fmt.Sprintf("%s{%s}", name, e.Room.ID)
 	case CancelRing:
 		return fmt.Sprintf("%s{%s %s}", name, e.Room.ID, e.Cause)

@@ -13,11 +13,11 @@ func (s State) mediaStarted() (State, []Effect) {
 	}
 	s, effects := s.loseOthers(cause.End{Cause: cause.AnsweredElsewhere})
 	s.Phase = Talking
-	effects = append([]Effect{StopTimer{ConnectTimer}}, effects...)
+	effects = append([]Effect{s.Timers.stop(ConnectTimer)}, effects...)
 	if s.Rules.Limit.Set {
-		effects = append(effects, StartTimer{LimitTimer, s.Rules.Limit.Duration})
+		effects = append(effects, s.Timers.start(LimitTimer, s.Rules.Limit.Duration))
 	}
-	effects = append(effects, SendStart{s.Rules.Limit}, Talk{}, StartTimer{TickTimer, time.Second})
+	effects = append(effects, SendStart{s.Rules.Limit}, Talk{}, s.Timers.start(TickTimer, time.Second))
 	s, more := s.nextWarning()
 	return s, append(effects, more...)
 }
@@ -27,7 +27,7 @@ func (s State) nextWarning() (State, []Effect) {
 	limit := s.Rules.Limit
 	for limit.Set && s.Warned < MaxWarnings && s.Rules.Warnings[s.Warned] > 0 {
 		if before := s.Rules.Warnings[s.Warned]; before < limit.Duration {
-			return s, []Effect{StartTimer{WarningTimer, limit.Duration - before}}
+			return s, []Effect{s.Timers.start(WarningTimer, limit.Duration-before)}
 		}
 		s.Warned++ // the whole talk is shorter than that
 	}
@@ -40,6 +40,7 @@ func (s State) warn() (State, []Effect) {
 	}
 	left := s.Rules.Warnings[s.Warned]
 	s.Warned++
+	s.Timers.Warning = 0
 	s, more := s.nextWarning()
 	return s, append([]Effect{Warn{left}}, more...)
 }
@@ -48,7 +49,7 @@ func (s State) tick() (State, []Effect) {
 	if !s.inTalk() {
 		return s, nil
 	}
-	return s, []Effect{Tick{}, StartTimer{TickTimer, time.Second}}
+	return s, []Effect{Tick{}, s.Timers.start(TickTimer, time.Second)}
 }
 
 // inTalk reports whether the talk has begun and is not over: the limit runs.
@@ -60,7 +61,7 @@ func (s State) mediaLost() (State, []Effect) {
 	}
 	s.Phase = Reconnecting
 	return s, []Effect{
-		StartTimer{ReconnectTimer, s.Rules.Reconnect},
+		s.Timers.start(ReconnectTimer, s.Rules.Reconnect),
 		SendNeedRestart{},
 		Reconnect{Back: false},
 	}
@@ -71,7 +72,7 @@ func (s State) mediaBack() (State, []Effect) {
 		return s, nil
 	}
 	s.Phase = Talking
-	return s, []Effect{StopTimer{ReconnectTimer}, Reconnect{Back: true}}
+	return s, []Effect{s.Timers.stop(ReconnectTimer), Reconnect{Back: true}}
 }
 
 func (s State) limitReached() (State, []Effect) {

@@ -1,6 +1,9 @@
 package config
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // MaxWarnings is how many warnings before the limit a call may have.
 const MaxWarnings = 4
@@ -23,13 +26,19 @@ func (c *Config) UsesClock() bool {
 }
 
 // Redacted writes the configuration as JSON, for a bug report: by dotted path, the
-// credentials of ICE servers left out.
-func (c *Config) Redacted() (json.RawMessage, error) {
+// credentials of ICE servers left out, and without people whom buttons call, too.
+func (c *Config) Redacted(people bool) (json.RawMessage, error) {
 	shown := *c
 	shown.Media.ICE.Servers = append(shown.Media.ICE.Servers[:0:0], shown.Media.ICE.Servers...)
 	for i := range shown.Media.ICE.Servers {
 		if s := &shown.Media.ICE.Servers[i]; s.Credential != "" {
 			s.Credential = "[secret]"
+		}
+	}
+	shown.HAL.Buttons = slices.Clone(shown.HAL.Buttons)
+	for i := range shown.HAL.Buttons {
+		if b := &shown.HAL.Buttons[i]; b.Call != "" && !people {
+			b.Call = "[somebody]"
 		}
 	}
 	return json.Marshal(values(&shown))

@@ -33,7 +33,7 @@ func TestReloaded(t *testing.T) {
 func TestRedacted(t *testing.T) {
 	c := Default()
 	c.Media.ICE.Servers = []options.ICEServer{{URLs: []string{"turn:turn.example.com"}, Username: "u", Credential: "hunter2"}}
-	text, err := c.Redacted()
+	text, err := c.Redacted(true)
 	if err != nil {
 		t.Fatal(err)
 	}

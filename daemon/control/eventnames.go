@@ -6,6 +6,7 @@ const (
 	// A call begins.
 	EventJoinedRoomByCaller = "joinedRoomByCaller" // the caller is in the room
 	EventRinging            = "ringing"            // somebody calls the device, or a phone that it calls has begun to ring
+	EventRingOver           = "ringOver"           // one of several phones that the device calls does not get the call
 	EventHangOnVoip         = "hangOnVoip"         // the callee has answered
 	EventStartVoip          = "startVoip"          // media may flow: the time limit runs from here
 
@@ -69,6 +70,7 @@ func EventTypes() []EventType {
 		{EventMissed, MissedData{}, false, "Events are gone that the client has not seen: what it remembers may be wrong, the state before this event is right."},
 		{EventJoinedRoomByCaller, nil, false, "The caller is in the room: the call is set up as far as one side can."},
 		{EventRinging, RingingData{}, true, "A phone calls the device, or a phone that the device calls has begun to ring."},
+		{EventRingOver, RingOverData{}, true, "A phone that the device calls does not get the call: it declined, did not answer or connect, or another one was first. The call may go on with others."},
 		{EventHangOnVoip, AnsweredData{}, true, "The callee has answered."},
 		{EventStartVoip, StartData{}, false, "Picture and sound may flow. The time limit and the talk time run from here."},
 		{EventCalling, TalkData{}, false, "The talk goes on; comes every second."},

@@ -16,6 +16,15 @@ type RingingData struct {
 	Payload  json.RawMessage `json:"payload,omitzero"` // what the phone's app sent along; any JSON
 }
 
+// RingOverData is the payload of ringOver.
+type RingOverData struct {
+	Contact string       `json:"contact"`
+	Phone   string       `json:"phone"` // jkt
+	Cause   cause.Cause  `json:"cause"`
+	Origin  cause.Origin `json:"origin,omitzero"`
+	Detail  cause.Detail `json:"detail,omitzero"`
+}
+
 // AnsweredData is the payload of hangOnVoip.
 type AnsweredData struct {
 	Contact string `json:"contact"`
