@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,7 +96,7 @@ log: {level: info, format: json}
 	m.must(patience, "exec", "mkdir", "-p", filepath.Dir(guestLight))
 	t.Cleanup(func() {
 		if t.Failed() {
-			out, _ := m.run(patience, "exec", "journalctl", "--no-pager", "-o", "cat", "-u", guestUnit) // all there is
+			out, _ := m.run(patience, "exec", "journalctl", "--no-pager", "-o", "short-monotonic", "-u", guestUnit) // all there is
 			t.Logf("log of callboxd:\n%s", out)
 		}
 		for _, unit := range []string{"callbox-watch", guestUnit, "callbox-keys"} {
@@ -181,10 +182,24 @@ func (g *guest) kill(boot float64) (died float64) {
 	return died
 }
 
-// bootEvent is an event of the daemon's and when it was seen, in seconds on the boot clock.
+// bootEvent is an event of the daemon's and when a shell in the machine has seen it,
+// in seconds on the boot clock.
 type bootEvent struct {
 	boot float64
 	control.Event
+}
+
+// happened is when the daemon has published ev, in seconds on the boot clock. The
+// wall clock that it has the time of must not have been set since.
+func (g *guest) happened(ev bootEvent) float64 {
+	g.t.Helper()
+	// Of several looks the one in which least time went by between the two clocks.
+	ahead := math.Inf(1)
+	for _, look := range strings.Fields(g.sh(`for i in 1 2 3 4 5; do read -r up _ </proc/uptime; echo "$EPOCHREALTIME-$up"; done`)) {
+		wall, up, _ := strings.Cut(look, "-")
+		ahead = min(ahead, g.seconds(wall)-g.seconds(up))
+	}
+	return float64(ev.Time.UnixNano())/1e9 - ahead
 }
 
 // events are those so far.
