@@ -60,4 +60,9 @@ func TestRaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.waitEventOf("abortVoip", room, 10*time.Second)
+	select {
+	case <-d.exited: // before stop: a second SIGTERM would end it at once
+	case <-time.After(20 * time.Second):
+		t.Error("callboxd runs on 20 s after SIGTERM")
+	}
 }
