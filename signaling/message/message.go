@@ -175,24 +175,27 @@ func (e *Envelope) check() error {
 	return nil
 }
 
-// Token returns the call token of an invite and the room type that it must be for,
-// each "" when there is none. It reads them also when Invalid says that another value
-// is wrong: who may call comes before what it asks for.
+// Token returns the call token of an invite, or of the invite inside an offer, and
+// the room type that it must be for, each "" when there is none. It reads them also
+// when Invalid says that another value is wrong: who may call comes before what it
+// asks for.
 func (m *Message) Token() (token string, t RoomType) {
-	if b, ok := m.Body.(Invite); ok {
-		return b.Token, b.RoomType
-	}
-	if m.Type != TypeInvite {
-		return "", ""
-	}
 	var b struct {
 		Token    jsontext.Value `json:"token"`
 		RoomType jsontext.Value `json:"roomType"`
+		Invite   jsontext.Value `json:"invite"`
 	}
-	if err := json.Unmarshal(m.jws.Payload, &b); err != nil { // it was read as an envelope
+	if m.Type != TypeInvite && m.Type != TypeOffer || json.Unmarshal(m.jws.Payload, &b) != nil {
 		return "", ""
 	}
-	return stringOf(b.Token), RoomType(stringOf(b.RoomType))
+	if m.Type == TypeInvite {
+		return stringOf(b.Token), RoomType(stringOf(b.RoomType))
+	}
+	invite, err := Parse(stringOf(b.Invite))
+	if err != nil || invite.Type != TypeInvite {
+		return "", ""
+	}
+	return invite.Token()
 }
 
 // KID is the thumbprint of the key that is said to have signed.

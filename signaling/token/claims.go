@@ -145,6 +145,12 @@ func (c *Claims) CheckTime(now time.Time) error {
 	return nil
 }
 
+// Pass is a token that a device has verified.
+type Pass struct {
+	Claims
+	KID string // name of the issuer's key
+}
+
 // Call is what a token must be for.
 type Call struct {
 	SN       string // of the device

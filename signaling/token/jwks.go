@@ -40,7 +40,7 @@ func ParseJWKS(data []byte) (Keys, error) {
 	}
 	keys := Keys{}
 	for i, m := range set.Keys {
-		if m.D != nil {
+		if m.D != nil || m.K != nil {
 			return nil, fmt.Errorf("cannot use JWK Set: key %d is a private one: %w; give the device only the public keys, and replace this one", i+1, ErrKeySet)
 		}
 		if !m.signs() {
@@ -70,7 +70,8 @@ type member struct {
 	Crv    string         `json:"crv"`
 	X      string         `json:"x"`
 	Y      string         `json:"y"`
-	D      jsontext.Value `json:"d"`
+	D      jsontext.Value `json:"d"` // of a private key
+	K      jsontext.Value `json:"k"` // a shared secret
 	KID    string         `json:"kid"`
 	Alg    string         `json:"alg"`
 	Use    string         `json:"use"`
