@@ -55,7 +55,10 @@ func ParseKey(data []byte) (Key, error) {
 // reads.
 func JWKS(keys ...Key) ([]byte, error) {
 	type entry struct {
-		key.JWK
+		Kty string `json:"kty"`
+		Crv string `json:"crv"`
+		X   string `json:"x"`
+		Y   string `json:"y"`
 		KID string `json:"kid"`
 		Alg string `json:"alg"`
 		Use string `json:"use"`
@@ -64,7 +67,8 @@ func JWKS(keys ...Key) ([]byte, error) {
 		Keys []entry `json:"keys"`
 	}{Keys: []entry{}}
 	for _, k := range keys {
-		set.Keys = append(set.Keys, entry{k.Private.Public().JWK(), k.ID, "ES256", "sig"})
+		j := k.Private.Public().JWK()
+		set.Keys = append(set.Keys, entry{j.Kty, j.Crv, j.X, j.Y, k.ID, "ES256", "sig"})
 	}
 	text, err := json.Marshal(set, jsontext.WithIndent("  "))
 	if err != nil {
