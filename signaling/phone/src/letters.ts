@@ -37,6 +37,7 @@ export class Letters {
       enableListenerCamera: video && options.enableListenerCamera !== false,
       ...(options.customQuery === undefined ? {} : { query: options.customQuery }),
       ...(options.payload === undefined ? {} : { payload: options.payload }),
+      ...(options.token === undefined ? {} : { token: options.token }),
     };
     const letter = await this.#mail.compose("invite", members, { withKey: true });
     if (this.#closing) return;

@@ -16,6 +16,7 @@ import { malformed, unknownType, type DeviceBody, type Envelope } from "./messag
 import type { CallOptions } from "./options.js";
 import { Quality } from "./quality.js";
 import { checkAnswer } from "./sdp.js";
+import { tokenRoom } from "./token.js";
 import { Trickle } from "./trickle.js";
 import type { CallView, VoipEvent } from "./view.js";
 
@@ -46,7 +47,7 @@ export interface SessionHooks {
 }
 
 export class Session {
-  readonly roomId = randomId();
+  readonly roomId: string;
   readonly parts: SessionParts;
   readonly #mail: Mail;
   readonly #leg: Leg;
@@ -66,6 +67,8 @@ export class Session {
 
   constructor(parts: SessionParts) {
     this.parts = parts;
+    // A token is for one room, which whoever asked for it has made.
+    this.roomId = tokenRoom(parts.options.token ?? "") ?? randomId();
     const { clock, options } = parts;
     this.#mail = new Mail(parts.key, parts.device, this.roomId, clock, parts.carrier, { suspicious: true });
     this.#letters = new Letters(this.#mail, {
