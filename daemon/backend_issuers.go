@@ -3,10 +3,12 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"callbox/daemon/control"
 	"callbox/daemon/store"
+	"callbox/signaling/token/gate"
 )
 
 func (b *backend) Issuers(ctx context.Context) (control.Issuers, error) {
@@ -63,4 +65,21 @@ func (b *backend) Allow(_ context.Context, d control.Denial) (control.Denial, er
 	}
 	b.parts.log.Info().Stringer("allowed", old).Msg("call tokens are allowed again")
 	return control.Denial(old), nil
+}
+
+// doctorIssuers says of each issuer whether its tokens can be verified.
+func doctorIssuers(list []gate.Status) (findings []control.Finding) {
+	for _, s := range list {
+		f := control.Finding{Name: "issuer " + s.Issuer, State: control.StateOK, Message: fmt.Sprintf("%d keys in %s", len(s.Keys), s.File)}
+		switch {
+		case s.Problem != "" && len(s.Keys) == 0:
+			f.State, f.Message = control.StateProblem, s.Problem+": none of its tokens is accepted"
+			f.Remedy = "put its JWK Set there; it is read again by itself"
+		case s.Problem != "":
+			f.State, f.Message = control.StateWarning, s.Problem+": the keys that it had stay in use"
+			f.Remedy = "put a good JWK Set there; it is read again by itself"
+		}
+		findings = append(findings, f)
+	}
+	return findings
 }

@@ -43,6 +43,26 @@ func TestACallByTokenOverSockets(t *testing.T) {
 	h.restart()
 	h.anna.connect()
 
+	state := func() string {
+		findings, err := h.api.Doctor(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range findings {
+			if f.Name == "issuer "+theIssuer {
+				return f.State
+			}
+		}
+		return "nothing"
+	}
+	if got := state(); got != control.StateOK {
+		t.Errorf("doctor says %s of the issuer", got)
+	}
+	signalingtest.WriteFile(t, file, []byte("{"))
+	h.eventually("doctor sees the damage", func() bool { h.clock.Forward(lookInterval); return state() == control.StateWarning })
+	maker.Publish(file)
+	h.eventually("the file is read again", func() bool { h.clock.Forward(lookInterval); return state() == control.StateOK })
+
 	joy := h.stranger()
 	joy.contact = true // it acknowledges
 	nonce := nonceFor(joy, maker)

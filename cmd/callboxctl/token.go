@@ -109,7 +109,8 @@ func newTokenIssue(a *app) *cobra.Command {
 It is for tests and small makers; a backend signs its own (docs/tokens.md). The device's
 thumbprint is in callboxctl status, the phone's and the room's id come from the phone.`,
 		Example: `  callboxctl token issue --key maker.pem --iss https://maker.example --sn door-1 \
-    --dkt CRFZQaU4cVWkyh7ORVhYEfwFt99lXGi5oDhoF69j_7s --jkt L3cBb1SYKT-yoNJWBd6FnVr8KYGbV9Ig1rk1mxnxWjw \
+    --dkt CRFZQaU4cVWkyh7ORVhYEfwFt99lXGi5oDhoF69j_7s \
+    --jkt L3cBb1SYKT-yoNJWBd6FnVr8KYGbV9Ig1rk1mxnxWjw \
     --room Zm9yLWV2ZXItb25lLWNhbGwtMQ --type video --sub user-17 --name "Anna"`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -2,7 +2,9 @@ package config
 
 import (
 	"errors"
+	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -78,5 +80,25 @@ func TestIssuersRefused(t *testing.T) {
 				t.Errorf("error = %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestExamplesOfTokensLoad loads what docs/tokens.md and the example backend show.
+func TestExamplesOfTokensLoad(t *testing.T) {
+	for _, file := range []string{"../../docs/tokens.md", "../../docs/examples/backend-node/README.md"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(text, -1)
+		if len(examples) == 0 {
+			t.Errorf("%s shows no configuration", file)
+		}
+		for _, example := range examples {
+			c, err := load(file, example[1], nil)
+			if err != nil || !c.UsesTokens() {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
 	}
 }
