@@ -31,7 +31,7 @@ func (b budgets) load(jkt string) policy.Budget { return b.loadKey(budgetKey(jkt
 
 func (b budgets) loadKey(key string) policy.Budget {
 	stored, _ := b.LoadBudget(key)
-	return policy.Budget(stored)
+	return stored
 }
 
 // account is what the running talk costs those who have a budget for it.
@@ -76,7 +76,7 @@ func (l *loop) charge() {
 func (a *account) ahead(d time.Duration) map[string]store.Budget {
 	out := map[string]store.Budget{}
 	for key, b := range a.budgets {
-		out[key] = store.Budget(b.Ahead(d))
+		out[key] = b.Ahead(d)
 	}
 	return out
 }
@@ -127,7 +127,7 @@ func (l *loop) age() {
 	for _, key := range keys {
 		before := l.allowances.loadKey(key)
 		if after := before.At(now); before != (policy.Budget{}) && after.UsedSeconds > 0 {
-			l.records.save(key, store.Budget(after))
+			l.records.save(key, after)
 		}
 	}
 }

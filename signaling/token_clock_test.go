@@ -88,7 +88,7 @@ func TestANonceDiesWithTheBoot(t *testing.T) {
 	withTokens(t, func(t *testing.T, r *tokenRig) {
 		r.offset(in1970, false)
 		text := r.token(with("nonce", r.TokenNonce()))
-		r.Device.Close()
+		r.Close()
 		r.boot()
 		r.needsNonce(text)
 	})
@@ -139,7 +139,7 @@ func TestNTPThatIsRolledBack(t *testing.T) {
 			if err := r.floor.Flush(); err != nil {
 				t.Fatal(err)
 			}
-			r.Device.Close()
+			r.Close()
 			r.boot()
 		}
 		r.offset(0, true)
@@ -172,7 +172,7 @@ func TestTheFloorIsNotPoisoned(t *testing.T) {
 		}
 		floor := func(want time.Duration) {
 			t.Helper()
-			if got := r.floor.Read().Floor.Sub(time.Now()).Round(time.Second); got != want {
+			if got := time.Until(r.floor.Read().Floor).Round(time.Second); got != want {
 				t.Errorf("the floor is %v ahead, want %v", got, want)
 			}
 		}
@@ -200,7 +200,7 @@ func TestTheBuildIsTheLeast(t *testing.T) {
 	withTokens(t, func(t *testing.T, r *tokenRig) {
 		r.ledger.floor = time.Time{}
 		r.offset(-5*year, true) // 1995, before the build of 1999
-		r.Device.Close()
+		r.Close()
 		r.boot()
 		then := time.Now().Add(-5 * year).Unix()
 		r.needsNonce(r.token(with("iat", then), with("exp", then+60)))

@@ -97,6 +97,3 @@ func checkIssuers(c *Config, r report) {
 		checkRule(at, Rule{Rights: one.Rights, LongestCall: one.LongestCall, TalkADay: one.TalkADay, Hours: one.Hours}, r)
 	}
 }
-
-// UsesTokens reports whether some issuer's tokens are accepted.
-func (c *Config) UsesTokens() bool { return len(c.Signaling.Issuers) > 0 }

@@ -96,7 +96,7 @@ func TestExamplesOfTokensLoad(t *testing.T) {
 		}
 		for _, example := range examples {
 			c, err := load(file, example[1], nil)
-			if err != nil || !c.UsesTokens() {
+			if err != nil || len(c.Signaling.Issuers) != 1 {
 				t.Errorf("%s: %v", file, err)
 			}
 		}

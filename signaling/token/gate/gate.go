@@ -166,7 +166,7 @@ func (g *Gate) Rights(p *token.Pass) []token.Right {
 		return rights
 	}
 	may := g.issuers.rights(p.Issuer)
-	for _, r := range p.Claims.Rights {
+	for _, r := range p.Rights {
 		if slices.Contains(may, r) && !slices.Contains(rights, r) {
 			rights = append(rights, r)
 		}
