@@ -12,7 +12,9 @@ BIN := build/bin
 RACE := build/race
 PHONE := signaling/phone
 VERSION ?= $(shell sed -n 's/^\#\# \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | head -n 1)
-LDFLAGS := -s -w -X callbox/daemon/control.version=$(VERSION)
+# The earliest time that a device with this program may believe in.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
+LDFLAGS := -s -w -X callbox/daemon/control.version=$(VERSION) -X callbox/hal/clock.built=$(SOURCE_DATE_EPOCH)
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 PHONE_SOURCES := $(shell find $(PHONE)/src $(PHONE)/page -type f 2>/dev/null) $(PHONE)/package.json $(PHONE)/package-lock.json
 

@@ -27,27 +27,35 @@ type budgets struct{ allowances }
 
 func budgetKey(jkt string) string { return "contact:" + jkt }
 
-func (b budgets) load(jkt string) policy.Budget {
-	stored, _ := b.LoadBudget(budgetKey(jkt))
-	return policy.Budget(stored)
+func (b budgets) load(jkt string) policy.Budget { return b.loadKey(budgetKey(jkt)) }
+
+func (b budgets) loadKey(key string) policy.Budget {
+	stored, _ := b.LoadBudget(key)
+	return stored
 }
 
-// account is what the running talk costs its contact.
+// account is what the running talk costs those who have a budget for it.
 type account struct {
-	key    string
-	budget policy.Budget // exact
-	until  policy.Clock  // up to which it is
-	stop   func() bool   // of the next checkpoint
+	budgets map[string]policy.Budget // exact, by key
+	until   policy.Clock             // up to which they are
+	stop    func() bool              // of the next checkpoint
 }
 
-// openAccount begins to charge the contact for the talk, from the moment at which
-// media could flow.
+// openAccount begins to charge the contact and the issuer of the token for the talk,
+// from the moment at which media could flow.
 func (l *loop) openAccount() {
 	c := l.cur
 	now := l.now()
 	begin := now.Add(c.leg.startedAt - now.Boot)
-	jkt := c.offer.Contact.JKT
-	c.account = &account{key: budgetKey(jkt), budget: l.allowances.load(jkt).At(begin), until: begin}
+	c.account = &account{budgets: map[string]policy.Budget{}, until: begin}
+	if !c.offer.ByToken {
+		key := budgetKey(c.offer.Contact.JKT)
+		c.account.budgets[key] = l.allowances.loadKey(key).At(begin)
+	}
+	if c.offer.Token != nil {
+		key := issuerBudget(c.offer.Token.Issuer)
+		c.account.budgets[key] = l.allowances.loadKey(key).At(begin)
+	}
 	l.writeCheckpoint()
 }
 
@@ -58,8 +66,19 @@ func (l *loop) charge() {
 	if c.leg.deadline > 0 && now.Boot > c.leg.deadline {
 		now = now.Add(c.leg.deadline - now.Boot)
 	}
-	c.account.budget = c.account.budget.Spend(c.account.until, now)
+	for key, b := range c.account.budgets {
+		c.account.budgets[key] = b.Spend(c.account.until, now)
+	}
 	c.account.until = now
+}
+
+// ahead are the budgets with d more used, for the store.
+func (a *account) ahead(d time.Duration) map[string]store.Budget {
+	out := map[string]store.Budget{}
+	for key, b := range a.budgets {
+		out[key] = b.Ahead(d)
+	}
+	return out
 }
 
 // writeCheckpoint writes the talk down, and what it will cost until the next time.
@@ -67,7 +86,7 @@ func (l *loop) writeCheckpoint() {
 	c := l.cur
 	l.charge()
 	c.record.TalkSeconds = l.talked().Seconds()
-	l.records.update(c.record, map[string]store.Budget{c.account.key: store.Budget(c.account.budget.Ahead(checkpoint))})
+	l.records.update(c.record, c.account.ahead(checkpoint))
 	gen := c.gen
 	c.account.stop = l.clock.AfterFunc(checkpoint, func() {
 		l.box.put(request(func() {
@@ -88,7 +107,7 @@ func (l *loop) closeAccount() map[string]store.Budget {
 	a.stop()
 	l.charge()
 	l.cur.account = nil
-	return map[string]store.Budget{a.key: store.Budget(a.budget)}
+	return a.ahead(0)
 }
 
 // age writes down that running time has passed, for budgets that wait for it.
@@ -98,10 +117,17 @@ func (l *loop) age() {
 		return
 	}
 	now := l.now()
+	var keys []string
 	for _, c := range l.contacts.List() {
-		before := l.allowances.load(c.JKT)
+		keys = append(keys, budgetKey(c.JKT))
+	}
+	for _, one := range l.settings.issuers {
+		keys = append(keys, issuerBudget(one.Issuer))
+	}
+	for _, key := range keys {
+		before := l.allowances.loadKey(key)
 		if after := before.At(now); before != (policy.Budget{}) && after.UsedSeconds > 0 {
-			l.records.save(budgetKey(c.JKT), store.Budget(after))
+			l.records.save(key, after)
 		}
 	}
 }

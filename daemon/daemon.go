@@ -27,6 +27,7 @@ import (
 	"callbox/signaling/key"
 	"callbox/signaling/message"
 	"callbox/signaling/phone"
+	"callbox/signaling/token/gate"
 )
 
 // stopTimeout bounds the orderly stop of everything after the call has ended. It
@@ -59,6 +60,8 @@ type parts struct {
 	clock     clock.Clock
 	store     *store.Store
 	journal   *journal
+	floor     *clock.Floor
+	gate      *gate.Gate
 	key       *key.Private
 	sn        string
 	devices   *devices.Set
@@ -117,6 +120,12 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	if p.sn == "" {
 		p.sn = p.key.JKT()[:16]
 	}
+	p.floor = p.openFloor()
+	if p.gate, err = gate.New(gate.Options{
+		SN: p.sn, DKT: p.key.JKT(), Issuers: gateIssuers(cfg), Book: p.store, Boot: c, Wall: p.floor, Log: log,
+	}); err != nil {
+		return nil, err
+	}
 	if p.devices, err = devices.Open(cfg.HAL, c, log); err != nil {
 		return nil, err
 	}
@@ -150,7 +159,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	}
 	p.device, err = signaling.NewDevice(signaling.Options{
 		Key: p.key, SN: p.sn, Name: cfg.Device.Name, Epoch: p.store.Epoch(), Contacts: p.book,
-		Clock: c, Log: log, AllowLoopback: cfg.Media.ICE.Loopback,
+		Tokens: p.gate, Clock: c, Log: log, AllowLoopback: cfg.Media.ICE.Loopback,
 		Emit:       func(ev signaling.Event) { d.loop.box.put(fromSignaling{ev}) },
 		ICEServers: func() []signaling.ICEServer { return iceServers(cfg.Media.ICE.Servers) },
 	})
@@ -239,6 +248,11 @@ func newLoop(p *parts, n *notifier) *loop {
 		sounds: p.announcer, has: hardwareOf(p.devices), contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
 		beat: n.beat, status: n.set, paired: p.pairing.forget, dndStop: func() bool { return true },
+		tokens: p.gate, saveFloor: p.saveFloor,
+	}
+	l.recheck = func() {
+		l.recheckTokens() // first: its bye still needs the room
+		p.device.RecheckTokens()
 	}
 	l.revoke = func(jkt string) error {
 		_, err := p.store.Revoke(jkt)
@@ -325,6 +339,9 @@ func (p *parts) close() error {
 	}
 	if p.journal != nil {
 		errs = append(errs, p.journal.close(ctx))
+	}
+	if p.floor != nil {
+		errs = append(errs, p.floor.Flush())
 	}
 	if p.store != nil {
 		errs = append(errs, p.store.Close())

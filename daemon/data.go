@@ -27,7 +27,7 @@ func (l *loop) phoneData(ev signaling.PhoneData) {
 	switch {
 	case !l.isCurrent(ev.Room):
 		refused = signaling.ErrorBadRequest
-	case ev.Right != "" && !l.mayUnlock(l.cur.offer.Contact.JKT):
+	case ev.Right != "" && !l.mayUnlock(l.cur.offer):
 		refused = signaling.ErrorForbidden
 		l.refused["right"]++
 	case l.events.Handlers() == 0:

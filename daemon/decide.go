@@ -19,7 +19,11 @@ type decision struct {
 
 // decide asks whether a phone may call.
 func (l *loop) decide(o signaling.Offer) decision {
-	return l.ask(o.Room.ID, o.Contact, policy.Request{Direction: policy.Incoming, Video: o.RoomType == signaling.Video, Wish: policy.Limit(o.TimeLimit)})
+	q := policy.Request{Direction: policy.Incoming, Video: o.RoomType == signaling.Video, Wish: policy.Limit(o.TimeLimit)}
+	if o.Token != nil {
+		return l.decideByToken(o, q)
+	}
+	return l.ask(o.Room.ID, o.Contact, q)
 }
 
 // mayCall asks whether the device may call a contact; room is the one that it is
@@ -32,8 +36,12 @@ func (l *loop) ask(room string, c signaling.Contact, q policy.Request) decision 
 	if stored, ok := l.contacts.Contact(c.JKT); ok {
 		c = stored // what signaling handed on has the rights of groups and default mixed in
 	}
-	q.Contact, q.Now, q.DND = policyContact(c), l.now(), l.dnd
-	q.Budget = l.allowances.load(c.JKT)
+	return l.judge(room, policyContact(c), l.allowances.load(c.JKT), q)
+}
+
+// judge applies the rules to somebody who has used so much of their talk a day.
+func (l *loop) judge(room string, c policy.Contact, used policy.Budget, q policy.Request) decision {
+	q.Contact, q.Now, q.DND, q.Budget = c, l.now(), l.dnd, used
 	d := l.settings.rules.Decide(q)
 	line := l.log.Debug()
 	if room != "" {
@@ -44,11 +52,17 @@ func (l *loop) ask(room string, c signaling.Contact, q policy.Request) decision 
 	return decision{d.Allowed, d.Cause, d.Rule, call.Limit(d.Limit), d.Auto.Allowed, d.Camera.Allowed}
 }
 
-// mayUnlock asks at each use whether a phone may open the door: a right that was
-// taken away in the call is gone.
-func (l *loop) mayUnlock(jkt string) bool {
-	c, ok := l.contacts.Contact(jkt)
-	return ok && !c.Revoked && l.settings.rules.Unlock(policyContact(c)).Allowed
+// mayUnlock asks at each use whether the phone of a call may open the door: a right
+// that was taken away in the call is gone.
+func (l *loop) mayUnlock(o signaling.Offer) bool {
+	c, known := l.contacts.Contact(o.Contact.JKT)
+	switch {
+	case c.Revoked, !known && !o.ByToken:
+		return false
+	case known && !l.settings.rules.Unlock(policyContact(c)).Allowed:
+		return false
+	}
+	return o.Token == nil || l.tokenUnlocks(o.Token)
 }
 
 // now reads the device's clocks.

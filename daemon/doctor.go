@@ -26,7 +26,8 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 	}
 	findings := b.doctorDevices()
 	findings = append(findings, b.doctorTransports()...)
-	findings = append(findings, doctorContacts(p.trusting()), doctorClock(clock, p.usesClock()), p.doctorStore(), p.doctorSpace())
+	findings = append(findings, doctorIssuers(p.gate.Status())...)
+	findings = append(findings, doctorContacts(p.trusting(), len(p.gate.Status())), doctorClock(clock, p.usesClock()), p.doctorStore(), p.doctorSpace())
 	if problem := p.announcer.problem(); problem != nil {
 		findings = append(findings, control.Finding{
 			Name: "announcement", State: control.StateWarning, Message: problem.Error() + "; the built-in chime is used",
@@ -84,7 +85,10 @@ func (p *parts) usesClock() bool {
 	return uses
 }
 
-func doctorContacts(n int) control.Finding {
+func doctorContacts(n, issuers int) control.Finding {
+	if n == 0 && issuers > 0 {
+		return control.Finding{Name: "contacts", State: control.StateOK, Message: "no phone is paired: only callers with a token can call"}
+	}
 	if n == 0 {
 		return control.Finding{Name: "contacts", State: control.StateProblem, Message: "no phone is paired: nobody can call", Remedy: "callboxctl pair"}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"callbox/daemon/call"
+	"callbox/daemon/config"
 	"callbox/daemon/control"
 	"callbox/daemon/policy"
 	"callbox/hal/clock"
@@ -104,6 +105,7 @@ type (
 type settings struct {
 	deviceName string
 	rules      *policy.Rules
+	issuers    []config.Issuer
 	dialInTurn bool // several phones are called one after the other, when nothing else is asked
 	ring       time.Duration
 	connect    time.Duration
@@ -137,6 +139,9 @@ type loop struct {
 	status     func(string)           // shows one line in systemctl status
 	paired     func()                 // a pairing window was used
 	revoke     func(jkt string) error // takes a contact's trust away, durably
+	tokens     tokenGate              // nil: there are no call tokens
+	saveFloor  func()                 // keeps the floor of the clock
+	recheck    func()                 // ends what has lost its token
 
 	box      *mailbox
 	state    call.State
@@ -148,7 +153,9 @@ type loop struct {
 	dnd      policy.DND
 	dndStop  func() bool // of the timer that ends it
 	ageStop  func() bool
-	work     sync.WaitGroup // goroutines that the loop started
+	lookStop func() bool
+	attempts map[string]policy.Attempts // of issuers, by name
+	work     sync.WaitGroup             // goroutines that the loop started
 	stopping bool
 }
 
@@ -162,8 +169,12 @@ func (l *loop) run(ctx context.Context) {
 	defer beat.Stop()
 	done := ctx.Done()
 	l.age()
+	l.look()
 	defer func() {
 		l.ageStop()
+		if l.lookStop != nil {
+			l.lookStop()
+		}
 		l.dndStop()
 	}()
 	for {

@@ -150,7 +150,11 @@ func forgeries() map[string]attack {
 		"token instead of a pairing": {do: func(h *house) {
 			p := h.stranger()
 			p.say(p.Invite(theRoom, with("token", "eyJhbGciOiJFUzI1NiJ9.e30.x")))
-		}, refused: once(signaling.RefusedStranger)},
+		}, refused: once(signaling.RefusedTokenShape)},
+		"token of nobody that the device knows": {do: func(h *house) {
+			p := h.stranger()
+			p.say(p.Invite(theRoom, with("token", signalingtest.NewIssuer(h.t, "https://evil.example").Token(p.Phone, theRoom))))
+		}, refused: once(signaling.RefusedTokenIssuer)},
 	}
 }
 

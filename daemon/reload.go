@@ -20,7 +20,7 @@ import (
 // settingsOf is what the loop needs of a configuration.
 func settingsOf(cfg *config.Config) settings {
 	s := settings{
-		deviceName: cfg.Device.Name, rules: cfg.Rules(), dialInTurn: cfg.Call.DialMode == config.DialInTurn,
+		deviceName: cfg.Device.Name, rules: cfg.Rules(), issuers: cfg.Signaling.Issuers, dialInTurn: cfg.Call.DialMode == config.DialInTurn,
 		ring: cfg.Call.RingTimeout, connect: cfg.Call.ConnectTimeout, reconnect: cfg.Call.ReconnectTimeout,
 		preconnect: cfg.Media.Preconnect,
 	}
@@ -56,12 +56,14 @@ func (b *backend) Reload(ctx context.Context) (control.ReloadResult, error) {
 		p.log.Warn().Err(err).Msg("cannot use the announcement: the built-in chime is played")
 	}
 	logging.SetLevel(next.Log.Level)
+	p.gate.Configure(gateIssuers(next)) // not in the loop: it reads files
 	_, err = ask(ctx, b.loop, func() (struct{}, error) {
 		l := b.loop
 		s := settingsOf(next)
 		s.deviceName, s.preconnect = l.settings.deviceName, l.settings.preconnect // those of the sections that need a restart
 		l.settings = s
 		p.rules.Store(s.rules)
+		l.recheck()
 		l.events.Publish(control.EventReloaded, "", result)
 		return struct{}{}, nil
 	})
@@ -159,6 +161,7 @@ var _ = [1]struct{}{}[call.MaxWarnings-config.MaxWarnings] // the machine has ro
 
 // restore brings back what survives a restart: the volume and do-not-disturb.
 func (d *daemon) restore() {
+	d.restoreAttempts()
 	percent := 0
 	if found, err := d.store.Setting(settingVolume, &percent); err != nil {
 		d.log.Warn().Err(err).Msg("cannot read the volume")

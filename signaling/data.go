@@ -1,7 +1,6 @@
 package signaling
 
 import (
-	"slices"
 	"time"
 
 	"callbox/signaling/budget"
@@ -50,22 +49,13 @@ func (d *Device) phoneData(p Peer, r *room, m *message.Message, rec *received, b
 	case since-b.At > dataSkew.Seconds() || b.At-since > dataSkew.Seconds():
 		d.refuse(p, RefusedData)
 		d.ack(r, rec, m.ID, message.Ack{Error: ErrorBadRequest, Nonce: r.data.nonce})
-	case !d.allowed(r.key.Phone, b.Right):
+	case !d.allowed(r, b.Right):
 		d.refuse(p, RefusedRight)
 		d.ack(r, rec, m.ID, message.Ack{Error: ErrorForbidden, Nonce: r.data.nonce})
 	default:
 		r.data.waiting[m.ID] = rec
 		d.emit(PhoneData{Room: r.key, ID: m.ID, Right: b.Right, Payload: b.Payload})
 	}
-}
-
-// allowed reports whether the contact has the right that its data needs, now.
-func (d *Device) allowed(jkt string, right Right) bool {
-	if right == "" {
-		return true
-	}
-	c, ok := d.o.Contacts.Contact(jkt)
-	return right == RightUnlock && ok && !c.Revoked && !d.suspended[jkt] && slices.Contains(c.Rights, RightUnlock)
 }
 
 // AnswerData answers PhoneData; errCode is "" or one of the Error constants. It
@@ -151,7 +141,7 @@ func (d *Device) dataFrame(r *room, f message.DataFrame) (frame []byte) {
 	case len(r.frames.waiting) >= maxWaiting:
 		d.refuse(r.peer, RefusedFull)
 		return d.frame(r.key, message.DataAck{ID: f.ID, Error: ErrorNoHandler})
-	case !d.allowed(r.key.Phone, f.Right):
+	case !d.allowed(r, f.Right):
 		d.refuse(r.peer, RefusedRight)
 		return d.frame(r.key, message.DataAck{ID: f.ID, Error: ErrorForbidden})
 	}

@@ -59,7 +59,7 @@ func (p Peer) payer(c budget.Class) string {
 	return p.Budget
 }
 
-// Options is what a Device is made of. All of it but ICEServers is needed.
+// Options is what a Device is made of. All of it but ICEServers and Tokens is needed.
 type Options struct {
 	Key      *key.Private
 	SN       string
@@ -74,6 +74,8 @@ type Options struct {
 	// ICEServers returns what a phone is handed with its challenge. Credentials
 	// leave only over a connection whose key is proven. nil: none.
 	ICEServers func() []ICEServer
+	// Tokens verifies call tokens. nil: none is accepted.
+	Tokens Tokens
 	// AllowLoopback lets candidates on 127.0.0.1 through: tests and demonstrations
 	// on one machine.
 	AllowLoopback bool
@@ -97,6 +99,7 @@ type Device struct {
 	pairing   PairingTerms
 	paired    map[string]pairedAnswer // by the id of the pair message
 	suspended map[string]bool         // jkt: by a pairing alarm
+	holders   map[string]holder       // jkt: who has lately shown a good token
 	refused   map[Reason]uint64
 	up        map[string][]Peer // by address: over which transports it is reached now
 	queue     []func()          // sends and events, carried out in order without mu
@@ -119,7 +122,7 @@ func NewDevice(o Options) (*Device, error) {
 		o: o, address: key.DeviceAddress(o.SN), dkt: o.Key.JKT(),
 		nonces: challenge.New(), budgets: budget.New(o.Clock), desk: pairing.NewDesk(o.SN, o.Key.JKT()),
 		rooms: map[RoomKey]*room{}, paired: map[string]pairedAnswer{}, suspended: map[string]bool{},
-		refused: map[Reason]uint64{}, up: map[string][]Peer{},
+		holders: map[string]holder{}, refused: map[Reason]uint64{}, up: map[string][]Peer{},
 	}, nil
 }
 

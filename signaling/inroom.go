@@ -2,13 +2,11 @@ package signaling
 
 import (
 	"callbox/signaling/cause"
-	"callbox/signaling/key"
 	"callbox/signaling/message"
 )
 
-// inRoom takes a verified message, by contact c, of a room that is known. The
-// mutex is held.
-func (d *Device) inRoom(p Peer, r *room, m *message.Message, c Contact, k *key.Public) {
+// inRoom takes a verified message, by c, of a room that is known. The mutex is held.
+func (d *Device) inRoom(p Peer, r *room, m *message.Message, c caller) {
 	d.reach(r, p)
 	if m.Ref != "" { // an ack, or an answer that stands for one
 		d.delivered(r, m.Ref)
@@ -23,7 +21,7 @@ func (d *Device) inRoom(p Peer, r *room, m *message.Message, c Contact, k *key.P
 	case m.Type == message.TypePing:
 		d.ping(p, m)
 	case r.phase == rung:
-		d.inRungRoom(p, r, m, c, k)
+		d.inRungRoom(p, r, m, c)
 	case m.Type == message.TypeOffer:
 		d.secondOffer(p, r, m)
 	case r.phase == over:
@@ -134,6 +132,9 @@ func (d *Device) giveUp(r *room, why cause.Cause) {
 		return
 	}
 	d.end(r)
+	if r.spending {
+		return
+	}
 	d.emit(Cancel{Room: r.key, Cause: why})
 }
 
@@ -168,6 +169,9 @@ func (d *Device) leave(r *room, end cause.End) {
 	}
 	d.withdraw(r)
 	d.end(r)
+	if r.spending && r.ring == nil {
+		return
+	}
 	d.emit(Bye{Room: r.key, End: end})
 }
 

@@ -19,8 +19,8 @@ func subject(m, invite *message.Message) challenge.Subject {
 }
 
 // offer takes the first offer of a room: the proof that the caller is here now.
-// Only what passes is told to the daemon. m is verified and by contact c.
-func (d *Device) offer(p Peer, m *message.Message, c Contact, k *key.Public) {
+// Only what passes is told to the daemon. m is verified and by c.
+func (d *Device) offer(p Peer, m *message.Message, c caller) {
 	b, ok := m.Body.(message.Offer)
 	if !ok {
 		return
@@ -45,7 +45,7 @@ func (d *Device) offer(p Peer, m *message.Message, c Contact, k *key.Public) {
 		d.refuse(p, RefusedFull)
 		return
 	}
-	d.takeOffer(p, r, m, b, invite, c, k)
+	d.takeOffer(p, r, m, b, invite, c)
 }
 
 // challenged reads the invite inside the offer m and checks that its sender was
@@ -60,28 +60,28 @@ func (d *Device) challenged(m *message.Message, b message.Offer, life time.Durat
 
 // takeOffer goes on with the offer b, in the message m, whose nonce is right. From
 // here on that is spent: the room remembers.
-func (d *Device) takeOffer(p Peer, r *room, m *message.Message, b message.Offer, invite *message.Message, c Contact, k *key.Public) {
+func (d *Device) takeOffer(p Peer, r *room, m *message.Message, b message.Offer, invite *message.Message, c caller) {
 	r.offerID, r.offer = m.ID, r.note(m)
-	wish, ok := d.inviteOf(m, invite, k)
+	wish, ok := d.inviteOf(m, invite, c.key)
 	if ok && r.ring != nil {
 		ok = r.ring.answeredBy(invite, wish)
 		wish.TimeLimit = shorter(wish.TimeLimit, r.ring.wish.TimeLimit)
 	}
 	if !ok {
-		d.rejectOffer(p, r, RefusedInvite)
+		d.rejectOffer(p, r, RefusedInvite, cause.BadRequest)
 		return
 	}
 	checked, err := sdp.Check(b.SDP, wish.RoomType, d.o.AllowLoopback)
 	if err != nil {
 		d.o.Log.Info().Err(err).Str("room_id", m.RoomID).Msg("offer refused")
-		d.rejectOffer(p, r, RefusedSDP)
+		d.rejectOffer(p, r, RefusedSDP, cause.BadRequest)
 		return
 	}
 	r.roomType = wish.RoomType
 	r.ice = iceState{current: checked, count: checked.Candidates, past: map[string]bool{}}
 	d.ackLater(r, r.offer, m.ID)
-	d.emit(Offer{
-		Ring: r.ring != nil, Room: r.key, Contact: c, RoomType: wish.RoomType, TimeLimit: wish.TimeLimit,
+	d.spend(p, r, c, Offer{
+		Ring: r.ring != nil, Room: r.key, Contact: c.contact, Token: c.pass, ByToken: c.byToken, RoomType: wish.RoomType, TimeLimit: wish.TimeLimit,
 		EnableCallerCamera: orTrue(wish.EnableCallerCamera), EnableListenerCamera: orTrue(wish.EnableListenerCamera),
 		Query: wish.Query, Payload: wish.Payload, SDP: checked.SDP,
 	})
@@ -95,12 +95,12 @@ func (d *Device) inviteOf(m, invite *message.Message, k *key.Public) (message.In
 }
 
 // rejectOffer ends a room whose caller has proved itself and broken the rules.
-func (d *Device) rejectOffer(p Peer, r *room, why Reason) {
+func (d *Device) rejectOffer(p Peer, r *room, why Reason, c cause.Cause) {
 	d.refuse(p, why)
-	d.answer(r, r.offer, r.offerID, message.Reject{Cause: cause.BadRequest})
+	d.answer(r, r.offer, r.offerID, message.Reject{Cause: c})
 	d.end(r)
 	if r.ring != nil {
-		d.emit(RingDeclined{Room: r.key, Cause: cause.BadRequest})
+		d.emit(RingDeclined{Room: r.key, Cause: c})
 	}
 }
 

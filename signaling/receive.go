@@ -8,6 +8,7 @@ import (
 	"callbox/signaling/cause"
 	"callbox/signaling/key"
 	"callbox/signaling/message"
+	"callbox/signaling/token"
 )
 
 // Receive takes one message from a transport. The checks come in the order of
@@ -39,7 +40,7 @@ func (d *Device) Receive(p Peer, text string) {
 	case m.Type == message.TypePair:
 		d.pair(p, m)
 	default:
-		d.receiveFromContact(p, m)
+		d.receiveFromCaller(p, m)
 	}
 }
 
@@ -74,35 +75,55 @@ func (d *Device) class(p Peer) budget.Class {
 			return budget.InRoom
 		}
 	}
-	if known && !contact.Revoked && !d.suspended[jkt] {
+	if d.suspended[jkt] || contact.Revoked {
+		return budget.Unproven
+	}
+	if known || (p.Proven && d.holds(jkt)) {
 		return budget.Proven
 	}
 	return budget.Unproven
 }
 
-// receiveFromContact goes on with a message whose form and addresses are right.
-func (d *Device) receiveFromContact(p Peer, m *message.Message) {
+// caller is who has sent a message, and what allows it.
+type caller struct {
+	contact Contact // of one by token alone: what the token says
+	key     *key.Public
+	pass    *token.Pass // of its token; nil: none came with this message
+	byToken bool        // it is no contact
+	refused error       // why the token of a contact does not count
+}
+
+// receiveFromCaller goes on with a message whose form and addresses are right.
+func (d *Device) receiveFromCaller(p Peer, m *message.Message) {
 	contact, ok := d.o.Contacts.Contact(m.KID())
-	if !ok {
-		d.drop(p, RefusedStranger)
-		return
-	}
 	// An ack of a revoked contact still ends the resending of its bye.
 	if (contact.Revoked || d.isSuspended(m.KID())) && m.Type != message.TypeAck {
 		d.drop(p, RefusedRevoked)
 		return
 	}
-	k, err := key.ParsePublic(contact.JWK)
-	if err != nil || !m.Verify(k) {
+	c := caller{contact: contact}
+	if ok {
+		c.key, _ = key.ParsePublic(contact.JWK)
+	} else {
+		why := Reason("")
+		if c, why = d.byToken(m); why != "" {
+			d.drop(p, why)
+			return
+		}
+	}
+	if c.key == nil || !m.Verify(c.key) {
 		d.drop(p, RefusedSignature)
 		return
+	}
+	if ok {
+		c.pass, c.refused = d.contactsToken(m)
 	}
 	d.mu.Lock()
 	defer d.unlock()
 	if d.closed {
 		return
 	}
-	d.dispatch(p, m, contact, k)
+	d.dispatch(p, m, c)
 }
 
 func (d *Device) isSuspended(jkt string) bool {
@@ -111,8 +132,9 @@ func (d *Device) isSuspended(jkt string) bool {
 	return d.suspended[jkt]
 }
 
-// dispatch takes a verified message of a contact. The mutex is held.
-func (d *Device) dispatch(p Peer, m *message.Message, c Contact, k *key.Public) {
+// dispatch takes a verified message of a contact, or of one with a token. The mutex is
+// held.
+func (d *Device) dispatch(p Peer, m *message.Message, c caller) {
 	p.room = m.RoomID
 	r := d.rooms[RoomKey{ID: m.RoomID, Phone: m.KID()}]
 	asks := m.Type == message.TypeInvite || m.Type == message.TypeOffer
@@ -127,7 +149,7 @@ func (d *Device) dispatch(p Peer, m *message.Message, c Contact, k *key.Public) 
 		return
 	}
 	if r != nil {
-		d.inRoom(p, r, m, c, k)
+		d.inRoom(p, r, m, c)
 		return
 	}
 	if asks && m.Invalid != nil {
@@ -135,12 +157,16 @@ func (d *Device) dispatch(p Peer, m *message.Message, c Contact, k *key.Public) 
 		d.reply(p, m, message.Reject{Cause: cause.BadRequest})
 		return
 	}
+	if reject, bad := d.tokenTrouble(p, c); asks && bad {
+		d.reply(p, m, reject)
+		return
+	}
 	switch m.Type {
 	case message.TypeAck: // of something that is forgotten
 	case message.TypeInvite:
 		d.invite(p, m)
 	case message.TypeOffer:
-		d.offer(p, m, c, k)
+		d.offer(p, m, c)
 	case message.TypePing:
 		d.ping(p, m)
 	case message.TypeCancel:

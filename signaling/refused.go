@@ -11,7 +11,7 @@ const (
 	RefusedShape       Reason = "shape"       // not a message: JWS, JSON or envelope
 	RefusedRecipient   Reason = "recipient"   // to or tkt is not this device
 	RefusedSender      Reason = "sender"      // from is not the key's, or not the transport's
-	RefusedStranger    Reason = "stranger"    // no contact has this key
+	RefusedStranger    Reason = "stranger"    // no contact has this key, and no token came with it
 	RefusedRevoked     Reason = "revoked"     // the contact is revoked or suspended
 	RefusedSignature   Reason = "signature"   // not by the sender's key
 	RefusedVersion     Reason = "version"     // a version that is not spoken here
@@ -33,6 +33,18 @@ const (
 	RefusedPairing     Reason = "pairing"     // a MAC that is of no open window
 	RefusedSecondPhone Reason = "secondPhone" // a right MAC of a window that another phone used
 	RefusedFrame       Reason = "frame"       // a frame that is none, or over its budget
+
+	RefusedTokenShape     Reason = "tokenShape"     // a call token that is none: size, JWS, header, claims
+	RefusedTokenIssuer    Reason = "tokenIssuer"    // of no issuer, or by a key that the issuer does not have
+	RefusedTokenSignature Reason = "tokenSignature" // not signed by the issuer's key
+	RefusedTokenDevice    Reason = "tokenDevice"    // for another device
+	RefusedTokenRoom      Reason = "tokenRoom"      // for another room
+	RefusedTokenHolder    Reason = "tokenHolder"    // for another phone's key
+	RefusedTokenLife      Reason = "tokenLife"      // expired, from the future, or living too long
+	RefusedTokenDenied    Reason = "tokenDenied"    // its issuer, key, subject or itself is denied
+	RefusedTokenNonce     Reason = "tokenNonce"     // without a nonce of ours that it needs
+	RefusedTokenSpent     Reason = "tokenSpent"     // used before
+	RefusedTokenStore     Reason = "tokenStore"     // it could not be written down that it is used
 )
 
 // Reasons lists every reason once.
@@ -42,6 +54,8 @@ func Reasons() []Reason {
 		RefusedSignature, RefusedVersion, RefusedValue, RefusedRing, RefusedNonce, RefusedLate, RefusedInvite,
 		RefusedSDP, RefusedOffer, RefusedRoom, RefusedState, RefusedID, RefusedFull, RefusedRestart,
 		RefusedCandidates, RefusedData, RefusedRight, RefusedPairing, RefusedSecondPhone, RefusedFrame,
+		RefusedTokenShape, RefusedTokenIssuer, RefusedTokenSignature, RefusedTokenDevice, RefusedTokenRoom, RefusedTokenHolder,
+		RefusedTokenLife, RefusedTokenDenied, RefusedTokenNonce, RefusedTokenSpent, RefusedTokenStore,
 	}
 }
 

@@ -101,11 +101,12 @@ func (w *wire) take() []sending {
 // rig is a device with one contact, in a bubble of testing/synctest.
 type rig struct {
 	*signaling.Device
-	t     *testing.T
-	key   *key.Private
-	book  *book
-	wire  *wire
-	phone *signalingtest.Phone
+	t      *testing.T
+	key    *key.Private
+	book   *book
+	wire   *wire
+	phone  *signalingtest.Phone
+	tokens signaling.Tokens // nil: none are accepted
 
 	emit func(signaling.Event) // beside recording; may be nil
 
@@ -140,7 +141,7 @@ func newRig(t *testing.T) *rig {
 func (r *rig) start(epoch uint64) *signaling.Device {
 	r.t.Helper()
 	d, err := signaling.NewDevice(signaling.Options{
-		Key: r.key, SN: sn, Name: deviceName, Epoch: epoch, Contacts: r.book, Clock: clock.Go(), Log: zerolog.Nop(),
+		Key: r.key, SN: sn, Name: deviceName, Epoch: epoch, Contacts: r.book, Tokens: r.tokens, Clock: clock.Go(), Log: zerolog.Nop(),
 		Emit: func(e signaling.Event) {
 			r.mu.Lock()
 			r.events = append(r.events, e)

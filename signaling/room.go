@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 
 	"callbox/signaling/message"
+	"callbox/signaling/token"
 )
 
 // maxSeen is how many messages of a phone a room remembers.
@@ -30,6 +31,11 @@ type room struct {
 	ring  *ringState // nil in a room that the phone made
 	// revoked: its phone lost its rights during the call.
 	revoked bool
+	pass    *token.Pass // that its offer came with; nil: none
+	holder  *caller     // who made it by a token alone; nil: a contact
+	// spending: it is being written down that pass is used. The daemon does not know
+	// the room before that.
+	spending bool
 
 	offer     *received // the valid one; nil in a room that was cancelled before
 	offerID   string

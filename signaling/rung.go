@@ -4,19 +4,18 @@ import (
 	"slices"
 
 	"callbox/signaling/cause"
-	"callbox/signaling/key"
 	"callbox/signaling/message"
 )
 
 // inRungRoom takes a message of the phone that the device rings, before its valid
 // offer: all but an answer to the ring, a no and what inRoom has dealt with is
 // refused.
-func (d *Device) inRungRoom(p Peer, r *room, m *message.Message, c Contact, k *key.Public) {
+func (d *Device) inRungRoom(p Peer, r *room, m *message.Message, c caller) {
 	switch m.Type {
 	case message.TypeInvite:
-		d.ringInvite(p, r, m)
+		d.ringInvite(p, r, m, c)
 	case message.TypeOffer:
-		d.ringOffer(p, r, m, c, k)
+		d.ringOffer(p, r, m, c)
 	case message.TypeReject:
 		d.phoneRejects(p, r, m)
 	case message.TypeCancel:
@@ -37,7 +36,7 @@ func (d *Device) noSuchRing(p Peer, m *message.Message) {
 }
 
 // ringInvite challenges the phone that the device rings: each copy of its answer.
-func (d *Device) ringInvite(p Peer, r *room, m *message.Message) {
+func (d *Device) ringInvite(p Peer, r *room, m *message.Message, c caller) {
 	b, ok := m.Body.(message.Invite)
 	switch {
 	case ok && m.Ref != r.ring.id:
@@ -47,6 +46,11 @@ func (d *Device) ringInvite(p Peer, r *room, m *message.Message) {
 		d.refuse(p, RefusedValue)
 		d.reply(p, m, message.Reject{Cause: cause.BadRequest})
 		d.declined(r, cause.BadRequest)
+		return
+	}
+	if reject, bad := d.tokenTrouble(p, c); bad {
+		d.reply(p, m, reject)
+		d.declined(r, reject.Cause)
 		return
 	}
 	d.challenge(p, m, max(0, r.ring.ends-d.o.Clock.Now()))
@@ -64,7 +68,7 @@ func (s *ringState) answeredBy(invite *message.Message, b message.Invite) bool {
 // ringOffer takes the offer of the phone that the device rings. Its room is
 // younger than this boot, so nothing in it can be a recording: what is wrong ends
 // the ringing.
-func (d *Device) ringOffer(p Peer, r *room, m *message.Message, c Contact, k *key.Public) {
+func (d *Device) ringOffer(p Peer, r *room, m *message.Message, c caller) {
 	b, ok := m.Body.(message.Offer)
 	var invite *message.Message
 	why := RefusedValue
@@ -78,10 +82,10 @@ func (d *Device) ringOffer(p Peer, r *room, m *message.Message, c Contact, k *ke
 	r.phase = offered
 	if !ok {
 		r.offerID, r.offer = m.ID, r.note(m)
-		d.rejectOffer(p, r, why)
+		d.rejectOffer(p, r, why, cause.BadRequest)
 		return
 	}
-	d.takeOffer(p, r, m, b, invite, c, k)
+	d.takeOffer(p, r, m, b, invite, c)
 }
 
 // ringHeard notes that the phone has named the ring in an ack or an answer.

@@ -12,6 +12,7 @@ import (
 	"callbox/signaling/cause"
 	"callbox/signaling/key"
 	"callbox/signaling/message"
+	"callbox/signaling/token"
 )
 
 // RoomKey names a room: its state belongs to the room's id and the phone's key
@@ -89,14 +90,16 @@ type Event interface{ signalingEvent() }
 
 // The events.
 type (
-	// Offer asks to ring: its sender is a contact and has just proved it. The
-	// daemon answers with Reject, or Ringing and Accept, or Accept alone. With Ring
+	// Offer asks to ring: its sender is a contact, or holds a call token, and has
+	// just proved it. The daemon answers with Reject, or Ringing and Accept, or Accept alone. With Ring
 	// it is the answer of a phone that this device rings: its person has answered,
 	// so the daemon accepts at once, or gives up with CancelRing.
 	Offer struct {
 		Ring                 bool // in a room of Device.Ring
 		Room                 RoomKey
-		Contact              Contact
+		Contact              Contact     // with ByToken one that is made of the token
+		Token                *token.Pass // verified and spent; nil: none came
+		ByToken              bool        // the sender is no contact: Token alone allows it
 		RoomType             RoomType
 		TimeLimit            Limit // what the phone wishes; of a rung one not more than the ring's
 		EnableCallerCamera   bool

@@ -36,85 +36,125 @@ func TestOutput(t *testing.T) {
 	t.Setenv("CALLBOX_CONTROL_SOCKET", "")
 	bad, good := filepath.Join("testdata", "bad.yaml"), filepath.Join("testdata", "good.yaml")
 	jwk := filepath.Join("testdata", "anna.json")
+	key, set := filepath.Join("testdata", "maker.json"), filepath.Join("testdata", "maker.jwks.json")
+	golden1 := goldenToken(t, "good, everything in it")
+	theCall := []string{"--iss", "https://maker.example", "--jwks", set, "--sn", "golden-device-1", "--dkt", "CRFZQaU4cVWkyh7ORVhYEfwFt99lXGi5oDhoF69j_7s",
+		"--jkt", "L3cBb1SYKT-yoNJWBd6FnVr8KYGbV9Ig1rk1mxnxWjw", "--room", "Zm9yLWV2ZXItb25lLWNhbGwtMQ", "--type", "video"}
+	inspect := func(token string, more ...string) []string {
+		return append([]string{"token", "inspect", token}, more...)
+	}
+	at := []string{"--at", "2026-11-18T11:06:40Z"} // 10 s after the golden tokens were issued
+	issue := []string{"token", "issue", "--key", key, "--iss", "https://maker.example", "--sn", "golden-device-1", "--dkt", "CRFZQaU4cVWkyh7ORVhYEfwFt99lXGi5oDhoF69j_7s",
+		"--jkt", "L3cBb1SYKT-yoNJWBd6FnVr8KYGbV9Ig1rk1mxnxWjw", "--room", "Zm9yLWV2ZXItb25lLWNhbGwtMQ", "--sub", "user-17", "--name", "Anna", "--id", "golden-1"}
 	for name, tt := range map[string]struct {
 		args []string
 		code int
 	}{
-		"help":                 {[]string{"--help"}, exitOK},
-		"help-pair":            {[]string{"pair", "--help"}, exitOK},
-		"help-call":            {[]string{"call", "--help"}, exitOK},
-		"help-exit-codes":      {[]string{"help", "exit-codes"}, exitOK},
-		"status":               {[]string{"status"}, exitOK},
-		"status-devices":       {[]string{"status", "--devices"}, exitOK},
-		"status-json":          {[]string{"status", "--json"}, exitOK},
-		"call":                 {[]string{"call", "Anna", "group:family", "--in-turn", "--voice", "--limit", "10m"}, exitOK},
-		"call-json":            {[]string{"call", "Anna", "--json"}, exitOK},
-		"call-nobody":          {[]string{"call"}, exitUsage},
-		"call-unknown":         {[]string{"call", "Zoe"}, exitNoSuch},
-		"call-not-allowed":     {[]string{"call", "Bert"}, exitNotNow},
-		"call-busy":            {[]string{"call", "busy", "--json"}, exitNotNow},
-		"call-both":            {[]string{"call", "Anna", "--voice", "--video"}, exitUsage},
-		"answer":               {[]string{"answer"}, exitOK},
-		"answer-json":          {[]string{"answer", "--json"}, exitOK},
-		"reject-talking":       {[]string{"reject"}, exitNoSuch},
-		"hangup":               {[]string{"hangup"}, exitOK},
-		"hangup-gone":          {[]string{"hangup", "old-room"}, exitNoSuch},
-		"hangup-two":           {[]string{"hangup", "a", "b"}, exitUsage},
-		"mute":                 {[]string{"mute", "on"}, exitOK},
-		"mute-maybe":           {[]string{"mute", "maybe"}, exitUsage},
-		"camera":               {[]string{"camera", "off"}, exitOK},
-		"volume":               {[]string{"volume"}, exitOK},
-		"volume-set":           {[]string{"volume", "70", "--json"}, exitOK},
-		"volume-loud":          {[]string{"volume", "110"}, exitUsage},
-		"devices":              {[]string{"devices"}, exitOK},
-		"devices-json":         {[]string{"devices", "--json"}, exitOK},
-		"clock":                {[]string{"clock"}, exitOK},
-		"dnd":                  {[]string{"dnd"}, exitOK},
-		"dnd-for":              {[]string{"dnd", "on", "--for", "2h"}, exitOK},
-		"dnd-off":              {[]string{"dnd", "off", "--json"}, exitOK},
-		"dnd-off-for":          {[]string{"dnd", "off", "--for", "2h"}, exitUsage},
-		"data-send":            {[]string{"data", "send", `"ping"`}, exitOK},
-		"data-send-refused":    {[]string{"data", "send", `{"a":1}`}, exitNotTaken},
-		"data-send-word":       {[]string{"data", "send", "ping"}, exitUsage},
-		"data-answer-late":     {[]string{"data", "answer", "d9"}, exitNoSuch},
-		"pair":                 {[]string{"pair"}, exitOK},
-		"pair-json":            {[]string{"pair", "--json", "--for", "1m"}, exitOK},
-		"contacts":             {[]string{"contacts"}, exitOK},
-		"contacts-json":        {[]string{"contacts", "list", "--json"}, exitOK},
-		"contacts-verb":        {[]string{"contacts", "remove"}, exitUsage},
-		"contacts-add":         {[]string{"contacts", "add", "Dora", "--jwk", jwk, "--rights", "call", "--max", "30m", "--camera", "off"}, exitOK},
-		"contacts-add-taken":   {[]string{"contacts", "add", "Anna", "--jwk", jwk}, exitNotNow},
-		"contacts-add-keyless": {[]string{"contacts", "add", "Dora"}, exitUsage},
-		"contacts-set":         {[]string{"contacts", "set", "Anna", "--rights", "inherit", "--groups", "family,friends", "--hours", "Mon-Fri 08:00-20:00", "--hours", "Sat 10:00-14:00", "--day", "2h"}, exitOK},
-		"contacts-set-nothing": {[]string{"contacts", "set", "Anna"}, exitUsage},
-		"contacts-set-badly":   {[]string{"contacts", "set", "Anna", "--max", "soon"}, exitUsage},
-		"contacts-rename":      {[]string{"contacts", "rename", "Anna", "Anna's new phone"}, exitOK},
-		"revoke":               {[]string{"contacts", "revoke", "Anna"}, exitOK},
-		"revoke-unknown":       {[]string{"contacts", "revoke", "Zoe"}, exitNoSuch},
-		"revoke-json":          {[]string{"contacts", "revoke", "Zoe", "--json"}, exitNoSuch},
-		"forget":               {[]string{"contacts", "forget", "Anna"}, exitOK},
-		"explain":              {[]string{"policy", "explain", "--contact", "Anna", "--at", "2026-11-24 18:30"}, exitOK},
-		"explain-night":        {[]string{"policy", "explain", "--contact", "Anna", "--at", "2026-11-24T22:00:00Z", "--out", "--type", "voice"}, exitOK},
-		"explain-json":         {[]string{"policy", "explain", "--contact", "Anna", "--at", "2026-11-24 18:30", "--json"}, exitOK},
-		"explain-nobody":       {[]string{"policy", "explain"}, exitUsage},
-		"calls":                {[]string{"calls"}, exitOK},
-		"calls-json":           {[]string{"calls", "--json", "--limit", "1"}, exitOK},
-		"calls-csv":            {[]string{"calls", "--csv", "--since", "2026-11-24"}, exitOK},
-		"calls-none":           {[]string{"calls", "--limit", "0"}, exitUsage},
-		"calls-never":          {[]string{"calls", "--cause", "busy"}, exitOK},
-		"calls-badly":          {[]string{"calls", "--since", "yesterday"}, exitUsage},
-		"calls-cause":          {[]string{"calls", "--cause", "gone"}, exitUsage},
-		"doctor":               {[]string{"doctor", "--config", good}, exitUnwell},
-		"doctor-bad":           {[]string{"doctor", "--config", bad}, exitUnwell},
-		"doctor-json":          {[]string{"doctor", "--config", good, "--json"}, exitUnwell},
-		"check":                {[]string{"check", good}, exitOK},
-		"check-bad":            {[]string{"check", bad}, exitConfig},
-		"check-bad-json":       {[]string{"check", bad, "--json"}, exitConfig},
-		"reload":               {[]string{"reload"}, exitOK},
-		"unknown-verb":         {[]string{"anwser"}, exitUsage},
-		"unknown-flag":         {[]string{"status", "--jason"}, exitUsage},
-		"status-argument":      {[]string{"status", "now"}, exitUsage},
-		"completion-of-what":   {[]string{"completion", "tcsh"}, exitUsage},
+		"help":                      {[]string{"--help"}, exitOK},
+		"help-pair":                 {[]string{"pair", "--help"}, exitOK},
+		"help-call":                 {[]string{"call", "--help"}, exitOK},
+		"help-exit-codes":           {[]string{"help", "exit-codes"}, exitOK},
+		"status":                    {[]string{"status"}, exitOK},
+		"status-devices":            {[]string{"status", "--devices"}, exitOK},
+		"status-json":               {[]string{"status", "--json"}, exitOK},
+		"call":                      {[]string{"call", "Anna", "group:family", "--in-turn", "--voice", "--limit", "10m"}, exitOK},
+		"call-json":                 {[]string{"call", "Anna", "--json"}, exitOK},
+		"call-nobody":               {[]string{"call"}, exitUsage},
+		"call-unknown":              {[]string{"call", "Zoe"}, exitNoSuch},
+		"call-not-allowed":          {[]string{"call", "Bert"}, exitNotNow},
+		"call-busy":                 {[]string{"call", "busy", "--json"}, exitNotNow},
+		"call-both":                 {[]string{"call", "Anna", "--voice", "--video"}, exitUsage},
+		"answer":                    {[]string{"answer"}, exitOK},
+		"answer-json":               {[]string{"answer", "--json"}, exitOK},
+		"reject-talking":            {[]string{"reject"}, exitNoSuch},
+		"hangup":                    {[]string{"hangup"}, exitOK},
+		"hangup-gone":               {[]string{"hangup", "old-room"}, exitNoSuch},
+		"hangup-two":                {[]string{"hangup", "a", "b"}, exitUsage},
+		"mute":                      {[]string{"mute", "on"}, exitOK},
+		"mute-maybe":                {[]string{"mute", "maybe"}, exitUsage},
+		"camera":                    {[]string{"camera", "off"}, exitOK},
+		"volume":                    {[]string{"volume"}, exitOK},
+		"volume-set":                {[]string{"volume", "70", "--json"}, exitOK},
+		"volume-loud":               {[]string{"volume", "110"}, exitUsage},
+		"devices":                   {[]string{"devices"}, exitOK},
+		"devices-json":              {[]string{"devices", "--json"}, exitOK},
+		"clock":                     {[]string{"clock"}, exitOK},
+		"dnd":                       {[]string{"dnd"}, exitOK},
+		"dnd-for":                   {[]string{"dnd", "on", "--for", "2h"}, exitOK},
+		"dnd-off":                   {[]string{"dnd", "off", "--json"}, exitOK},
+		"dnd-off-for":               {[]string{"dnd", "off", "--for", "2h"}, exitUsage},
+		"data-send":                 {[]string{"data", "send", `"ping"`}, exitOK},
+		"data-send-refused":         {[]string{"data", "send", `{"a":1}`}, exitNotTaken},
+		"data-send-word":            {[]string{"data", "send", "ping"}, exitUsage},
+		"data-answer-late":          {[]string{"data", "answer", "d9"}, exitNoSuch},
+		"pair":                      {[]string{"pair"}, exitOK},
+		"pair-json":                 {[]string{"pair", "--json", "--for", "1m"}, exitOK},
+		"contacts":                  {[]string{"contacts"}, exitOK},
+		"contacts-json":             {[]string{"contacts", "list", "--json"}, exitOK},
+		"contacts-verb":             {[]string{"contacts", "remove"}, exitUsage},
+		"contacts-add":              {[]string{"contacts", "add", "Dora", "--jwk", jwk, "--rights", "call", "--max", "30m", "--camera", "off"}, exitOK},
+		"contacts-add-taken":        {[]string{"contacts", "add", "Anna", "--jwk", jwk}, exitNotNow},
+		"contacts-add-keyless":      {[]string{"contacts", "add", "Dora"}, exitUsage},
+		"contacts-set":              {[]string{"contacts", "set", "Anna", "--rights", "inherit", "--groups", "family,friends", "--hours", "Mon-Fri 08:00-20:00", "--hours", "Sat 10:00-14:00", "--day", "2h"}, exitOK},
+		"contacts-set-nothing":      {[]string{"contacts", "set", "Anna"}, exitUsage},
+		"contacts-set-badly":        {[]string{"contacts", "set", "Anna", "--max", "soon"}, exitUsage},
+		"contacts-rename":           {[]string{"contacts", "rename", "Anna", "Anna's new phone"}, exitOK},
+		"revoke":                    {[]string{"contacts", "revoke", "Anna"}, exitOK},
+		"revoke-unknown":            {[]string{"contacts", "revoke", "Zoe"}, exitNoSuch},
+		"revoke-json":               {[]string{"contacts", "revoke", "Zoe", "--json"}, exitNoSuch},
+		"forget":                    {[]string{"contacts", "forget", "Anna"}, exitOK},
+		"explain":                   {[]string{"policy", "explain", "--contact", "Anna", "--at", "2026-11-24 18:30"}, exitOK},
+		"explain-night":             {[]string{"policy", "explain", "--contact", "Anna", "--at", "2026-11-24T22:00:00Z", "--out", "--type", "voice"}, exitOK},
+		"explain-json":              {[]string{"policy", "explain", "--contact", "Anna", "--at", "2026-11-24 18:30", "--json"}, exitOK},
+		"explain-nobody":            {[]string{"policy", "explain"}, exitUsage},
+		"calls":                     {[]string{"calls"}, exitOK},
+		"calls-json":                {[]string{"calls", "--json", "--limit", "1"}, exitOK},
+		"calls-csv":                 {[]string{"calls", "--csv", "--since", "2026-11-24"}, exitOK},
+		"calls-none":                {[]string{"calls", "--limit", "0"}, exitUsage},
+		"calls-never":               {[]string{"calls", "--cause", "busy"}, exitOK},
+		"calls-badly":               {[]string{"calls", "--since", "yesterday"}, exitUsage},
+		"calls-cause":               {[]string{"calls", "--cause", "gone"}, exitUsage},
+		"doctor":                    {[]string{"doctor", "--config", good}, exitUnwell},
+		"doctor-bad":                {[]string{"doctor", "--config", bad}, exitUnwell},
+		"doctor-json":               {[]string{"doctor", "--config", good, "--json"}, exitUnwell},
+		"check":                     {[]string{"check", good}, exitOK},
+		"check-bad":                 {[]string{"check", bad}, exitConfig},
+		"check-bad-json":            {[]string{"check", bad, "--json"}, exitConfig},
+		"reload":                    {[]string{"reload"}, exitOK},
+		"clock-reset":               {[]string{"clock", "reset"}, exitOK},
+		"token":                     {[]string{"token"}, exitOK},
+		"token-issuers":             {[]string{"token", "issuers"}, exitOK},
+		"token-issuers-json":        {[]string{"token", "issuers", "--json"}, exitOK},
+		"token-deny":                {[]string{"token", "deny", "https://maker.example", "--subject", "user-17"}, exitOK},
+		"token-deny-all":            {[]string{"token", "deny", "https://maker.example", "--json"}, exitOK},
+		"token-deny-two":            {[]string{"token", "deny", "https://maker.example", "--subject", "a", "--key", "b"}, exitUsage},
+		"token-deny-nobody":         {[]string{"token", "deny"}, exitUsage},
+		"token-allow":               {[]string{"token", "allow", "https://maker.example", "--token", "t1"}, exitOK},
+		"token-allow-never":         {[]string{"token", "allow", "https://maker.example", "--key", "k1"}, exitNoSuch},
+		"token-issue":               {append(issue, append(at, "--limit", "10m", "--rights", "call,unlock", "--life", "5m")...), exitOK},
+		"token-issue-json":          {append(issue, append(at, "--json")...), exitOK},
+		"token-issue-long":          {append(issue, append(at, "--life", "11m")...), exitFailed},
+		"token-issue-no-key":        {[]string{"token", "issue", "--iss", "x"}, exitUsage},
+		"token-issue-public":        {append(issue, append(at, "--key", set)...), exitFailed},
+		"token-issue-soon":          {append(issue, append(at, "--limit", "soon")...), exitUsage},
+		"token-jwks":                {[]string{"token", "jwks", key}, exitOK},
+		"token-jwks-what":           {[]string{"token", "jwks"}, exitUsage},
+		"token-inspect":             {inspect(golden1, append(theCall, at...)...), exitOK},
+		"token-inspect-json":        {inspect(golden1, append(theCall, append(at, "--json")...)...), exitOK},
+		"token-inspect-alone":       {inspect(golden1, at...), exitOK},
+		"token-inspect-old":         {inspect(golden1, append(theCall, "--at", "2026-11-19T11:06:40Z")...), exitNotNow},
+		"token-inspect-elsewhere":   {inspect(golden1, append(theCall, append(at, "--sn", "golden-device-2", "--room", "other", "--type", "voice")...)...), exitNotNow},
+		"token-inspect-clockless":   {inspect(golden1, append(theCall, "--no-clock")...), exitOK},
+		"token-inspect-no-nonce":    {inspect(goldenToken(t, "good"), append(theCall, "--no-clock")...), exitNotNow},
+		"token-inspect-forged":      {inspect(goldenToken(t, "right kid, foreign key"), append(theCall, at...)...), exitNotNow},
+		"token-inspect-foreign-kid": {inspect(goldenToken(t, "unknown key"), append(theCall, at...)...), exitNotNow},
+		"token-inspect-no-token":    {inspect("hello"), exitNotNow},
+		"token-inspect-nothing":     {[]string{"token", "inspect"}, exitUsage},
+		"token-inspect-no-set":      {inspect(golden1, "--jwks", key), exitFailed},
+		"unknown-verb":              {[]string{"anwser"}, exitUsage},
+		"unknown-flag":              {[]string{"status", "--jason"}, exitUsage},
+		"status-argument":           {[]string{"status", "now"}, exitUsage},
+		"completion-of-what":        {[]string{"completion", "tcsh"}, exitUsage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, socket := startDoor(t)
@@ -129,6 +169,28 @@ func TestOutput(t *testing.T) {
 			golden(t, name, strings.ReplaceAll(out, socket, "SOCKET"))
 		})
 	}
+}
+
+// goldenToken is one of the vectors that every implementation reads.
+func goldenToken(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "signaling", "testdata", "tokens.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors struct {
+		Tokens []struct{ Name, Token string }
+	}
+	if err := json.Unmarshal(text, &vectors); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range vectors.Tokens {
+		if v.Name == name {
+			return v.Token
+		}
+	}
+	t.Fatalf("there is no token %q", name)
+	return ""
 }
 
 func golden(t *testing.T, name, got string) {
@@ -175,6 +237,9 @@ func TestVerbsReachTheDaemon(t *testing.T) {
 		{[]string{"calls", "--cause", "running"}, `calls {"Since":"0001-01-01T00:00:00Z","Until":"0001-01-01T00:00:00Z","Contact":"","Cause":"running","Limit":20,"After":""}`},
 		{[]string{"dnd", "on"}, "dnd true"},
 		{[]string{"volume", "0"}, `volume {"percent":0}`},
+		{[]string{"clock", "reset"}, "reset true"},
+		{[]string{"token", "deny", "https://maker.example", "--key", "2026-11"}, `deny {"issuer":"https://maker.example","key":"2026-11"}`},
+		{[]string{"token", "allow", "https://maker.example"}, `allow {"issuer":"https://maker.example"}`},
 	} {
 		d, socket := startDoor(t)
 		if code, _, errs := ctl(t, "", append(tt.args, "--socket", socket)...); code != exitOK {

@@ -119,32 +119,59 @@ func (a *app) save(file string, data []byte) error {
 }
 
 func newClock(a *app) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "clock",
 		Short: "Show what the device knows about time",
 		Long: `Show what the device knows about time. While the wall clock is not trusted, hours fail to
 the side that the configuration names; limits count on the clock since boot in any case.`,
 		Example: "  callboxctl clock",
-		Args:    none,
+		Args:    verbsOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.client().Clock(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return a.show(c, func(w io.Writer) {
-				trusted := paint(green, "yes")
-				if !c.Trusted {
-					trusted = paint(yellow, "no")
-				}
-				if c.Detail != "" {
-					trusted += ", " + oneLine(c.Detail)
-				}
-				table(w, func(t io.Writer) {
-					fmt.Fprintf(t, "Wall clock\t%s\nTime zone\t%s\nTrusted\t%s\nSince boot\t%s\n",
-						c.Wall.Format("2006-01-02 15:04:05 -0700"), oneLine(c.TimeZone), trusted,
-						time.Duration(c.BootSeconds*float64(time.Second)).Round(time.Second))
-				})
-			})
+			return a.showClock(c)
 		},
 	}
+	cmd.AddCommand(newClockReset(a))
+	return cmd
+}
+
+// newClockReset is for a device that believes in a time that has not come.
+func newClockReset(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "reset",
+		Short: "Forget what the device knew of the past of its clock",
+		Long: `Forget what the device knew of the past of its clock. It keeps the latest time that it has
+seen, so that an old call token cannot come to life again when the clock is put back. A
+time server that once gave a time in the future makes it ask every caller for a fresh
+token until then: this ends that.`,
+		Example: "  callboxctl clock reset",
+		Args:    none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.client().ResetClock(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.showClock(c)
+		},
+	}
+}
+
+func (a *app) showClock(c control.Clock) error {
+	return a.show(c, func(w io.Writer) {
+		trusted := paint(green, "yes")
+		if !c.Trusted {
+			trusted = paint(yellow, "no")
+		}
+		if c.Detail != "" {
+			trusted += ", " + oneLine(c.Detail)
+		}
+		table(w, func(t io.Writer) {
+			fmt.Fprintf(t, "Wall clock\t%s\nTime zone\t%s\nTrusted\t%s\nSince boot\t%s\n",
+				c.Wall.Format("2006-01-02 15:04:05 -0700"), oneLine(c.TimeZone), trusted,
+				time.Duration(c.BootSeconds*float64(time.Second)).Round(time.Second))
+		})
+	})
 }

@@ -220,6 +220,29 @@ func (d *door) Snapshot(context.Context) ([]byte, error) { return []byte("\xff\x
 func (d *door) Clock(context.Context) (control.Clock, error) {
 	return control.Clock{Wall: since, Detail: "no time server has answered since the start", BootSeconds: 3725.4, TimeZone: "Europe/Berlin"}, nil
 }
+func (d *door) ResetClock(ctx context.Context) (control.Clock, error) {
+	c, _ := d.Clock(ctx)
+	return c, d.noteJSON("reset", true)
+}
+func (d *door) Issuers(context.Context) (control.Issuers, error) {
+	return control.Issuers{Issuers: []control.Issuer{
+		{Issuer: "https://maker.example", File: "/etc/callbox/maker.json", Keys: []string{"2026-11", "2026-12"}, Rights: []string{"call"}, Attempts: 3, AttemptsAnHour: 60, TalkedSeconds: 95},
+		{Issuer: "https://care.example", File: "/etc/callbox/care.json", Keys: []string{}, Problem: "cannot use /etc/callbox/care.json: not a usable JWK Set", Rights: []string{"call", "auto"}, AttemptsAnHour: 10},
+	}, Denied: []control.Denial{{Issuer: "https://maker.example", Subject: "user-17", Since: since}}}, nil
+}
+func (d *door) Deny(_ context.Context, v control.Denial) (control.Denial, error) {
+	err := d.noteJSON("deny", v)
+	v.Since = since
+	return v, err
+}
+func (d *door) Allow(_ context.Context, v control.Denial) (control.Denial, error) {
+	if v.Key != "" {
+		return v, control.ErrNoDenial
+	}
+	err := d.noteJSON("allow", v)
+	v.Since = since
+	return v, err
+}
 func (d *door) Doctor(context.Context) ([]control.Finding, error) {
 	return []control.Finding{
 		{Name: "camera", State: control.StateProblem, Message: "no camera was found", Remedy: "plug one in, or set hal.camera.name: none"},

@@ -87,7 +87,7 @@ func exitCode(err error) int {
 	case errors.Is(err, client.ErrUnreachable):
 		return exitUnreachable
 	}
-	for _, e := range []*control.Error{control.ErrNoCall, control.ErrNotRinging, control.ErrNoContact, control.ErrNoDevice, control.ErrNoData} {
+	for _, e := range []*control.Error{control.ErrNoCall, control.ErrNotRinging, control.ErrNoContact, control.ErrNoDevice, control.ErrNoData, control.ErrNoDenial} {
 		if errors.Is(err, e) {
 			return exitNoSuch
 		}

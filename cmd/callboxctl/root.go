@@ -119,7 +119,7 @@ func newRoot(a *app) *cobra.Command {
 			newStatus(a), newWatch(a), newCall(a), newAnswer(a), newReject(a), newHangUp(a), newMute(a), newCamera(a),
 			newData(a), newCalls(a), newDND(a),
 		}},
-		{groupPeople, "People:", []*cobra.Command{newPair(a), newContacts(a), newPolicy(a)}},
+		{groupPeople, "People:", []*cobra.Command{newPair(a), newContacts(a), newPolicy(a), newToken(a)}},
 		{groupDevice, "The device:", []*cobra.Command{newDevices(a), newVolume(a), newSnapshot(a), newClock(a)}},
 		{groupCare, "Care:", []*cobra.Command{
 			newDoctor(a), newCheck(a), newReload(a), newMetrics(a), newBugReport(a), newVersion(a), newCompletion(a),

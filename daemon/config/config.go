@@ -53,6 +53,9 @@ type Device struct {
 type Signaling struct {
 	// Direct serves phones on the device's own listener.
 	Direct direct.Options `mapstructure:"direct"`
+	// Issuers are the backends whose call tokens let phones call that are no contacts;
+	// docs/tokens.md explains them.
+	Issuers []Issuer `mapstructure:"issuers"`
 }
 
 // Call is the call section.

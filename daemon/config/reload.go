@@ -21,7 +21,8 @@ var effects = []struct {
 	effect Effect
 }{
 	{"device", AtRestart},
-	{"signaling", AtRestart},
+	{"signaling.direct", AtRestart},
+	{"signaling.issuers", AtReload},
 	{"call", AtReload},
 	{"policy", AtReload},
 	{"records", AtReload},

@@ -25,7 +25,7 @@ func TestEveryKeyHasAnEffect(t *testing.T) {
 		}
 		first, _, _ := strings.Cut(n.path, ".")
 		want := AtRestart
-		if slices.Contains([]string{"policy", "call", "records"}, first) || n.path == "log.level" {
+		if slices.Contains([]string{"policy", "call", "records"}, first) || n.path == "log.level" || n.path == "signaling.issuers" {
 			want = AtReload
 		}
 		if got := EffectOf(n.path); got != want {

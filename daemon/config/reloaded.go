@@ -12,6 +12,7 @@ const MaxWarnings = 4
 // of before the rest. Neither is changed.
 func Reloaded(before, next *Config) *Config {
 	c := *before
+	c.Signaling.Issuers = next.Signaling.Issuers
 	c.Call, c.Policy, c.Records, c.Log.Level = next.Call, next.Policy, next.Records, next.Log.Level
 	return &c
 }

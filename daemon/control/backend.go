@@ -56,6 +56,12 @@ type ContactBook interface {
 	// Forget removes the contact, and ends its trust with it.
 	Forget(ctx context.Context, who string) (Contact, error)
 	ExplainPolicy(ctx context.Context, q PolicyQuery) (PolicyExplanation, error)
+	Issuers(ctx context.Context) (Issuers, error)
+	// Deny refuses the call tokens that d names from now on, and ends a running call
+	// that began with one. Denying twice is no error.
+	Deny(ctx context.Context, d Denial) (Denial, error)
+	// Allow takes that back. ErrNoDenial when it is not denied.
+	Allow(ctx context.Context, d Denial) (Denial, error)
 }
 
 // Hardware is the part of a Backend that concerns what the device is made of.
@@ -68,6 +74,8 @@ type Hardware interface {
 	// ErrNotAllowed when the configuration forbids it.
 	Snapshot(ctx context.Context) ([]byte, error)
 	Clock(ctx context.Context) (Clock, error)
+	// ResetClock forgets what the device knew of the past of its clock.
+	ResetClock(ctx context.Context) (Clock, error)
 }
 
 // Upkeep is the part of a Backend that concerns the daemon itself.

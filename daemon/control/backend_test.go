@@ -132,6 +132,18 @@ func (b *backend) Forget(_ context.Context, who string) (control.Contact, error)
 func (b *backend) ExplainPolicy(_ context.Context, q control.PolicyQuery) (control.PolicyExplanation, error) {
 	return answer(b, control.PolicyExplanation{Contact: q.Contact, Allowed: true}, b.note("explain %s", text(q)))
 }
+func (b *backend) Issuers(context.Context) (control.Issuers, error) {
+	return answer(b, control.Issuers{}, b.note("issuers"))
+}
+func (b *backend) Deny(_ context.Context, d control.Denial) (control.Denial, error) {
+	return answer(b, d, b.note("deny %s", text(d)))
+}
+func (b *backend) Allow(_ context.Context, d control.Denial) (control.Denial, error) {
+	return answer(b, d, b.note("allow %s", text(d)))
+}
+func (b *backend) ResetClock(context.Context) (control.Clock, error) {
+	return answer(b, control.Clock{TimeZone: "Europe/Berlin"}, b.note("resetClock"))
+}
 func (b *backend) Devices(context.Context) (control.Devices, error) {
 	return answer(b, control.Devices{}, b.note("devices"))
 }

@@ -50,6 +50,8 @@ var (
 		Remedy: "callboxctl contacts lists them"}
 	ErrExists = &Error{Code: "exists", Message: "there is such a contact already",
 		Remedy: "callboxctl contacts lists them"}
+	ErrNoDenial = &Error{Code: "noDenial", Message: "that is not denied",
+		Remedy: "callboxctl token issuers lists what is"}
 	ErrNoData = &Error{Code: "noData", Message: "no such message waits for an answer",
 		Remedy: "it must come within 3 s of the event, and once"}
 	ErrNoDevice = &Error{Code: "noDevice", Message: "the device has no such part",
@@ -88,6 +90,7 @@ var statuses = map[string]int{
 	ErrNoContact.Code:    http.StatusNotFound,
 	ErrExists.Code:       http.StatusConflict,
 	ErrNoData.Code:       http.StatusNotFound,
+	ErrNoDenial.Code:     http.StatusNotFound,
 	ErrNoDevice.Code:     http.StatusNotFound,
 	ErrNoTransport.Code:  http.StatusConflict,
 	ErrBadConfig.Code:    http.StatusUnprocessableEntity,

@@ -34,6 +34,10 @@ func (s *Server) clock(ctx context.Context, _ *http.Request) (Clock, error) {
 	return s.backend.Clock(ctx)
 }
 
+func (s *Server) resetClock(ctx context.Context, _ *http.Request) (Clock, error) {
+	return s.backend.ResetClock(ctx)
+}
+
 func (s *Server) doctor(ctx context.Context, _ *http.Request) ([]Finding, error) {
 	findings, err := s.backend.Doctor(ctx)
 	return notNil(findings), err

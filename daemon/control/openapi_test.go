@@ -45,6 +45,8 @@ var examples = map[string]example{
 	"DELETE /v1/contacts/{id}":  {"?forget=true", ""},
 	"POST /v1/pair":             {"", `{"name": "Anna", "rights": ["call", "unlock"], "seconds": 600}`},
 	"GET /v1/policy/explain":    {"?contact=Anna&at=2026-11-24T22:00:00Z", ""},
+	"POST /v1/issuers/deny":     {"", `{"issuer": "https://maker.example", "subject": "user-17"}`},
+	"POST /v1/issuers/allow":    {"", `{"issuer": "https://maker.example", "subject": "user-17"}`},
 	"PUT /v1/volume":            {"", `{"percent": 40}`},
 	"GET /v1/events":            {"?after=17", ""},
 }

@@ -103,6 +103,13 @@ func routes() []route {
 			{"roomType", "query", "string", "video (default), voice"},
 		}, append(onWho, ErrNotSupported), false, "What would happen to a call, and which rule decides."},
 
+		{"GET", "/v1/issuers", readAccess, gives((*Server).issuers), 0, nil, []*Error{ErrNotSupported}, false,
+			"The issuers of call tokens, and what of their tokens is denied."},
+		{"POST", "/v1/issuers/deny", adminAccess, takes((*Server).deny), storeWait, nil, []*Error{ErrNotSupported}, false,
+			"Refuse the call tokens of an issuer, a subject or a key, or one token, at once."},
+		{"POST", "/v1/issuers/allow", adminAccess, takes((*Server).allow), storeWait, nil, []*Error{ErrNoDenial, ErrNotSupported}, false,
+			"Take a denial back."},
+
 		{"GET", "/v1/devices", readAccess, gives((*Server).devices), hardwareWait, nil, []*Error{ErrNotSupported}, false,
 			"The hardware in use and the hardware there is."},
 		{"GET", "/v1/volume", readAccess, gives((*Server).volume), 0, nil, []*Error{ErrNoDevice, ErrNotSupported}, false,
@@ -114,6 +121,8 @@ func routes() []route {
 			"A picture of the camera."},
 		{"GET", "/v1/clock", readAccess, gives((*Server).clock), 0, nil, nil, false,
 			"What the device knows about time."},
+		{"POST", "/v1/clock/reset", adminAccess, gives((*Server).resetClock), storeWait, nil, []*Error{ErrNotSupported}, false,
+			"Forget what the device knew of the past of its clock."},
 
 		{"GET", "/v1/doctor", readAccess, gives((*Server).doctor), hardwareWait, nil, []*Error{ErrNotSupported}, false,
 			"What is missing, in plain words."},

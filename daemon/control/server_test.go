@@ -81,6 +81,15 @@ func TestEveryRequestReachesTheBackend(t *testing.T) {
 			return errors.Join(err, empty(string(jpeg) == "\xff\xd8picture"))
 		}, "snapshot"},
 		{func() error { return only(c.Clock(ctx)) }, "clock"},
+		{func() error { return only(c.ResetClock(ctx)) }, "resetClock"},
+		{func() error {
+			i, err := c.Issuers(ctx)
+			return errors.Join(err, empty(i.Issuers != nil && i.Denied != nil))
+		}, "issuers"},
+		{func() error {
+			return only(c.Deny(ctx, control.Denial{Issuer: "https://maker.example", Subject: "u1", Since: at}))
+		}, `deny {"issuer":"https://maker.example","subject":"u1"}`},
+		{func() error { return only(c.Allow(ctx, control.Denial{Issuer: "https://maker.example", Key: "k1"})) }, `allow {"issuer":"https://maker.example","key":"k1"}`},
 		{func() error { list, err := c.Doctor(ctx); return errors.Join(err, empty(list != nil)) }, "doctor"},
 		{func() error { return only(c.Reload(ctx)) }, "reload"},
 		{func() error {

@@ -1,11 +1,13 @@
 // Package store keeps what the device must not forget: its key, its epoch, the
-// contacts, the records of calls, the talk budgets and small settings, in one
-// directory of its own.
+// contacts, the records of calls, the talk budgets, small settings, and what it knows
+// of call tokens and of the time, in one directory of its own.
 //
 // Key, epoch and contacts are small files that a person can read and copy. Each is
 // replaced as a whole (temporary file, fsync, rename, fsync of the directory). One
 // that is damaged, or that a newer callbox wrote, is an error at Open that names it:
-// without them there is nobody to call.
+// without them there is nobody to call. So are the denials of call tokens. The tokens
+// that were used and the floor of the clock are such files too, but damaged ones are
+// moved aside: the device can go on without them.
 //
 // Records, budgets and settings are in one bbolt file, calls.db, changed in
 // transactions. It must never stop a call: when it is damaged, it is moved aside and
@@ -65,6 +67,9 @@ type Store struct {
 	contacts []signaling.Contact
 
 	calls
+	spentTokens
+	denials
+	keptFloor
 
 	isClockTrusted func() bool
 	checkHours     func(string) error
@@ -103,6 +108,9 @@ func open(fs files, o Options, now func() time.Time, sc schema) (_ *Store, err e
 		return nil, err
 	}
 	if err := s.loadContacts(); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(s.loadDenied(), s.loadSpent(), s.loadFloor()); err != nil {
 		return nil, err
 	}
 	if err := s.openCalls(); err != nil {

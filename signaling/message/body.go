@@ -56,6 +56,7 @@ type (
 		EnableListenerCamera *bool          `json:"enableListenerCamera,omitzero"` // absent: yes
 		Query                string         `json:"query,omitzero"`
 		Payload              jsontext.Value `json:"payload,omitzero"`
+		Token                string         `json:"token,omitzero"` // a call token, for its own package to read
 	}
 	// Challenge asks the caller to prove that it is here now.
 	Challenge struct {

@@ -36,6 +36,7 @@ const (
 	MaxName       = 64       // code points
 	MaxQuery      = 1 << 10  // bytes
 	MaxPayload    = 4 << 10  // bytes of JSON
+	MaxToken      = 4 << 10  // bytes of a call token's JWS text
 	maxRoom       = 128      // bytes
 	maxWord       = 64       // bytes of a type, a cause, a MAC …
 	idBytes       = 16
@@ -174,6 +175,29 @@ func (e *Envelope) check() error {
 	return nil
 }
 
+// Token returns the call token of an invite, or of the invite inside an offer, and
+// the room type that it must be for, each "" when there is none. It reads them also
+// when Invalid says that another value is wrong: who may call comes before what it
+// asks for.
+func (m *Message) Token() (token string, t RoomType) {
+	var b struct {
+		Token    jsontext.Value `json:"token"`
+		RoomType jsontext.Value `json:"roomType"`
+		Invite   jsontext.Value `json:"invite"`
+	}
+	if m.Type != TypeInvite && m.Type != TypeOffer || json.Unmarshal(m.jws.Payload, &b) != nil {
+		return "", ""
+	}
+	if m.Type == TypeInvite {
+		return stringOf(b.Token), RoomType(stringOf(b.RoomType))
+	}
+	invite, err := Parse(stringOf(b.Invite))
+	if err != nil || invite.Type != TypeInvite {
+		return "", ""
+	}
+	return invite.Token()
+}
+
 // KID is the thumbprint of the key that is said to have signed.
 func (m *Message) KID() string { return m.jws.KID }
 
@@ -258,6 +282,15 @@ var strict = json.WithUnmarshalers(json.JoinUnmarshalers(
 	notNull[Limit](), notNull[RoomType](), notNull[Right](), notNull[key.JWK](), notNull[Candidate](),
 	notNull[[]Candidate](), notNull[[]Right](), notNull[[]int](), notNull[[]string](), notNull[[]ICEServer](),
 ))
+
+// stringOf is the string that v is; "" for anything else.
+func stringOf(v jsontext.Value) string {
+	s := ""
+	if v.Kind() != '"' || json.Unmarshal(v, &s) != nil {
+		return ""
+	}
+	return s
+}
 
 // unmarshal reads I-JSON: names match exactly, none stands twice, the text is
 // UTF-8; null is not a string, a number or a boolean.

@@ -62,7 +62,7 @@ func ValidName(s string) bool {
 }
 
 func (b Invite) check() error {
-	return broken(roomType(b.RoomType), atMost("query", len(b.Query), MaxQuery), payloadSize(b.Payload))
+	return broken(roomType(b.RoomType), atMost("query", len(b.Query), MaxQuery), payloadSize(b.Payload), atMost("token", len(b.Token), MaxToken))
 }
 
 func (b Challenge) check() error {

@@ -12,6 +12,7 @@ import (
 
 	"callbox/signaling/cause"
 	"callbox/signaling/message"
+	"callbox/signaling/token"
 )
 
 // CallOptions is what a call asks for.
@@ -23,6 +24,9 @@ type CallOptions struct {
 	Payload   []byte // any JSON; nil: none
 	// EnableCallerCamera is the phone's, EnableListenerCamera the device's; nil: yes.
 	EnableCallerCamera, EnableListenerCamera *bool
+	// Token is a call token for a phone that is no contact; the call takes place in the
+	// room that it names.
+	Token string
 	// Tone sends a tone of ToneHz; else the phone sends silence.
 	Tone bool
 }
@@ -31,7 +35,7 @@ type CallOptions struct {
 func (o *CallOptions) invite() (message.Invite, error) {
 	b := message.Invite{
 		RoomType: o.RoomType, EnableCallerCamera: o.EnableCallerCamera, EnableListenerCamera: o.EnableListenerCamera,
-		Query: o.Query, Payload: jsontext.Value(o.Payload),
+		Query: o.Query, Payload: jsontext.Value(o.Payload), Token: o.Token,
 	}
 	if b.RoomType == "" {
 		b.RoomType = message.Voice
@@ -52,6 +56,18 @@ func (o *CallOptions) invite() (message.Invite, error) {
 		return b, badArgument("Payload", fmt.Sprintf("it must be JSON of at most %d bytes", message.MaxPayload))
 	}
 	return b, nil
+}
+
+// room is where the call takes place. Errors: ErrArgument.
+func (o *CallOptions) room() (string, error) {
+	if o.Token == "" {
+		return message.NewID(), nil
+	}
+	t, err := token.Parse(o.Token)
+	if err != nil {
+		return "", badArgument("Token", err.Error())
+	}
+	return t.RoomID, nil
 }
 
 // Call is one call of the phone, from the device's challenge on. Its methods may be
@@ -79,10 +95,14 @@ func (p *Phone) Call(ctx context.Context, o CallOptions) (*Call, error) {
 	if err != nil {
 		return nil, err
 	}
+	room, err := o.room()
+	if err != nil {
+		return nil, err
+	}
 	var c *Call
 	if err := p.loop.do(func() {
 		if p.carrier != nil && !p.shutting() {
-			c = p.newSession(message.NewID(), wish{invite: invite, tone: o.Tone}, nil, false)
+			c = p.newSession(room, wish{invite: invite, tone: o.Tone}, nil, false)
 		}
 	}); err != nil {
 		return nil, fmt.Errorf("cannot call: %w", err)

@@ -105,6 +105,27 @@ func (c *Client) ExplainPolicy(ctx context.Context, q control.PolicyQuery) (cont
 		"contact", q.Contact, "at", timeText(q.At), "direction", q.Direction, "roomType", q.RoomType), nil)
 }
 
+// Issuers returns the issuers of call tokens and what of their tokens is denied.
+func (c *Client) Issuers(ctx context.Context) (control.Issuers, error) {
+	return get[control.Issuers](ctx, c, http.MethodGet, "/v1/issuers", nil)
+}
+
+// Deny refuses the call tokens that d names from now on.
+func (c *Client) Deny(ctx context.Context, d control.Denial) (control.Denial, error) {
+	return get[control.Denial](ctx, c, http.MethodPost, "/v1/issuers/deny", denialBody(d))
+}
+
+// Allow takes a denial back.
+func (c *Client) Allow(ctx context.Context, d control.Denial) (control.Denial, error) {
+	return get[control.Denial](ctx, c, http.MethodPost, "/v1/issuers/allow", denialBody(d))
+}
+
+// denialBody leaves out when it was denied, which is the daemon's to say.
+func denialBody(d control.Denial) control.Denial {
+	d.Since = time.Time{}
+	return d
+}
+
 // Calls returns call records, newest first. With q.Limit 0 it returns all, however
 // many requests that takes.
 func (c *Client) Calls(ctx context.Context, q control.CallQuery) ([]control.Record, error) {
@@ -172,6 +193,11 @@ func (c *Client) Snapshot(ctx context.Context) ([]byte, error) {
 // Clock returns what the device knows about time.
 func (c *Client) Clock(ctx context.Context) (control.Clock, error) {
 	return get[control.Clock](ctx, c, http.MethodGet, "/v1/clock", nil)
+}
+
+// ResetClock lets the daemon forget what it knew of the past of its clock.
+func (c *Client) ResetClock(ctx context.Context) (control.Clock, error) {
+	return get[control.Clock](ctx, c, http.MethodPost, "/v1/clock/reset", nil)
 }
 
 // Doctor returns what the daemon has looked at.

@@ -156,6 +156,7 @@ function wish(options: CallOptions): object {
     enableListenerCamera: video && options.enableListenerCamera !== false,
     ...(options.customQuery === undefined ? {} : { query: options.customQuery }),
     ...(options.payload === undefined ? {} : { payload: options.payload }),
+    ...(options.token === undefined ? {} : { token: options.token }),
   };
 }
 

@@ -2,6 +2,7 @@ import { byteLength } from "./encoding.js";
 import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
 import { isSeconds, maxQuery } from "./message.js";
+import { tokenRoom } from "./token.js";
 
 export type RoomType = "voice" | "video";
 
@@ -22,6 +23,8 @@ export interface CallOptions {
   readonly nickName?: string;
   /** Device's name in this phone's own events and page (default: the name from the pairing). */
   readonly deviceName?: string;
+  /** A call token (docs/tokens.md), for a phone that is no contact: the call takes place in the room that it names. */
+  readonly token?: string;
   /** Up to 1 KiB of text for the maker's own use. */
   readonly customQuery?: string;
   /** Up to 4 KiB of any JSON for the maker's own use. */
@@ -40,19 +43,21 @@ export function checkOptions(options: CallOptions): void {
     deviceName: undefined,
     customQuery: undefined,
     payload: undefined,
+    token: undefined,
     ...options,
   };
   if (given.roomType !== "voice" && given.roomType !== "video") throw bad('roomType must be "voice" or "video"');
   if (given.timeLimit !== undefined && !isSeconds(given.timeLimit)) {
     throw bad("timeLimit must be a finite number of seconds, more than 0 and at most 2^31; leave it out for no limit");
   }
-  for (const name of ["sn", "dkt", "nickName", "deviceName", "customQuery"] as const) {
+  for (const name of ["sn", "dkt", "nickName", "deviceName", "customQuery", "token"] as const) {
     if (given[name] !== undefined && typeof given[name] !== "string") throw bad(`${name} must be a string`);
   }
   for (const name of ["enableCallerCamera", "enableListenerCamera"] as const) {
     if (given[name] !== undefined && typeof given[name] !== "boolean") throw bad(`${name} must be true or false`);
   }
   if (typeof given.customQuery === "string" && byteLength(given.customQuery) > maxQuery) throw bad("customQuery is longer than 1 KiB");
+  if (typeof given.token === "string" && tokenRoom(given.token) === undefined) throw bad("token is no call token of at most 4 KiB");
   checkPayload(given.payload);
 }
 

@@ -16,6 +16,7 @@ import type { CallOptions } from "./options.js";
 import { Reader } from "./reader.js";
 import type { LeaveType } from "./state.js";
 import { Talk } from "./talk.js";
+import { tokenRoom } from "./token.js";
 import type { Body } from "./verify.js";
 import { viewOf, type CallView, type VoipEvent } from "./view.js";
 
@@ -71,7 +72,8 @@ export class Session {
   constructor(parts: SessionParts) {
     this.parts = parts;
     const { clock, options, ring } = parts;
-    this.roomId = ring?.envelope.roomId ?? randomId();
+    // A token is for one room, which whoever asked for it has made.
+    this.roomId = ring?.envelope.roomId ?? tokenRoom(options.token ?? "") ?? randomId();
     this.#mail = new Mail(parts.key, parts.device, this.roomId, clock, parts.carrier, { suspicious: true });
     this.#letters = new Letters(this.#mail, ring?.envelope.id, {
       unanswered: (type) => {

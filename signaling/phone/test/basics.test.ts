@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { describe as suite, test } from "node:test";
 import { base64url, fromBase64url, randomId, utf8 } from "../src/encoding.js";
 import { CallboxError } from "../src/errors.js";
@@ -8,6 +9,7 @@ import { generateKey, importPeer, open, parseJwk, sign, thumbprint } from "../sr
 import { isName, isSn, parseBody, parseEnvelope, parseHello } from "../src/message.js";
 import { checkOptions, type CallOptions } from "../src/options.js";
 import { checkPairingMac, formatPairingLink, pairingMac, parsePairingLink, socketUrl, type PairingLink } from "../src/pairing.js";
+import { tokenRoom } from "../src/token.js";
 import { forge } from "./support/device.js";
 
 suite("I-JSON", () => {
@@ -165,6 +167,8 @@ suite("messages", () => {
   });
 });
 
+const goldenToken = (JSON.parse(readFileSync(new URL("../../../testdata/tokens.json", import.meta.url), "utf8")) as { readonly tokens: readonly { readonly token: string }[] }).tokens[0]?.token ?? "";
+
 suite("callDevice's arguments", () => {
   const refused: readonly unknown[] = [
     ...[0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31 + 1, "60", null, true, 10n].map((timeLimit) => ({ roomType: "voice", timeLimit })),
@@ -176,6 +180,7 @@ suite("callDevice's arguments", () => {
     { roomType: "video", payload: "x".repeat(4096) },
     { roomType: "video", payload: 10n },
     { roomType: "video", payload: () => 1 },
+    ...[7, "", "hello", "a.e30.c", `a.${base64url(utf8('{"roomId":"a/b"}'))}.c`, `${goldenToken}.x`, goldenToken + "A".repeat(4096)].map((token) => ({ roomType: "video", token })),
   ];
   refused.forEach((options, i) => {
     test(`refuses number ${String(i)}`, () => {
@@ -190,6 +195,11 @@ suite("callDevice's arguments", () => {
   test("takes the rest", () => {
     for (const timeLimit of [0.001, 1e-10, 30, 2 ** 31]) checkOptions({ roomType: "voice", timeLimit });
     checkOptions({ roomType: "video", sn: "a", payload: { a: [1, null] }, customQuery: "x".repeat(1024), enableCallerCamera: false });
+    checkOptions({ roomType: "video", token: goldenToken });
+  });
+  test("a token says for which room it is", () => {
+    assert.equal(tokenRoom(goldenToken), "Zm9yLWV2ZXItb25lLWNhbGwtMQ");
+    assert.equal(tokenRoom(`a.${base64url(utf8('{"groupId":"r1"}'))}.c`), "r1");
   });
 });
 

@@ -101,6 +101,18 @@ suite("pairing", () => {
 });
 
 suite("before a call", () => {
+  test("a token goes into the invite, in the room that it names", async () => {
+    const device = await FakeDevice.make();
+    const rig = await Rig.paired(device);
+    const token = `a.${Buffer.from('{"roomId":"Zm9yLWV2ZXItb25lLWNhbGwtMQ"}').toString("base64url")}.c`;
+    const call = rig.phone.call({ roomType: "voice", token });
+    await until(() => device.all("invite").length > 0, "invite");
+    const invite = device.last("invite");
+    assert.equal(invite.roomId, "Zm9yLWV2ZXItb25lLWNhbGwtMQ");
+    assert.equal(invite.payload["token"], token);
+    rig.phone.hangUp("manual");
+    await codeOf(call);
+  });
   test("a wrong time limit sends nothing", async () => {
     const device = await FakeDevice.make();
     const rig = await Rig.paired(device);

@@ -1,0 +1,260 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"callbox/signaling/token"
+)
+
+const issuer = "https://maker.example"
+
+// moving opens a store whose wall clock the test moves.
+func moving(t *testing.T, dir string, now *time.Time, trusted bool) *Store {
+	t.Helper()
+	s, err := open(files{dir: dir}, Options{ClockTrusted: func() bool { return trusted }}, func() time.Time { return *now }, currentSchema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { crash(s) })
+	return s
+}
+
+func TestSpendOnce(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir)
+	in10 := day.Add(10 * time.Minute)
+	if err := s.Spend(issuer, "a", in10); err != nil {
+		t.Fatal(err)
+	}
+	for _, again := range []bool{false, true} {
+		if again {
+			crash(s)
+			s = mustOpen(t, dir)
+		}
+		if err := s.Spend(issuer, "a", in10); !errors.Is(err, token.ErrSpent) {
+			t.Errorf("used twice: %v", err)
+		}
+	}
+	for who, id := range map[string]string{"https://other.example": "a", issuer: "b"} { // an ID is an issuer's own
+		if err := s.Spend(who, id, in10); err != nil {
+			t.Errorf("%s of %s: %v", id, who, err)
+		}
+	}
+}
+
+func TestSpentTokensAreForgotten(t *testing.T) {
+	for name, tt := range map[string]struct {
+		trusted bool
+		after   time.Duration
+		spent   bool
+	}{
+		"before it expires":           {true, 5 * time.Minute, true},
+		"just expired":                {true, 11 * time.Minute, true},
+		"long expired":                {true, 2 * time.Hour, false},
+		"a clock that means nothing":  {false, 48 * time.Hour, true},
+		"a clock that has gone back":  {true, -48 * time.Hour, true},
+		"in 1970, not knowing better": {false, -56 * 365 * 24 * time.Hour, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := day
+			s := moving(t, t.TempDir(), &now, tt.trusted)
+			if err := s.Spend(issuer, "a", day.Add(10*time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			now = now.Add(tt.after)
+			if err := s.Spend(issuer, "other", now.Add(time.Minute)); err != nil { // forgetting comes with a change
+				t.Fatal(err)
+			}
+			if err := s.Spend(issuer, "a", day.Add(10*time.Minute)); errors.Is(err, token.ErrSpent) != tt.spent {
+				t.Errorf("after %v: %v", tt.after, err)
+			}
+		})
+	}
+}
+
+// TestSpentTokensAreBounded: a device that never learns the time does not fill its
+// disk, and forgets none that could still be good.
+func TestSpentTokensAreBounded(t *testing.T) {
+	now := day
+	s := moving(t, t.TempDir(), &now, false)
+	for i := range maxSpent {
+		s.spent = append(s.spent, spentToken{issuer, fmt.Sprint(i), day, now})
+	}
+	if err := s.Spend(issuer, "one more", day); err == nil || errors.Is(err, token.ErrSpent) {
+		t.Errorf("over the bound within an hour: %v", err)
+	}
+	now = now.Add(spentRest)
+	if err := s.Spend(issuer, "one more", day); err != nil {
+		t.Errorf("an hour later: %v", err)
+	}
+	if len(s.spent) != maxSpent {
+		t.Errorf("%d are kept", len(s.spent))
+	}
+	if err := s.Spend(issuer, "1", day); !errors.Is(err, token.ErrSpent) {
+		t.Errorf("the second oldest: %v", err)
+	}
+}
+
+// TestSpendIsDurable: at whatever step the process ends, a token whose use was
+// granted is known to be used afterwards; one that was refused may be either.
+func TestSpendIsDurable(t *testing.T) {
+	for _, step := range []string{"create", "rename", "sync"} {
+		t.Run(step, func(t *testing.T) {
+			dir := t.TempDir()
+			s := mustOpen(t, dir)
+			if err := s.Spend(issuer, "first", day); err != nil {
+				t.Fatal(err)
+			}
+			died := errors.New("died")
+			s.files.crash = func(at string) error {
+				if at == step {
+					return died
+				}
+				return nil
+			}
+			if err := s.Spend(issuer, "second", day); !errors.Is(err, died) {
+				t.Fatalf("the disk has failed: %v", err)
+			}
+			s.files.crash = nil
+			if err := s.Spend(issuer, "second", day); !errors.Is(err, token.ErrSpent) {
+				t.Errorf("a second try in the same process: %v", err)
+			}
+			crash(s)
+			if err := mustOpen(t, dir).Spend(issuer, "first", day); !errors.Is(err, token.ErrSpent) {
+				t.Errorf("what was granted is forgotten: %v", err)
+			}
+		})
+	}
+}
+
+func TestDenials(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir)
+	for _, d := range []Denial{
+		{Issuer: "https://whole.example"}, {Issuer: issuer, Subject: "u1"}, {Issuer: issuer, Key: "k1"}, {Issuer: issuer, Token: "t1"},
+	} {
+		for range 2 {
+			if _, err := s.Deny(d); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	crash(s)
+	s = mustOpen(t, dir)
+	if got := s.Denials(); len(got) != 4 || !got[1].Since.Equal(day) {
+		t.Errorf("denials = %+v", got)
+	}
+	for _, tt := range []struct {
+		issuer, subject, key, id string
+		want                     bool
+	}{
+		{"https://whole.example", "u9", "k9", "t9", true},
+		{issuer, "u1", "k9", "t9", true}, {issuer, "u9", "k1", "t9", true}, {issuer, "u9", "k9", "t1", true},
+		{issuer, "u9", "k9", "t9", false}, {"https://other.example", "u1", "k1", "t1", false},
+	} {
+		if got := s.Denied(tt.issuer, tt.subject, tt.key, tt.id); got != tt.want {
+			t.Errorf("Denied(%+v) = %v", tt, got)
+		}
+	}
+	if _, err := s.Allow(Denial{Issuer: issuer, Subject: "u1"}); err != nil || s.Denied(issuer, "u1", "", "") {
+		t.Errorf("allowed again: %v", err)
+	}
+	if _, err := s.Allow(Denial{Issuer: issuer}); !errors.Is(err, ErrNotDenied) {
+		t.Errorf("what is not denied: %v", err)
+	}
+	for _, bad := range []Denial{{}, {Subject: "u"}, {Issuer: issuer, Subject: "u", Key: "k"}, {Issuer: strings.Repeat("x", 257)}, {Issuer: "a\nb"}} {
+		if _, err := s.Deny(bad); !errors.Is(err, ErrDenial) {
+			t.Errorf("Deny(%+v) = %v", bad, err)
+		}
+	}
+}
+
+func TestDenialsThatCannotBeWritten(t *testing.T) {
+	s := mustOpen(t, t.TempDir())
+	s.files.crash = func(string) error { return errors.New("disk full") }
+	if _, err := s.Deny(Denial{Issuer: issuer}); err == nil || s.Denied(issuer, "", "", "") {
+		t.Errorf("denied in memory alone: %v", err)
+	}
+}
+
+func TestFloorIsKept(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir)
+	if !s.Floor().IsZero() {
+		t.Errorf("a new store has the floor %v", s.Floor())
+	}
+	for _, at := range []time.Time{day.Add(time.Nanosecond), {}} {
+		if err := s.SaveFloor(at); err != nil {
+			t.Fatal(err)
+		}
+		crash(s)
+		if s = mustOpen(t, dir); !s.Floor().Equal(at) {
+			t.Errorf("floor = %v, want %v", s.Floor(), at)
+		}
+	}
+	if err := s.SaveFloor(time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil || s.Floor().Year() != 9999 {
+		t.Errorf("a floor beyond JSON: %v, %v", s.Floor(), err)
+	}
+}
+
+// TestSmallFilesThatAreDamaged: the device starts without the used tokens and the
+// floor, tells of it and keeps the files; it does not start without the denials.
+func TestSmallFilesThatAreDamaged(t *testing.T) {
+	for _, text := range []string{"", "{", `{"version":1,"unknown":1}`, "null", `{"version":0}`} {
+		dir := t.TempDir()
+		write(t, dir, spentFile, text)
+		write(t, dir, floorFile, text)
+		s := mustOpen(t, dir)
+		for _, p := range s.Problems() {
+			if old, err := os.ReadFile(p.Moved); err != nil || string(old) != text {
+				t.Errorf("%q: %+v, %v", text, p, err)
+			}
+		}
+		if len(s.Problems()) != 2 || len(s.spent) != 0 || !s.Floor().IsZero() {
+			t.Errorf("%q: problems %+v", text, s.Problems())
+		}
+		if err := errors.Join(s.Spend(issuer, "a", day), s.SaveFloor(day)); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		crash(s)
+
+		dir = t.TempDir()
+		write(t, dir, deniedFile, text)
+		_, err := open(files{dir: dir}, Options{}, fixed, currentSchema())
+		if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), filepath.Join(dir, deniedFile)) {
+			t.Errorf("denials %q: %v", text, err)
+		}
+	}
+	for _, name := range []string{spentFile, floorFile, deniedFile} {
+		dir := t.TempDir()
+		write(t, dir, name, `{"version":2}`)
+		if _, err := open(files{dir: dir}, Options{}, fixed, currentSchema()); !errors.Is(err, ErrNewer) {
+			t.Errorf("%s of a newer callbox: %v", name, err)
+		}
+	}
+	dir := t.TempDir()
+	write(t, dir, deniedFile, `{"version":1,"denied":[{"iss":"a","since":"2026-05-04T12:00:00Z"},{"iss":"a","since":"2026-05-04T12:00:00Z"}]}`)
+	if _, err := open(files{dir: dir}, Options{}, fixed, currentSchema()); !errors.Is(err, ErrDamaged) {
+		t.Errorf("denied twice: %v", err)
+	}
+}
+
+func TestSpentFileIsReadAsWritten(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir)
+	if err := s.Spend(issuer, "a", day); err != nil {
+		t.Fatal(err)
+	}
+	crash(s)
+	s = mustOpen(t, dir)
+	if want := []spentToken{{Issuer: issuer, ID: "a", Expires: day}}; !reflect.DeepEqual(s.spent, want) {
+		t.Errorf("spent = %+v, want %+v", s.spent, want)
+	}
+}
