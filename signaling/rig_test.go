@@ -107,7 +107,8 @@ type rig struct {
 	wire  *wire
 	phone *signalingtest.Phone
 
-	emit func(signaling.Event) // beside recording; may be nil
+	emit     func(signaling.Event) // beside recording; may be nil
+	pushBook signaling.PushBook    // of the next start
 
 	mu     sync.Mutex
 	events []signaling.Event
@@ -140,7 +141,8 @@ func newRig(t *testing.T) *rig {
 func (r *rig) start(epoch uint64) *signaling.Device {
 	r.t.Helper()
 	d, err := signaling.NewDevice(signaling.Options{
-		Key: r.key, SN: sn, Name: deviceName, Epoch: epoch, Contacts: r.book, Clock: clock.Go(), Log: zerolog.Nop(),
+		Push: r.pushBook,
+		Key:  r.key, SN: sn, Name: deviceName, Epoch: epoch, Contacts: r.book, Clock: clock.Go(), Log: zerolog.Nop(),
 		Emit: func(e signaling.Event) {
 			r.mu.Lock()
 			r.events = append(r.events, e)
@@ -149,7 +151,7 @@ func (r *rig) start(epoch uint64) *signaling.Device {
 				r.emit(e)
 			}
 		},
-		ICEServers: func() []signaling.ICEServer {
+		ICEServers: func(signaling.RoomKey) []signaling.ICEServer {
 			return []signaling.ICEServer{{URLs: []string{"stun:stun.example"}}, {URLs: []string{"turn:turn.example"}, Username: "u", Credential: "c"}}
 		},
 	})
