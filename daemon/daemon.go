@@ -64,6 +64,7 @@ type parts struct {
 	devices   *devices.Set
 	buttons   buttons
 	engine    *media.Engine
+	ice       *iceServers
 	device    *signaling.Device
 	direct    *direct.Server // nil when it is off
 	events    *control.Events
@@ -117,6 +118,9 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	if p.sn == "" {
 		p.sn = p.key.JKT()[:16]
 	}
+	if p.ice, err = newICEServers(cfg.Media.ICE, p.trusted, log); err != nil {
+		return nil, err
+	}
 	if p.devices, err = devices.Open(cfg.HAL, c, log); err != nil {
 		return nil, err
 	}
@@ -152,7 +156,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 		Key: p.key, SN: p.sn, Name: cfg.Device.Name, Epoch: p.store.Epoch(), Contacts: p.book,
 		Clock: c, Log: log, AllowLoopback: cfg.Media.ICE.Loopback,
 		Emit:       func(ev signaling.Event) { d.loop.box.put(fromSignaling{ev}) },
-		ICEServers: func() []signaling.ICEServer { return iceServers(cfg.Media.ICE.Servers) },
+		ICEServers: p.ice.forPhone,
 	})
 	if err != nil {
 		return nil, err
@@ -244,20 +248,8 @@ func newLoop(p *parts, n *notifier) *loop {
 		_, err := p.store.Revoke(jkt)
 		return err
 	}
-	servers := cfg.Media.ICE.Servers
-	l.open = func(c media.SessionConfig) (mediaSession, error) {
-		c.ICEServers = servers
-		return p.engine.NewSession(c)
-	}
+	l.open, l.renewal = openSession(p.engine, p.ice), p.ice.renewal()
 	return l
-}
-
-func iceServers(servers []media.ICEServer) []signaling.ICEServer {
-	shown := make([]signaling.ICEServer, len(servers))
-	for i, s := range servers {
-		shown[i] = signaling.ICEServer(s)
-	}
-	return shown
 }
 
 // run starts what answers to others, says that the daemon is ready, and runs the

@@ -123,6 +123,7 @@ type loop struct {
 	wall       func() time.Time
 	signaling  signaler
 	open       func(media.SessionConfig) (mediaSession, error)
+	renewal    time.Duration // of TURN credentials; 0: they do not expire
 	sounds     sounds
 	records    *journal
 	contacts   contacts
