@@ -66,6 +66,7 @@ type parts struct {
 	engine    *media.Engine
 	ice       *iceServers
 	device    *signaling.Device
+	waker     *waker
 	direct    *direct.Server // nil when it is off
 	events    *control.Events
 	pairing   pairingWindow
@@ -143,6 +144,9 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 		log.Warn().Err(err).Msg("talk of contacts is counted as if each start were a boot")
 		bootID = message.NewID()
 	}
+	if p.waker, err = newWaker(p); err != nil {
+		return nil, err
+	}
 	d := &daemon{parts: p, notifier: newNotifier(log)}
 	d.loop = newLoop(p, d.notifier)
 	d.loop.bootID = bootID
@@ -157,11 +161,13 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 		Clock: c, Log: log, AllowLoopback: cfg.Media.ICE.Loopback,
 		Emit:       func(ev signaling.Event) { d.loop.box.put(fromSignaling{ev}) },
 		ICEServers: p.ice.forPhone,
+		Push:       p.waker.pushBookOf(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	d.loop.signaling = p.device
+	p.waker.reachable = p.device.Reachable
 	if cfg.Signaling.Direct.Enabled {
 		page, err := phone.Page()
 		if err != nil {
@@ -248,7 +254,7 @@ func newLoop(p *parts, n *notifier) *loop {
 		_, err := p.store.Revoke(jkt)
 		return err
 	}
-	l.open, l.renewal = openSession(p.engine, p.ice), p.ice.renewal()
+	l.open, l.renewal, l.waker = openSession(p.engine, p.ice), p.ice.renewal(), p.waker
 	return l
 }
 
@@ -312,6 +318,7 @@ func (p *parts) close() error {
 	if p.device != nil {
 		p.device.Close()
 	}
+	p.waker.close()
 	if p.buttons != nil {
 		errs = append(errs, p.buttons.Close())
 	}

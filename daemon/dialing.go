@@ -77,6 +77,7 @@ func (l *loop) carryOutRing(e call.Effect) {
 	case call.Alert:
 		r := c.dial.find(e.Room)
 		r.reached = true
+		l.waker.stop(r.room)
 		l.events.PublishIn(control.EventRinging, control.Room{RoomID: r.room.ID, GroupID: c.group}, control.RingingData{
 			Contact: r.contact.Name, Phone: r.room.Phone, RoomType: string(c.dial.roomType), IsCaller: true, Query: c.dial.query,
 		})
@@ -84,7 +85,9 @@ func (l *loop) carryOutRing(e call.Effect) {
 		l.cancelRing(signaling.RoomKey(e.Room), e.Cause)
 	case call.RingOver:
 		end := e.End
-		c.dial.find(e.Room).over = &end
+		r := c.dial.find(e.Room)
+		r.over = &end
+		l.waker.stop(r.room)
 		l.noteRings()
 	case call.Join:
 		l.join(c.dial.find(e.Room))
@@ -102,7 +105,9 @@ func (l *loop) sendRing(room call.Room) {
 		c.log.Warn().Err(err).Str("phone", r.contact.Name).Msg("cannot ring a phone")
 		gen := c.gen
 		l.box.put(request(func() { l.step(call.PeerSilent{Gen: gen, Room: room}) }))
+		return
 	}
+	l.waker.ring(r.room, l.state.Rules.Ring)
 }
 
 // cancelRing stops the ringing of a phone. One whose own call has taken the ring's
@@ -113,12 +118,14 @@ func (l *loop) cancelRing(room signaling.RoomKey, c cause.Cause) {
 		l.signaling.End(room)
 		return
 	}
+	l.waker.stop(room)
 	l.signaling.CancelRing(room, c)
 }
 
 // join makes a rung phone the one that the call is with.
 func (l *loop) join(r *ring) {
 	c := l.cur
+	l.waker.stop(r.room)
 	c.dial.joined = true
 	c.offer = *r.offer
 	c.leg = &leg{n: c.leg.n}

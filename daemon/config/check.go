@@ -27,6 +27,7 @@ type report func(path, text string)
 func check(c *Config, r report) {
 	checkDevice(c.Device, r)
 	checkDirect(c, r)
+	checkPush(c.Signaling.Push, r)
 	checkCall(c.Call, r)
 	checkPolicy(c.Policy, r)
 	checkRecords(c.Records, r)

@@ -7,6 +7,7 @@ import (
 	"callbox/hal"
 	"callbox/media/options"
 	"callbox/signaling/direct"
+	"callbox/signaling/push"
 )
 
 // DefaultFile is read when no other file is named. It may be missing.
@@ -53,6 +54,8 @@ type Device struct {
 type Signaling struct {
 	// Direct serves phones on the device's own listener.
 	Direct direct.Options `mapstructure:"direct"`
+	// Push wakes phones that no transport reaches when the device calls them.
+	Push push.Options `mapstructure:"push"`
 }
 
 // Call is the call section.
@@ -176,6 +179,7 @@ func Default() *Config {
 		Device: Device{Name: "callbox", StateDir: "/var/lib/callbox"},
 		Signaling: Signaling{
 			Direct: direct.DefaultOptions(),
+			Push:   push.DefaultOptions(),
 		},
 		Call: Call{
 			Answer:           AnswerRing,

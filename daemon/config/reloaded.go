@@ -23,7 +23,7 @@ func (c *Config) UsesClock() bool {
 }
 
 // Redacted writes the configuration as JSON, for a bug report: by dotted path, the
-// credentials of ICE servers left out.
+// credentials of ICE servers and the path of the webhook left out.
 func (c *Config) Redacted() (json.RawMessage, error) {
 	shown := *c
 	shown.Media.ICE.Servers = append(shown.Media.ICE.Servers[:0:0], shown.Media.ICE.Servers...)
@@ -32,5 +32,6 @@ func (c *Config) Redacted() (json.RawMessage, error) {
 			s.Credential = "[secret]"
 		}
 	}
+	shown.Signaling.Push.Webhook.URL = origin(shown.Signaling.Push.Webhook.URL)
 	return json.Marshal(values(&shown))
 }
