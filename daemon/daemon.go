@@ -22,6 +22,7 @@ import (
 	"callbox/hal/devices"
 	"callbox/media"
 	"callbox/signaling"
+	"callbox/signaling/announce"
 	"callbox/signaling/direct"
 	"callbox/signaling/hello"
 	"callbox/signaling/key"
@@ -67,7 +68,8 @@ type parts struct {
 	ice       *iceServers
 	device    *signaling.Device
 	waker     *waker
-	direct    *direct.Server // nil when it is off
+	direct    *direct.Server      // nil when it is off
+	beacon    *announce.Announcer // nil while direct is not announced
 	events    *control.Events
 	pairing   pairingWindow
 }
@@ -274,6 +276,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	d.announceDirect()
 	d.announce()
 	d.notifier.ready()
 	d.loop.run(ctx)
@@ -311,6 +314,9 @@ func (p *parts) close() error {
 		if err := p.device.Drain(drain); err != nil {
 			p.log.Debug().Err(err).Msg("a phone did not acknowledge the last message")
 		}
+	}
+	if p.beacon != nil {
+		errs = append(errs, p.beacon.Close())
 	}
 	if p.direct != nil {
 		errs = append(errs, p.direct.Close(ctx))

@@ -54,6 +54,10 @@ type Device struct {
 type Signaling struct {
 	// Direct serves phones on the device's own listener.
 	Direct direct.Options `mapstructure:"direct"`
+	// Announce tells the local network of the direct transport by multicast DNS
+	// (service _callbox._tcp), with the device's name, serial number and thumbprint.
+	// Nothing is told while it listens on loopback.
+	Announce bool `mapstructure:"announce"`
 	// Push wakes phones that no transport reaches when the device calls them.
 	Push push.Options `mapstructure:"push"`
 }
@@ -178,8 +182,9 @@ func Default() *Config {
 	return &Config{
 		Device: Device{Name: "callbox", StateDir: "/var/lib/callbox"},
 		Signaling: Signaling{
-			Direct: direct.DefaultOptions(),
-			Push:   push.DefaultOptions(),
+			Direct:   direct.DefaultOptions(),
+			Announce: true,
+			Push:     push.DefaultOptions(),
 		},
 		Call: Call{
 			Answer:           AnswerRing,
