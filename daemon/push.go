@@ -16,6 +16,11 @@ import (
 	"callbox/signaling/push"
 )
 
+// doubt is how long a phone that a transport seems to reach may take to answer its
+// ring: a phone that sleeps leaves a connection behind that looks alive for a minute,
+// one that is awake answers within its round trip.
+const doubt = 3 * time.Second
+
 // waker wakes phones that are rung and that no transport reaches. A nil one wakes
 // nobody.
 type waker struct {
@@ -71,16 +76,35 @@ func (w *waker) pushBookOf() signaling.PushBook {
 	return w.book
 }
 
-// ring wakes the phone of a room that is rung for life, unless a transport reaches
-// it: the ring waits for it in signaling. It does not block.
+// ring wakes the phone of a room that is rung for life: the ring waits for it in
+// signaling. One that a transport reaches is given time to answer first. It does not
+// block.
 func (w *waker) ring(room signaling.RoomKey, life time.Duration) {
-	if w == nil || w.reachable(room.Phone) {
+	if w == nil {
 		return
+	}
+	var wait time.Duration
+	if w.reachable(room.Phone) {
+		wait = doubt
 	}
 	ctx, cancel := context.WithTimeout(w.ctx, life)
 	w.mu.Lock()
 	w.running[room] = cancel
 	w.mu.Unlock()
+	w.wg.Go(func() {
+		defer w.stop(room)
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			w.wake(ctx, room, life-wait)
+		case <-ctx.Done():
+		}
+	})
+}
+
+// wake goes all ways at once, and returns when they have come to an end.
+func (w *waker) wake(ctx context.Context, room signaling.RoomKey, life time.Duration) {
 	var work sync.WaitGroup
 	if w.book != nil {
 		if sub, ok := w.book.find(room.Phone); ok {
@@ -92,10 +116,7 @@ func (w *waker) ring(room signaling.RoomKey, life time.Duration) {
 			w.told(room, "webhook", w.hook.Ring(ctx, message.NewID(), room.ID, room.Phone, life))
 		})
 	}
-	w.wg.Go(func() {
-		work.Wait()
-		w.stop(room)
-	})
+	work.Wait()
 }
 
 func (w *waker) push(ctx context.Context, room signaling.RoomKey, sub signaling.PushSubscription, life time.Duration) {

@@ -67,6 +67,13 @@ func (w *wakers) counts() (pushes int, rooms []string) {
 	return w.pushes, rooms
 }
 
+// forget begins to count anew.
+func (w *wakers) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pushes, w.hooks = 0, nil
+}
+
 // answer says what the push service answers from now on.
 func (w *wakers) answer(status int) {
 	w.mu.Lock()
@@ -163,7 +170,7 @@ func (h *house) hangsUp(room string) {
 
 // TestAPhoneThatIsAwayIsWoken: one that no transport reaches gets a push, the backend
 // is told, and the phone gets the ring when it connects. One that is there gets the
-// ring alone.
+// ring alone, and the push when it does not answer that.
 func TestAPhoneThatIsAwayIsWoken(t *testing.T) {
 	h, w := newPushHouse(t)
 	bert := h.anna
@@ -177,6 +184,17 @@ func TestAPhoneThatIsAwayIsWoken(t *testing.T) {
 	if n, rooms := w.counts(); n != 0 || len(rooms) != 0 {
 		t.Errorf("%d pushes and %q for a phone that is there", n, rooms)
 	}
+
+	room = h.calls("Bert")
+	bert.expect("ring") // and sleeps on
+	began := time.Now()
+	h.eventually("it is woken for all that", func() bool { n, rooms := w.counts(); return n == 1 && len(rooms) == 1 })
+	if took := time.Since(began); took < doubt-time.Second {
+		t.Errorf("a phone that is there was given %v to answer, want %v", took, doubt)
+	}
+	h.hangsUp(room)
+	bert.expect("cancel")
+	w.forget()
 
 	bert.hangUpLine()
 	h.eventually("the device knows that it is away", func() bool { return !h.d.device.Reachable(bert.JKT()) })

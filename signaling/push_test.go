@@ -46,9 +46,9 @@ func TestPushSubscription(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
 		book := pushBook{}
 		r.pushBook = book
-		r.Device.Close()
+		r.Close()
 		r.Device = r.start(2)
-		defer r.Device.Close()
+		defer r.Close()
 		jkt := r.phone.JKT()
 		ask := r.push(members{})
 		if ask.Key != "the key" || ask.Subscribed || ask.Error != "" || ask.Nonce == "" {

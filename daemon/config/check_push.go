@@ -24,7 +24,8 @@ func checkPush(p push.Options, r report) {
 	if p.Enabled && len(p.Hosts) == 0 {
 		r(at+"hosts", "is empty, so that no phone can subscribe; name a push service, or set signaling.push.enabled: false")
 	}
-	if c := p.Contact; c != "" && !(strings.HasPrefix(c, "mailto:") && strings.Contains(c, "@")) && !httpsURL(c) {
+	mail, isMail := strings.CutPrefix(p.Contact, "mailto:")
+	if c := p.Contact; c != "" && (!isMail || !strings.Contains(mail, "@")) && !httpsURL(c) {
 		r(at+"contact", fmt.Sprintf("%q is no contact; allowed: mailto:ops@example.com, https://example.com", c))
 	}
 	if w := p.Webhook; w.URL != "" {

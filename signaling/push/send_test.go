@@ -237,3 +237,27 @@ func TestWebhookRefused(t *testing.T) {
 		t.Errorf("a private address: %v", err)
 	}
 }
+
+// FuzzCheck: what a phone may say never leads elsewhere than to a push service over
+// https.
+func FuzzCheck(f *testing.F) {
+	f.Add("https://push.example/x", "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4", "BTBZMqHH6r4Tts7J_aSIgg")
+	f.Add("https://push.example@evil.example/", "BAAA", "")
+	f.Add("https://[::1%25eth0]:443/", "", "=")
+	s := &Sender{o: SenderOptions{Hosts: []string{"push.example"}}}
+	f.Fuzz(func(t *testing.T, endpoint, p256dh, auth string) {
+		sub := signaling.PushSubscription{Endpoint: endpoint}
+		sub.Keys.P256DH, sub.Keys.Auth = p256dh, auth
+		if s.Check(sub) != nil {
+			return
+		}
+		r, err := http.NewRequest(http.MethodPost, endpoint, nil)
+		if err != nil {
+			return // Wake fails, too
+		}
+		host := strings.ToLower(r.URL.Hostname())
+		if r.URL.Scheme != "https" || host != "push.example" && !strings.HasSuffix(host, ".push.example") || r.URL.User != nil {
+			t.Errorf("%q is taken and leads to %s", endpoint, r.URL.Host)
+		}
+	})
+}
