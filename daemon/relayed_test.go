@@ -33,7 +33,7 @@ func TestARelayedCall(t *testing.T) {
 		c.Media.ICE.Servers = []media.ICEServer{{URLs: []string{coturn.URL}}}
 		c.Media.ICE.TURNSecretFile, c.Media.ICE.TURNLife, c.Media.ICE.RelayOnly = secret, life, true
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	p, err := phonepeer.New(phonepeer.Options{Name: "Bert", Loopback: true, RelayOnly: true, Log: zerolog.Nop()})
 	if err != nil {
@@ -80,10 +80,17 @@ func TestARelayedCall(t *testing.T) {
 			relays[s.LocalCandidate] = true
 		}
 	}
-	h.eventually("the device has used three relays", func() bool { look(); return len(relays) >= 3 })
+	for look(); len(relays) < 3; look() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("the device has used only these relays: %v", relays)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 	before := c.Stats().Video.Pictures
 	h.eventually("pictures flow", func() bool { return c.Stats().Video.Pictures > before+10 })
-	if gap := c.Stats().Video.LongestGap; gap > time.Second {
+	// A way that is lost shows after 5 s; a renewal on an idle machine costs nothing.
+	if gap := c.Stats().Video.LongestGap; gap > 3*time.Second {
 		t.Errorf("a renewal cost %v of picture", gap)
 	}
 	if n := h.named(control.EventReconnecting); n != 0 {
