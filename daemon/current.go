@@ -43,7 +43,8 @@ type current struct {
 	sent          map[string]chan<- string // data of ours that the phone is to answer, by id
 	gone          map[string]bool          // kinds of devices that are gone
 
-	account *account // of the talk; nil before it
+	account   *account    // of the talk; nil before it
+	relayStop func() bool // of the next look at the TURN credentials
 
 	leg *leg // the media session; never nil
 }
@@ -61,6 +62,7 @@ type leg struct {
 	localEnd   bool
 	remote     []media.Candidate // the phone's, waiting for the session
 	generation int               // of ICE
+	minted     time.Duration     // when its TURN credentials were made
 	talking    bool              // the talk has begun
 	startedAt  time.Duration     // and when
 	deadline   time.Duration     // 0: none
@@ -90,7 +92,7 @@ func (l *loop) newCurrent() *current {
 	c := &current{
 		gen: l.state.Generation, offer: p.offer, dial: p.dial, began: l.clock.Now(),
 		timers: map[call.Timer]func() bool{}, waiting: map[string]waitingData{}, sent: map[string]chan<- string{},
-		gone: map[string]bool{}, mic: true, cameraAllowed: p.camera, leg: &leg{n: noLeg},
+		gone: map[string]bool{}, relayStop: func() bool { return false }, mic: true, cameraAllowed: p.camera, leg: &leg{n: noLeg},
 	}
 	if p.dial != nil {
 		first := p.dial.rings[0]

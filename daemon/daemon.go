@@ -22,6 +22,7 @@ import (
 	"callbox/hal/devices"
 	"callbox/media"
 	"callbox/signaling"
+	"callbox/signaling/announce"
 	"callbox/signaling/direct"
 	"callbox/signaling/hello"
 	"callbox/signaling/key"
@@ -67,8 +68,11 @@ type parts struct {
 	devices   *devices.Set
 	buttons   buttons
 	engine    *media.Engine
+	ice       *iceServers
 	device    *signaling.Device
-	direct    *direct.Server // nil when it is off
+	waker     *waker
+	direct    *direct.Server      // nil when it is off
+	beacon    *announce.Announcer // nil while direct is not announced
 	events    *control.Events
 	pairing   pairingWindow
 }
@@ -126,6 +130,9 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	}); err != nil {
 		return nil, err
 	}
+	if p.ice, err = newICEServers(cfg.Media.ICE, p.floor.Time, p.trusted, log); err != nil {
+		return nil, err
+	}
 	if p.devices, err = devices.Open(cfg.HAL, c, log); err != nil {
 		return nil, err
 	}
@@ -148,6 +155,9 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 		log.Warn().Err(err).Msg("talk of contacts is counted as if each start were a boot")
 		bootID = message.NewID()
 	}
+	if p.waker, err = newWaker(p); err != nil {
+		return nil, err
+	}
 	d := &daemon{parts: p, notifier: newNotifier(log)}
 	d.loop = newLoop(p, d.notifier)
 	d.loop.bootID = bootID
@@ -161,12 +171,14 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 		Key: p.key, SN: p.sn, Name: cfg.Device.Name, Epoch: p.store.Epoch(), Contacts: p.book,
 		Tokens: p.gate, Clock: c, Log: log, AllowLoopback: cfg.Media.ICE.Loopback,
 		Emit:       func(ev signaling.Event) { d.loop.box.put(fromSignaling{ev}) },
-		ICEServers: func() []signaling.ICEServer { return iceServers(cfg.Media.ICE.Servers) },
+		ICEServers: p.ice.forPhone,
+		Push:       p.waker.pushBookOf(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	d.loop.signaling = p.device
+	p.waker.reachable = p.device.Reachable
 	if cfg.Signaling.Direct.Enabled {
 		page, err := phone.Page()
 		if err != nil {
@@ -258,20 +270,8 @@ func newLoop(p *parts, n *notifier) *loop {
 		_, err := p.store.Revoke(jkt)
 		return err
 	}
-	servers := cfg.Media.ICE.Servers
-	l.open = func(c media.SessionConfig) (mediaSession, error) {
-		c.ICEServers = servers
-		return p.engine.NewSession(c)
-	}
+	l.open, l.renewal, l.waker = openSession(p.engine, p.ice), p.ice.renewal(), p.waker
 	return l
-}
-
-func iceServers(servers []media.ICEServer) []signaling.ICEServer {
-	shown := make([]signaling.ICEServer, len(servers))
-	for i, s := range servers {
-		shown[i] = signaling.ICEServer(s)
-	}
-	return shown
 }
 
 // run starts what answers to others, says that the daemon is ready, and runs the
@@ -291,6 +291,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		}
 	}
 	defer b.reloadOnHangup()()
+	d.announceDirect()
 	d.announce()
 	d.notifier.ready()
 	d.loop.run(ctx)
@@ -322,12 +323,16 @@ func (p *parts) close() error {
 			p.log.Debug().Err(err).Msg("a phone did not acknowledge the last message")
 		}
 	}
+	if p.beacon != nil {
+		errs = append(errs, p.beacon.Close())
+	}
 	if p.direct != nil {
 		errs = append(errs, p.direct.Close(ctx))
 	}
 	if p.device != nil {
 		p.device.Close()
 	}
+	p.waker.close()
 	if p.buttons != nil {
 		errs = append(errs, p.buttons.Close())
 	}

@@ -75,12 +75,14 @@ func (l *loop) carryOutRing(e call.Effect) {
 	case call.Alert:
 		r := c.dial.find(e.Room)
 		r.reached = true
+		l.waker.stop(r.room)
 		l.events.PublishIn(control.EventRinging, control.Room{RoomID: r.room.ID, GroupID: c.group}, control.RingingData{
 			Contact: r.contact.Name, Phone: r.room.Phone, RoomType: string(c.dial.roomType), IsCaller: true, Query: c.dial.query,
 		})
 	case call.RingTaken:
 		r := c.dial.find(e.Room)
 		r.offer, r.camera = &l.next.offer, l.next.camera
+		l.waker.stop(r.room)
 		if e.By != e.Room { // it has called by itself, within what it was rung for
 			r.own = signaling.RoomKey(e.By)
 			r.camera = r.camera && c.dial.roomType == signaling.Video
@@ -91,6 +93,7 @@ func (l *loop) carryOutRing(e call.Effect) {
 	case call.RingOver:
 		end, r := e.End, c.dial.find(e.Room)
 		r.over = &end
+		l.waker.stop(r.room)
 		l.noteRings()
 		l.events.PublishIn(control.EventRingOver, control.Room{RoomID: r.room.ID, GroupID: c.group}, control.RingOverData{
 			Contact: r.contact.Name, Phone: r.room.Phone, Cause: end.Cause, Origin: end.Origin, Detail: end.Detail,
@@ -111,7 +114,9 @@ func (l *loop) sendRing(room call.Room) {
 		c.log.Warn().Err(err).Str("phone", r.contact.Name).Msg("cannot ring a phone")
 		gen := c.gen
 		l.box.put(request(func() { l.step(call.PeerSilent{Gen: gen, Room: room}) }))
+		return
 	}
+	l.waker.ring(r.room, l.state.Rules.Ring)
 }
 
 // cancelRing stops the ringing of a phone. One whose own call has taken the ring's
@@ -122,12 +127,14 @@ func (l *loop) cancelRing(room signaling.RoomKey, c cause.Cause) {
 		l.signaling.End(room)
 		return
 	}
+	l.waker.stop(room)
 	l.signaling.CancelRing(room, c)
 }
 
 // join makes a rung phone the one that the call is with.
 func (l *loop) join(r *ring) {
 	c := l.cur
+	l.waker.stop(r.room)
 	c.dial.joined = true
 	c.offer = *r.offer
 	c.leg = &leg{n: noLeg}

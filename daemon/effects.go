@@ -51,6 +51,7 @@ func (l *loop) carryOut(e call.Effect) {
 		l.sendInfo()
 	case call.Talk:
 		l.openAccount()
+		l.keepRelay()
 		l.publish(control.EventStartVoip, control.StartData{TimeLimit: l.cur.record.LimitSeconds})
 	case call.Tick:
 		l.publish(control.EventCalling, control.TalkData{KeepTime: l.keepTime()})
@@ -134,6 +135,7 @@ const urgent = 10 * time.Second
 func (l *loop) finish(e call.Finish) {
 	c := l.cur
 	outgoing := c.dial != nil
+	c.relayStop()
 	c.record.Ended = l.wall()
 	c.record.Cause, c.record.Origin, c.record.Detail = e.End.Cause, e.End.Origin, e.End.Detail
 	c.record.TalkSeconds = l.talked().Round(time.Millisecond).Seconds()

@@ -31,7 +31,7 @@ func (l *loop) openMedia() {
 	c := l.cur
 	gen, n := c.gen, l.state.Leg
 	kept := c.leg.remote // candidates that came before the session
-	c.leg = &leg{n: n, remote: kept}
+	c.leg = &leg{n: n, remote: kept, minted: l.clock.Now()}
 	cfg := media.SessionConfig{
 		Room:  c.offer.Room.ID,
 		Video: c.offer.RoomType == signaling.Video,
@@ -182,6 +182,7 @@ func (l *loop) restart(ev signaling.Restart) {
 		return
 	}
 	gen, n, session := l.cur.gen, l.cur.leg.n, l.cur.leg.session
+	l.cur.leg.minted = l.clock.Now() // Restart asks for fresh ones
 	l.async(func() {
 		ctx, cancel := mediaContext()
 		defer cancel()

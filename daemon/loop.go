@@ -126,6 +126,8 @@ type loop struct {
 	wall       func() time.Time
 	signaling  signaler
 	open       func(media.SessionConfig) (mediaSession, error)
+	renewal    time.Duration // of TURN credentials; 0: they do not expire
+	waker      *waker        // nil: nobody is woken
 	sounds     sounds
 	records    *journal
 	contacts   contacts

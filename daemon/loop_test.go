@@ -40,8 +40,9 @@ type stage struct {
 	records, updates []store.Record
 	budgets          map[string]store.Budget
 	contacts         []signaling.Contact
-	sentID           string   // of the last data that was sent
-	rung             []string // rooms of the phones that were rung
+	stats            media.Stats // of every session, set before there is one
+	sentID           string      // of the last data that was sent
+	rung             []string    // rooms of the phones that were rung
 	// manualStart leaves it to the test to say that media has started.
 	manualStart bool
 }
@@ -277,7 +278,7 @@ func (f fakeSession) SetMicrophone(on bool)      { f.s.note("microphone %v", on)
 func (f fakeSession) SetCamera(bool)             {}
 func (f fakeSession) Play(pcm []int16)           { f.s.note("tone") }
 func (f fakeSession) SendData(text []byte) error { f.s.note("frame %s", text); return nil }
-func (f fakeSession) Stats() media.Stats         { return media.Stats{} }
+func (f fakeSession) Stats() media.Stats         { return f.s.stats }
 func (f fakeSession) Shut()                      { f.s.note("shut") }
 func (f fakeSession) Close() error               { f.s.note("close"); return nil }
 

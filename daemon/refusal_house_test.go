@@ -32,7 +32,8 @@ type house struct {
 	cfg   *config.Config
 	clock *aheadClock
 	api   *client.Client
-	stop  func() // the daemon that runs now
+	d     *daemon // that runs now
+	stop  func()
 	anna  *handset
 	all   []*handset
 	// reload is what a reload reads; nil: the configuration of the start.
@@ -43,7 +44,7 @@ type house struct {
 }
 
 // newHouse starts a daemon in which Anna's phone is paired and may call.
-func newHouse(t *testing.T) *house {
+func newHouse(t *testing.T, changes ...func(*config.Config)) *house {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "callbox") // a socket's path is short
 	if err != nil {
@@ -56,6 +57,9 @@ func newHouse(t *testing.T) *house {
 	cfg.Signaling.Direct.Listen = "127.0.0.1:0"
 	cfg.Media.ICE.Loopback = true
 	cfg.HAL.Camera.Name, cfg.HAL.Microphone.Name, cfg.HAL.Speaker.Name = hal.NameVirtual, hal.NameVirtual, hal.NameVirtual
+	for _, change := range changes {
+		change(cfg)
+	}
 	h := &house{t: t, cfg: cfg, clock: newAheadClock(), api: client.New(cfg.Control.Socket)}
 	h.start()
 	t.Cleanup(func() { h.leave(); h.stop() })
@@ -73,6 +77,7 @@ func (h *house) start() {
 	if h.reload != nil {
 		d.reload = h.reload
 	}
+	h.d = d
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() {

@@ -34,6 +34,9 @@ func (s *Session) Restart(ctx context.Context, generation int, offer string) (an
 	if first {
 		return "", errors.New("cannot restart a session that has no answer yet")
 	}
+	if err := s.pc.SetConfiguration(s.iceConfiguration()); err != nil {
+		return "", fmt.Errorf("cannot renew the ICE servers: %w", err)
+	}
 	return s.answer(ctx, generation, offer)
 }
 

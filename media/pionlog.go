@@ -22,6 +22,6 @@ func (l pionScope) Debugf(format string, a ...any) { l.log.Trace().Msgf(format, 
 func (l pionScope) Info(msg string)                { l.log.Debug().Msg(msg) }
 func (l pionScope) Infof(format string, a ...any)  { l.log.Debug().Msgf(format, a...) }
 func (l pionScope) Warn(msg string)                { l.log.Debug().Msg(msg) }
-func (l pionScope) Warnf(format string, a ...any)  { l.log.Debug().Msgf(format, a...) }
+func (l pionScope) Warnf(format string, a ...any)  { l.log.Debug().Msgf(format, a...); l.refusal(a) }
 func (l pionScope) Error(msg string)               { l.log.Warn().Msg(msg) }
-func (l pionScope) Errorf(format string, a ...any) { l.log.Warn().Msgf(format, a...) }
+func (l pionScope) Errorf(format string, a ...any) { l.log.Warn().Msgf(format, a...); l.refusal(a) }

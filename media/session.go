@@ -22,9 +22,11 @@ var ErrBadOffer = errors.New("the phone's offer cannot be used")
 
 // SessionConfig is what a session is made for.
 type SessionConfig struct {
-	Room       string // for the log
-	Video      bool   // a video room: else there is no video in either direction
-	ICEServers []ICEServer
+	Room  string // for the log
+	Video bool   // a video room: else there is no video in either direction
+	// ICEServers returns the STUN and TURN servers. It is asked at the start and
+	// before each restart, so that credentials are fresh. nil: none.
+	ICEServers func() []ICEServer
 	// Emit gets the session's events, from one goroutine of it; it may block
 	// briefly. After Close has returned there are none. It must not call Close.
 	Emit func(Event)
@@ -96,11 +98,7 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a media session: %w", err)
 	}
-	servers := make([]webrtc.ICEServer, 0, len(cfg.ICEServers))
-	for _, v := range cfg.ICEServers {
-		servers = append(servers, webrtc.ICEServer{URLs: v.URLs, Username: v.Username, Credential: v.Credential})
-	}
-	if s.pc, err = api.NewPeerConnection(webrtc.Configuration{ICEServers: servers}); err != nil {
+	if s.pc, err = api.NewPeerConnection(s.iceConfiguration()); err != nil {
 		return nil, fmt.Errorf("cannot make a media session: %w", err)
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())

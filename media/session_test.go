@@ -69,9 +69,15 @@ func connect(t *testing.T, e *Engine, video bool) *leg {
 // connectSpeaker is connect with a phone that sends a track of sound.
 func connectSpeaker(t *testing.T, e *Engine, video bool, sound webrtc.TrackLocal) *leg {
 	t.Helper()
+	return connectOver(t, e, video, sound, nil, webrtc.Configuration{})
+}
+
+// connectOver is connectSpeaker with ICE servers for the device, and for the phone.
+func connectOver(t *testing.T, e *Engine, video bool, sound webrtc.TrackLocal, servers func() []ICEServer, phone webrtc.Configuration) *leg {
+	t.Helper()
 	l := &leg{t: t, more: make(chan struct{}, 1)}
 	var err error
-	if l.session, err = e.NewSession(SessionConfig{Room: "r", Video: video, Emit: l.emit}); err != nil {
+	if l.session, err = e.NewSession(SessionConfig{Room: "r", Video: video, ICEServers: servers, Emit: l.emit}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -85,7 +91,7 @@ func connectSpeaker(t *testing.T, e *Engine, video bool, sound webrtc.TrackLocal
 	if err := m.RegisterDefaultCodecs(); err != nil {
 		t.Fatal(err)
 	}
-	l.phone, err = webrtc.NewAPI(webrtc.WithSettingEngine(s), webrtc.WithMediaEngine(m)).NewPeerConnection(webrtc.Configuration{})
+	l.phone, err = webrtc.NewAPI(webrtc.WithSettingEngine(s), webrtc.WithMediaEngine(m)).NewPeerConnection(phone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,6 +155,7 @@ func (l *leg) emit(ev Event) {
 		for _, candidate := range c.Candidates {
 			_ = l.phone.AddICECandidate(webrtc.ICECandidateInit{ // a phone that is closing takes none
 				Candidate: candidate.Candidate, SDPMid: candidate.SDPMid, SDPMLineIndex: candidate.SDPMLineIndex,
+				UsernameFragment: candidate.UsernameFragment,
 			})
 		}
 	}

@@ -142,12 +142,3 @@ func (d *Device) Restarted(k RoomKey, generation int, sdp string) {
 	d.answer(r, r.ice.restart, r.ice.restartID, message.Restarted{Generation: generation, SDP: sdp})
 	d.ready(r)
 }
-
-// NeedRestart asks the phone for a restart with that generation.
-func (d *Device) NeedRestart(k RoomKey, generation int) {
-	d.mu.Lock()
-	defer d.unlock()
-	if r := d.inPhase(k, accepted, started); r != nil {
-		d.send(r, "", message.NeedRestart{Generation: generation})
-	}
-}

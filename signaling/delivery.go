@@ -13,6 +13,8 @@ import (
 // acknowledged or answered it.
 type outgoing struct {
 	id, text string
+	openID   string // of open, which goes over ways that are not proven
+	open     string // "": text goes there too
 	kind     message.Type
 	attempt  int
 	left     time.Duration // of its life, when it was last sent
@@ -130,7 +132,11 @@ func (d *Device) attempt(r *room, o *outgoing) {
 	if r.ring != nil {
 		r.ring.tried = true
 	}
-	d.hand(ways, key.PhoneAddress(r.key.Phone), o.text, func() { d.park(r, o) })
+	text := o.text
+	if o.open != "" && slices.ContainsFunc(ways, func(p Peer) bool { return !p.Proven }) {
+		text = o.open
+	}
+	d.hand(ways, key.PhoneAddress(r.key.Phone), text, func() { d.park(r, o) })
 }
 
 // park stops the clock of a message whose phone is out of reach, and looks again
@@ -160,10 +166,11 @@ func (d *Device) expire(r *room, o *outgoing) {
 // delivered stops resending the message that an ack or an answer names.
 func (d *Device) delivered(r *room, id string) {
 	r.out = slices.DeleteFunc(r.out, func(o *outgoing) bool {
-		if o.id == id {
+		found := o.id == id || o.open != "" && o.openID == id
+		if found {
 			o.timer.cancel()
 		}
-		return o.id == id
+		return found
 	})
 	d.noteIdle()
 }

@@ -59,7 +59,8 @@ func (p Peer) payer(c budget.Class) string {
 	return p.Budget
 }
 
-// Options is what a Device is made of. All of it but ICEServers and Tokens is needed.
+// Options is what a Device is made of. All of it but ICEServers, Push and Tokens is
+// needed.
 type Options struct {
 	Key      *key.Private
 	SN       string
@@ -71,9 +72,12 @@ type Options struct {
 	// Emit takes the events, those of one room in order, one call at a time. It
 	// must not block. It may call the Device.
 	Emit func(Event)
-	// ICEServers returns what a phone is handed with its challenge. Credentials
-	// leave only over a connection whose key is proven. nil: none.
-	ICEServers func() []ICEServer
+	// ICEServers returns what a phone is handed for its room, with its challenge and
+	// when it is asked to restart ICE. Credentials leave only over a connection whose
+	// key is proven. It must not block. nil: none.
+	ICEServers func(RoomKey) []ICEServer
+	// Push keeps how phones are woken that no transport reaches. nil: they are not.
+	Push PushBook
 	// Tokens verifies call tokens. nil: none is accepted.
 	Tokens Tokens
 	// AllowLoopback lets candidates on 127.0.0.1 through: tests and demonstrations

@@ -130,3 +130,50 @@ func (d *Device) phoneRestarts(p Peer, r *room, m *message.Message, rec *receive
 	d.ackLater(r, rec, m.ID)
 	d.emit(Restart{Room: r.key, Generation: b.Generation, SDP: next.SDP})
 }
+
+// NeedRestart asks the phone for a restart with that generation, and hands it fresh
+// ICE servers for it.
+func (d *Device) NeedRestart(k RoomKey, generation int) {
+	d.mu.Lock()
+	defer d.unlock()
+	r := d.inPhase(k, accepted, started)
+	if r == nil {
+		return
+	}
+	all := d.iceServers(Peer{Proven: true}, k)
+	e, b := d.roomEnvelope(r, ""), message.NeedRestart{Generation: generation, ICEServers: all}
+	text, id := d.sign(e, b)
+	if text == "" {
+		return
+	}
+	o := &outgoing{id: id, text: text, kind: b.Type(), left: messageLife}
+	if open := withoutCredentials(all); len(open) < len(all) {
+		b.ICEServers = open
+		if o.open, o.openID = d.sign(e, b); o.open == "" {
+			return
+		}
+	}
+	d.deliver(r, o)
+}
+
+// iceServers are those for a room that p may be handed.
+func (d *Device) iceServers(p Peer, k RoomKey) []ICEServer {
+	if d.o.ICEServers == nil {
+		return nil
+	}
+	all := d.o.ICEServers(k)
+	if p.Proven {
+		return all
+	}
+	return withoutCredentials(all)
+}
+
+// withoutCredentials leaves out servers whose credentials anybody might read.
+func withoutCredentials(list []ICEServer) (open []ICEServer) {
+	for _, s := range list {
+		if s.Username == "" && s.Credential == "" {
+			open = append(open, s)
+		}
+	}
+	return open
+}

@@ -2,8 +2,10 @@ package signaling_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"callbox/signaling"
@@ -176,5 +178,50 @@ func TestOurCandidates(t *testing.T) {
 		if len(list) != 2 || list[0].Candidate != line(1) || *list[0].SDPMid != "0" || list[1].Candidate != "" {
 			t.Errorf("candidates %+v", list)
 		}
+	})
+}
+
+// TestNeedRestartHandsFreshServers: with credentials where the key is proven, and
+// never where somebody else might read them.
+func TestNeedRestartHandsFreshServers(t *testing.T) {
+	servers := func(m *message.Message) (urls []string) {
+		for _, s := range m.Body.(message.NeedRestart).ICEServers {
+			urls = append(urls, s.URLs...)
+		}
+		return urls
+	}
+	inBubble(t, func(t *testing.T, r *rig) {
+		unproven := r.peer(r.phone)
+		other := &wire{}
+		unproven.Transport, unproven.Proven = other, false
+		r.Up(r.peer(r.phone))
+		r.Up(unproven)
+		r.talks()
+		r.NeedRestart(r.room(), 1)
+		first := r.expect(message.TypeNeedRestart)[0]
+		if got := servers(first); !slices.Equal(got, []string{"stun:stun.example", "turn:turn.example"}) {
+			t.Errorf("a proven phone was handed %q", got)
+		}
+		r.wire.set(true)
+		time.Sleep(600 * time.Millisecond) // it goes again, and finds the way closed
+		r.Gone(r.peer(r.phone))
+		synctest.Wait()
+		sent := other.take()
+		if len(sent) != 1 {
+			t.Fatalf("the way that is left carried %d messages, want the one that waited", len(sent))
+		}
+		second, err := message.Parse(sent[0].text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := servers(second); !slices.Equal(got, []string{"stun:stun.example"}) || second.ID == first.ID {
+			t.Errorf("over a way that is not proven went %q, id %q after %q", got, second.ID, first.ID)
+		}
+		r.Receive(unproven, r.phone.Ack(roomID, second.ID))
+		time.Sleep(time.Minute)
+		if sent := other.take(); len(sent) != 0 {
+			t.Errorf("%d messages went after the ack", len(sent))
+		}
+		r.expectNoEvent()
 	})
 }

@@ -169,6 +169,8 @@ func (d *Device) dispatch(p Peer, m *message.Message, c caller) {
 		d.offer(p, m, c)
 	case message.TypePing:
 		d.ping(p, m)
+	case message.TypePush:
+		d.push(p, m)
 	case message.TypeCancel:
 		d.cancelEarly(p, m)
 	case message.TypeBye:
@@ -195,23 +197,9 @@ func (d *Device) invite(p Peer, m *message.Message) {
 // ringTimeout is 0 but in a room that the device rings.
 func (d *Device) challenge(p Peer, m *message.Message, ringTimeout time.Duration) {
 	d.reply(p, m, message.Challenge{
-		Nonce: d.nonces.Nonce(subject(m, m), d.o.Clock.Now()), Epoch: d.o.Epoch, ICEServers: d.iceServers(p),
+		Nonce: d.nonces.Nonce(subject(m, m), d.o.Clock.Now()), Epoch: d.o.Epoch, ICEServers: d.iceServers(p, RoomKey{ID: m.RoomID, Phone: m.KID()}),
 		RingTimeout: ringTimeout.Seconds(),
 	})
-}
-
-// iceServers leaves out those with credentials where anybody might read them.
-func (d *Device) iceServers(p Peer) []ICEServer {
-	if d.o.ICEServers == nil {
-		return nil
-	}
-	var list []ICEServer
-	for _, s := range d.o.ICEServers() {
-		if p.Proven || s.Username == "" && s.Credential == "" {
-			list = append(list, s)
-		}
-	}
-	return list
 }
 
 func (d *Device) ping(p Peer, m *message.Message) {

@@ -108,7 +108,8 @@ type rig struct {
 	phone  *signalingtest.Phone
 	tokens signaling.Tokens // nil: none are accepted
 
-	emit func(signaling.Event) // beside recording; may be nil
+	emit     func(signaling.Event) // beside recording; may be nil
+	pushBook signaling.PushBook    // of the next start
 
 	mu     sync.Mutex
 	events []signaling.Event
@@ -141,7 +142,8 @@ func newRig(t *testing.T) *rig {
 func (r *rig) start(epoch uint64) *signaling.Device {
 	r.t.Helper()
 	d, err := signaling.NewDevice(signaling.Options{
-		Key: r.key, SN: sn, Name: deviceName, Epoch: epoch, Contacts: r.book, Tokens: r.tokens, Clock: clock.Go(), Log: zerolog.Nop(),
+		Key: r.key, SN: sn, Name: deviceName, Epoch: epoch, Contacts: r.book, Tokens: r.tokens, Push: r.pushBook,
+		Clock: clock.Go(), Log: zerolog.Nop(),
 		Emit: func(e signaling.Event) {
 			r.mu.Lock()
 			r.events = append(r.events, e)
@@ -150,7 +152,7 @@ func (r *rig) start(epoch uint64) *signaling.Device {
 				r.emit(e)
 			}
 		},
-		ICEServers: func() []signaling.ICEServer {
+		ICEServers: func(signaling.RoomKey) []signaling.ICEServer {
 			return []signaling.ICEServer{{URLs: []string{"stun:stun.example"}}, {URLs: []string{"turn:turn.example"}, Username: "u", Credential: "c"}}
 		},
 	})

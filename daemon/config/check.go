@@ -28,6 +28,7 @@ func check(c *Config, r report) {
 	checkDevice(c.Device, r)
 	checkDirect(c, r)
 	checkIssuers(c, r)
+	checkPush(c.Signaling.Push, r)
 	checkCall(c.Call, r)
 	checkPolicy(c.Policy, r)
 	checkRecords(c.Records, r)
@@ -119,26 +120,7 @@ func checkMedia(m options.Media, r report) {
 	}
 	rate("video_bitrate", m.VideoBitrate, 50_000, 20_000_000)
 	rate("audio_bitrate", m.AudioBitrate, 6_000, 510_000) // RFC 6716, 2.1.1
-	for i, s := range m.ICE.Servers {
-		at := fmt.Sprintf("media.ice.servers[%d]", i)
-		if len(s.URLs) == 0 {
-			r(at+".urls", "is missing; needs a list such as [\"stun:stun.example.com:3478\"]")
-		}
-		for j, u := range s.URLs {
-			scheme, rest, _ := strings.Cut(u, ":")
-			switch {
-			case rest == "" || strings.HasPrefix(rest, "//") || strings.ContainsAny(rest, " \t"):
-				scheme = ""
-			case (scheme == "turn" || scheme == "turns") && (s.Username == "" || s.Credential == ""):
-				r(at, "has a TURN URL but no username or credential; needs both")
-			}
-			switch scheme {
-			case "stun", "stuns", "turn", "turns":
-			default:
-				r(fmt.Sprintf("%s.urls[%d]", at, j), fmt.Sprintf("%q is no STUN or TURN URL; allowed: stun:host:port, turn:host:port, stuns:, turns: (RFC 7064, 7065)", u))
-			}
-		}
-	}
+	checkICE(m.ICE, r)
 }
 
 func rateText(b options.Bitrate) string {

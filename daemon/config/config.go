@@ -7,6 +7,7 @@ import (
 	"callbox/hal"
 	"callbox/media/options"
 	"callbox/signaling/direct"
+	"callbox/signaling/push"
 )
 
 // DefaultFile is read when no other file is named. It may be missing.
@@ -53,9 +54,15 @@ type Device struct {
 type Signaling struct {
 	// Direct serves phones on the device's own listener.
 	Direct direct.Options `mapstructure:"direct"`
+	// Announce tells the local network of the direct transport by multicast DNS
+	// (service _callbox._tcp), with the device's name, serial number and thumbprint.
+	// Nothing is told while it listens on loopback.
+	Announce bool `mapstructure:"announce"`
 	// Issuers are the backends whose call tokens let phones call that are no contacts;
 	// docs/tokens.md explains them.
 	Issuers []Issuer `mapstructure:"issuers"`
+	// Push wakes phones that no transport reaches when the device calls them.
+	Push push.Options `mapstructure:"push"`
 }
 
 // Call is the call section.
@@ -178,7 +185,9 @@ func Default() *Config {
 	return &Config{
 		Device: Device{Name: "callbox", StateDir: "/var/lib/callbox"},
 		Signaling: Signaling{
-			Direct: direct.DefaultOptions(),
+			Direct:   direct.DefaultOptions(),
+			Announce: true,
+			Push:     push.DefaultOptions(),
 		},
 		Call: Call{
 			Answer:           AnswerRing,

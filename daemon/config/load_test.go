@@ -159,7 +159,7 @@ func TestMessages(t *testing.T) {
 			`f:2:18: media.video_bitrate: cannot use bitrate "800": write it like 800kbit or 2Mbit` + "\n" +
 				`f:3:18: media.audio_bitrate: 5kbit is out of range; allowed: 6kbit to 510kbit` + "\n" +
 				`f:6:16: media.ice.servers[0].urls[0]: "http://x" is no STUN or TURN URL; allowed: stun:host:port, turn:host:port, stuns:, turns: (RFC 7064, 7065)` + "\n" +
-				`f:7:9: media.ice.servers[1]: has a TURN URL but no username or credential; needs both` + "\n" +
+				`f:7:9: media.ice.servers[1]: has a TURN URL but no username or credential; needs both, or media.ice.turn_secret_file and neither` + "\n" +
 				`f:8:9: media.ice.servers[2].urls: is missing; needs a list such as ["stun:stun.example.com:3478"]`,
 		},
 		"hardware": {

@@ -24,7 +24,7 @@ const reference = "../../docs/configuration.md"
 func TestEveryKeyIsDocumented(t *testing.T) {
 	comments := map[string]string{} // "package.Type.Field": its comment
 	for pkg, files := range map[string][]string{
-		"config": {"config.go", "issuers.go"}, "direct": {"../../signaling/direct/options.go"},
+		"config": {"config.go", "issuers.go"}, "direct": {"../../signaling/direct/options.go"}, "push": {"../../signaling/push/options.go"},
 		"options": {"../../media/options/options.go"}, "hal": {"../../hal/options.go"},
 	} {
 		for _, file := range files {

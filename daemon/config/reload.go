@@ -22,6 +22,8 @@ var effects = []struct {
 }{
 	{"device", AtRestart},
 	{"signaling.direct", AtRestart},
+	{"signaling.announce", AtRestart},
+	{"signaling.push", AtRestart},
 	{"signaling.issuers", AtReload},
 	{"call", AtReload},
 	{"policy", AtReload},

@@ -27,7 +27,8 @@ func (c *Config) UsesClock() bool {
 }
 
 // Redacted writes the configuration as JSON, for a bug report: by dotted path, the
-// credentials of ICE servers left out, and without people whom buttons call, too.
+// credentials of ICE servers and the path of the webhook left out, and without people
+// whom buttons call, too.
 func (c *Config) Redacted(people bool) (json.RawMessage, error) {
 	shown := *c
 	shown.Media.ICE.Servers = append(shown.Media.ICE.Servers[:0:0], shown.Media.ICE.Servers...)
@@ -42,5 +43,6 @@ func (c *Config) Redacted(people bool) (json.RawMessage, error) {
 			b.Call = "[somebody]"
 		}
 	}
+	shown.Signaling.Push.Webhook.URL = origin(shown.Signaling.Push.Webhook.URL)
 	return json.Marshal(values(&shown))
 }

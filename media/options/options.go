@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Media is the media section of the configuration.
@@ -24,6 +25,17 @@ type Media struct {
 type ICE struct {
 	// Servers are STUN and TURN servers, for the device and for the phones.
 	Servers []ICEServer `mapstructure:"servers"`
+	// TURNSecretFile holds the secret that the TURN servers without a username share
+	// with this device (coturn: static-auth-secret); for each call credentials are
+	// made from it. An absolute path, or the name of a systemd credential. For single
+	// devices only: whoever has one device of a fleet open would have the secret of all.
+	TURNSecretFile string `mapstructure:"turn_secret_file"`
+	// TURNLife is how long such credentials are good, 10s to 10m. A call that is
+	// relayed renews them at half of it.
+	TURNLife time.Duration `mapstructure:"turn_life"`
+	// RelayOnly lets the device speak through its TURN servers only, so that phones do
+	// not learn its addresses. Phones are not asked to do the same.
+	RelayOnly bool `mapstructure:"relay_only"`
 	// Loopback offers 127.0.0.1 too: for demonstrations and tests on one machine.
 	Loopback bool `mapstructure:"loopback"`
 	// Interfaces limits ICE to these network interfaces; empty: all.
@@ -34,7 +46,7 @@ type ICE struct {
 type ICEServer struct {
 	// URLs are of one server, for example ["turn:turn.example.com:3478"].
 	URLs []string `mapstructure:"urls"`
-	// Username is needed by TURN.
+	// Username is needed by TURN, unless media.ice.turn_secret_file is set.
 	Username string `mapstructure:"username"`
 	// Credential is the password that belongs to it.
 	Credential string `mapstructure:"credential"`
@@ -42,7 +54,10 @@ type ICEServer struct {
 
 // Default is what is used when the configuration says nothing.
 func Default() Media {
-	return Media{Preconnect: PreconnectNetwork, VideoBitrate: 1_200_000, AudioBitrate: 32_000}
+	return Media{
+		Preconnect: PreconnectNetwork, VideoBitrate: 1_200_000, AudioBitrate: 32_000,
+		ICE: ICE{TURNLife: 10 * time.Minute},
+	}
 }
 
 // Preconnect says how much is made ready while it rings.

@@ -102,7 +102,8 @@ type (
 	}
 	// NeedRestart asks for a Restart: only the phone ever offers.
 	NeedRestart struct {
-		Generation int `json:"generation"`
+		Generation int         `json:"generation"`
+		ICEServers []ICEServer `json:"iceServers,omitzero"` // fresh ones for it
 	}
 	// Data is the maker's own message before the talk.
 	Data struct {
@@ -156,6 +157,30 @@ type (
 	Ack struct {
 		Error string `json:"error,omitzero"`
 		Nonce string `json:"nonce,omitzero"` // the next one, for Data
+	}
+	// Push asks whether and how the device wakes this phone, and with a nonce of
+	// Pushed changes that.
+	Push struct {
+		Nonce        string        `json:"nonce,omitzero"`
+		Subscription *Subscription `json:"subscription,omitzero"`
+		Remove       bool          `json:"remove,omitzero"`
+	}
+	// Pushed answers Push.
+	Pushed struct {
+		Key        string `json:"key,omitzero"` // applicationServerKey (RFC 8292, 3.2); "": the device does not push
+		Nonce      string `json:"nonce,omitzero"`
+		Subscribed bool   `json:"subscribed"`
+		Error      string `json:"error,omitzero"` // the change was refused
+	}
+	// Subscription is a PushSubscription as its toJSON gives it.
+	Subscription struct {
+		Endpoint string           `json:"endpoint"`
+		Keys     SubscriptionKeys `json:"keys"`
+	}
+	// SubscriptionKeys are those of RFC 8291, 2: a point and 16 bytes, as base64url.
+	SubscriptionKeys struct {
+		P256DH string `json:"p256dh"`
+		Auth   string `json:"auth"`
 	}
 )
 
@@ -219,6 +244,12 @@ func (Pong) Type() Type { return TypePong }
 // Type returns the type in the envelope.
 func (Ack) Type() Type { return TypeAck }
 
+// Type returns the type in the envelope.
+func (Push) Type() Type { return TypePush }
+
+// Type returns the type in the envelope.
+func (Pushed) Type() Type { return TypePushed }
+
 // parseBody reads the members of type t out of a payload; nil for a type that is
 // not known.
 func parseBody(t Type, payload []byte) (Body, error) {
@@ -263,6 +294,10 @@ func parseBody(t Type, payload []byte) (Body, error) {
 		return read[Pong](payload)
 	case TypeAck:
 		return read[Ack](payload)
+	case TypePush:
+		return read[Push](payload)
+	case TypePushed:
+		return read[Pushed](payload)
 	default:
 		return nil, nil
 	}

@@ -32,6 +32,9 @@ const (
 	strangerD = "c3RyYW5nZXIta2V5LW9mLWNhbGxib3gtZ29sZC0wMDM"
 )
 
+// goldenP256DH is the public key of RFC 8291, 5.
+const goldenP256DH = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+
 const (
 	goldenSN   = "golden-device-1"
 	goldenRoom = "Zm9yLWV2ZXItb25lLWNhbGwtMQ"
@@ -164,6 +167,17 @@ func buildMessages(t *testing.T) goldenMessages {
 	add("ring, least", device, "", true, message.Ring{RoomType: message.Voice})
 	add("invite that answers a ring", phone, ringID, true, message.Invite{RoomType: message.Video, TimeLimit: limit})
 	add("reject that answers a ring", phone, ringID, true, message.Reject{Cause: cause.Busy})
+	add("needRestart, with servers", device, "", false, message.NeedRestart{Generation: 2, ICEServers: []message.ICEServer{
+		{URLs: []string{"stun:stun.example:3478"}}, {URLs: []string{"turn:turn.example:3478?transport=udp"}, Username: "1700000000:call", Credential: "c2VjcmV0"},
+	}})
+	_, pushID := add("push, asking", phone, "", true, message.Push{})
+	add("push, a subscription", phone, "", true, message.Push{Nonce: nonce, Subscription: &message.Subscription{
+		Endpoint: "https://push.example/send/abc", Keys: message.SubscriptionKeys{P256DH: goldenP256DH, Auth: "YXV0aC1vZi0xNi1ieXRlcw"},
+	}})
+	add("push, removal", phone, "", true, message.Push{Nonce: nonce, Remove: true})
+	add("pushed", device, pushID, true, message.Pushed{Key: goldenP256DH, Nonce: nonce, Subscribed: true})
+	add("pushed, not offered", device, pushID, true, message.Pushed{})
+	add("pushed, refused", device, pushID, true, message.Pushed{Key: goldenP256DH, Nonce: nonce, Error: "forbidden"})
 	g.addHellos(t, device, phone)
 	return g
 }

@@ -43,6 +43,7 @@ const (
 	maxIDBytes    = 48
 	maxNonce      = 256  // characters
 	maxURL        = 1024 // characters
+	maxPushKey    = 128  // characters of a key in base64url
 )
 
 var (
@@ -81,6 +82,8 @@ const (
 	TypePing        Type = "ping"
 	TypePong        Type = "pong"
 	TypeAck         Type = "ack"
+	TypePush        Type = "push"
+	TypePushed      Type = "pushed"
 )
 
 // Envelope is what every message carries.

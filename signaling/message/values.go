@@ -65,16 +65,24 @@ func (b Invite) check() error {
 	return broken(roomType(b.RoomType), atMost("query", len(b.Query), MaxQuery), payloadSize(b.Payload), atMost("token", len(b.Token), MaxToken))
 }
 
-func (b Challenge) check() error {
-	if len(b.ICEServers) > MaxCandidates {
-		return broken(atMost("iceServers", len(b.ICEServers), MaxCandidates))
+// iceServers bounds what a phone is told of STUN and TURN.
+func iceServers(list []ICEServer) error {
+	if len(list) > MaxCandidates {
+		return broken(atMost("iceServers", len(list), MaxCandidates))
 	}
-	for _, s := range b.ICEServers {
+	for _, s := range list {
 		for _, u := range s.URLs {
 			if err := broken(atMost("iceServers", len(u), maxURL)); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+func (b Challenge) check() error {
+	if err := iceServers(b.ICEServers); err != nil {
+		return err
 	}
 	return broken(nonce(b.Nonce), rule{member: "ringTimeout", ok: b.RingTimeout >= 0 && b.RingTimeout <= maxLimit})
 }
@@ -110,7 +118,12 @@ func (b Restarted) check() error {
 	return broken(generation(b.Generation), sdpSize(b.SDP), sdpThere(b.SDP))
 }
 
-func (b NeedRestart) check() error { return broken(generation(b.Generation)) }
+func (b NeedRestart) check() error {
+	if err := iceServers(b.ICEServers); err != nil {
+		return err
+	}
+	return broken(generation(b.Generation))
+}
 
 func (b Data) check() error {
 	return broken(nonce(b.Nonce), payloadSize(b.Payload), optionalWord("right", string(b.Right)),
@@ -146,4 +159,23 @@ func (b Pong) check() error { return broken(nonce(b.Nonce)) }
 
 func (b Ack) check() error {
 	return broken(optionalWord("error", b.Error), rule{member: "nonce", ok: len(b.Nonce) <= maxNonce})
+}
+
+func (b Push) check() error {
+	rules := []rule{
+		{member: "nonce", ok: len(b.Nonce) <= maxNonce},
+		{member: "nonce", ok: b.Nonce != "" || b.Subscription == nil && !b.Remove},
+		{member: "remove", ok: b.Subscription == nil || !b.Remove},
+	}
+	if s := b.Subscription; s != nil {
+		rules = append(rules, atMost("endpoint", len(s.Endpoint), maxURL), rule{member: "endpoint", ok: s.Endpoint != ""},
+			rule{member: "p256dh", ok: s.Keys.P256DH != "" && len(s.Keys.P256DH) <= maxPushKey},
+			rule{member: "auth", ok: s.Keys.Auth != "" && len(s.Keys.Auth) <= maxPushKey})
+	}
+	return broken(rules...)
+}
+
+func (b Pushed) check() error {
+	return broken(rule{member: "key", ok: len(b.Key) <= maxPushKey}, rule{member: "nonce", ok: len(b.Nonce) <= maxNonce},
+		optionalWord("error", b.Error))
 }

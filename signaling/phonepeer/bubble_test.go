@@ -239,7 +239,7 @@ func (l *fakeLeg) offer() {
 	l.o.emit(legOffer{0, signalingtest.SDP{Voice: true, Ufrag: "phon"}.String()})
 }
 
-func (l *fakeLeg) restart(n int) {
+func (l *fakeLeg) restart(n int, _ []message.ICEServer) {
 	l.o.emit(legOffer{n, signalingtest.SDP{Voice: true, Ufrag: "phon" + string(rune('a'+n))}.String()})
 }
 

@@ -16,7 +16,7 @@ import (
 type leg interface {
 	// offer makes the first offer; restart one with new ICE credentials.
 	offer()
-	restart(generation int)
+	restart(generation int, servers []message.ICEServer)
 	// answer takes the device's answer to the newest offer.
 	answer(sdp, ufrag string)
 	// addCandidate takes a candidate of the device; an empty one ends the list.
@@ -37,6 +37,7 @@ type leg interface {
 // legOptions is what a leg is made of.
 type legOptions struct {
 	video, camera, tone, loopback bool
+	relayOnly                     bool
 	servers                       []message.ICEServer
 	certificate                   webrtc.Certificate
 	log                           zerolog.Logger
@@ -120,10 +121,13 @@ func (l *peerLeg) offer() {
 	})
 }
 
-func (l *peerLeg) restart(generation int) {
+func (l *peerLeg) restart(generation int, servers []message.ICEServer) {
 	l.work.post(func() {
 		if l.pc == nil {
 			return
+		}
+		if err := l.pc.SetConfiguration(webrtc.Configuration{ICEServers: pionServers(servers), ICETransportPolicy: l.o.policy()}); err != nil {
+			l.o.log.Info().Err(err).Msg("cannot use the ICE servers of the device")
 		}
 		l.describe(generation, &webrtc.OfferOptions{ICERestart: true})
 	})

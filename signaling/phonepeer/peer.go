@@ -92,12 +92,9 @@ func (l *peerLeg) build() error {
 	if err != nil {
 		return err
 	}
-	servers := make([]webrtc.ICEServer, 0, len(l.o.servers))
-	for _, s := range l.o.servers {
-		servers = append(servers, webrtc.ICEServer{URLs: s.URLs, Username: s.Username, Credential: s.Credential})
-	}
 	pc, err := api.NewPeerConnection(webrtc.Configuration{
-		ICEServers: servers, Certificates: []webrtc.Certificate{l.o.certificate}, BundlePolicy: webrtc.BundlePolicyMaxBundle,
+		ICEServers: pionServers(l.o.servers), ICETransportPolicy: l.o.policy(),
+		Certificates: []webrtc.Certificate{l.o.certificate}, BundlePolicy: webrtc.BundlePolicyMaxBundle,
 	})
 	if err != nil {
 		return fmt.Errorf("cannot make a peer connection: %w", err)
@@ -142,6 +139,22 @@ func (l *peerLeg) build() error {
 	pc.OnConnectionStateChange(l.stateChanged)
 	pc.OnTrack(l.receive)
 	return nil
+}
+
+// policy is relay for a phone that tells no address of its own.
+func (o *legOptions) policy() webrtc.ICETransportPolicy {
+	if o.relayOnly {
+		return webrtc.ICETransportPolicyRelay
+	}
+	return webrtc.ICETransportPolicyAll
+}
+
+func pionServers(list []message.ICEServer) []webrtc.ICEServer {
+	servers := make([]webrtc.ICEServer, 0, len(list))
+	for _, s := range list {
+		servers = append(servers, webrtc.ICEServer{URLs: s.URLs, Username: s.Username, Credential: s.Credential})
+	}
+	return servers
 }
 
 // readFeedback reads RTCP, so that pion answers it; it ends with the connection.

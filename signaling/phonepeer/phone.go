@@ -37,6 +37,9 @@ type Options struct {
 	// Loopback is for a device on this very machine: candidates on 127.0.0.1 are
 	// gathered, and no others; the device's loopback candidates are taken.
 	Loopback bool
+	// RelayOnly lets the phone speak through the TURN servers that the device hands it
+	// only, so that the device does not learn its addresses.
+	RelayOnly bool
 	// Clock is for all times of calls; nil: clock.Boot().
 	Clock clock.Clock
 	// Log gets one line for each change of a call's state.

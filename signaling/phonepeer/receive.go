@@ -68,7 +68,7 @@ func (s *session) body(m *message.Message) {
 			s.apply(evRestarted{generation: b.Generation, sdp: b.SDP})
 		}
 	case message.NeedRestart:
-		s.apply(evNeedRestart{b.Generation})
+		s.apply(evNeedRestart{b.Generation, b.ICEServers})
 	case message.Data:
 		s.deviceData(m.ID, b)
 	case message.Reject:

@@ -153,7 +153,7 @@ func (s *session) do(e effect) {
 	case doRestart:
 		s.mail.drop(s.sent.restart)
 		s.trickle.restart()
-		s.leg.restart(e.generation)
+		s.leg.restart(e.generation, e.servers)
 	case doLeave:
 		s.leave(e)
 	case doTimer:
@@ -213,7 +213,8 @@ func (s *session) tell(ev Event) {
 func (s *session) makeOffer(servers []message.ICEServer) {
 	begun, loop := s.begun, s.phone.loop
 	s.leg = s.phone.makeLeg(legOptions{
-		video: s.wish.video(), camera: s.info.want.Camera, tone: s.wish.tone, loopback: s.phone.o.Loopback, servers: servers,
+		video: s.wish.video(), camera: s.info.want.Camera, tone: s.wish.tone, loopback: s.phone.o.Loopback,
+		relayOnly: s.phone.o.RelayOnly, servers: servers,
 		log: s.log, running: &s.phone.legs, since: func() time.Duration { return s.phone.since(begun) },
 		emit: func(ev legEvent) { loop.post(func() { s.legEvent(ev) }) },
 	})

@@ -33,7 +33,7 @@ type state struct {
 	callee   bool // the device called
 	asked    message.Limit
 	joined   bool                // the device has challenged: the call exists
-	servers  []message.ICEServer // that the challenge brought
+	servers  []message.ICEServer // that the device brought last
 	earlySDP string              // the answer that came in ringing
 	accepted bool
 	limit    message.Limit
@@ -89,8 +89,11 @@ type (
 	evReject      struct{ why cause.Cause }
 	evCancel      struct{ why cause.Cause }
 	evBye         struct{ end cause.End }
-	evNeedRestart struct{ generation int }
-	evRestarted   struct {
+	evNeedRestart struct {
+		generation int
+		servers    []message.ICEServer // fresh ones; none: those that it has
+	}
+	evRestarted struct {
 		generation int
 		sdp        string
 	}
@@ -144,8 +147,11 @@ type (
 	doAnswer    struct{ sdp string } // take the device's answer
 	doOpenMedia struct{}
 	doSilence   struct{} // send no media any more
-	doRestart   struct{ generation int }
-	doLeave     struct {
+	doRestart   struct {
+		generation int
+		servers    []message.ICEServer
+	}
+	doLeave struct {
 		kind message.Type // cancel, reject or bye
 		end  cause.End
 		once bool // the phone is being closed: nobody waits for the ack

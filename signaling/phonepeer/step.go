@@ -136,6 +136,9 @@ func stepMedia(s state, ev event, now time.Duration) (state, []effect) {
 		if ev.generation <= s.generation {
 			return s, nil
 		}
+		if len(ev.servers) > 0 {
+			s.servers = ev.servers
+		}
 		return restart(s, now)
 	case evRestarted:
 		if ev.generation != s.generation {
@@ -351,7 +354,7 @@ func restart(s state, now time.Duration) (state, []effect) {
 	}
 	s.generation++
 	s.restartAt, s.unanswered = now, true
-	return s, []effect{doRestart{s.generation}}
+	return s, []effect{doRestart{s.generation, s.servers}}
 }
 
 // limitHolds reports whether an effective limit is at most the asked one.

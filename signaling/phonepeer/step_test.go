@@ -94,7 +94,7 @@ func randomEvent(r *rand.Rand) event {
 	limit := message.Limit{Set: r.IntN(4) > 0, Duration: time.Duration(1+r.IntN(70)) * time.Second}
 	all := []event{
 		evChallenge{epoch: 1}, evPickUp{}, evOffer{"offer"}, evRinging{sdp: "answer", timeout: time.Minute}, evRinging{timeout: time.Minute},
-		evAccept{sdp: "answer", limit: limit}, evStart{limit}, evLost{}, evFlowing{}, evRestart{}, evLinkUp{}, evNeedRestart{r.IntN(4)},
+		evAccept{sdp: "answer", limit: limit}, evStart{limit}, evLost{}, evFlowing{}, evRestart{}, evLinkUp{}, evNeedRestart{generation: r.IntN(4)},
 		evRestarted{generation: 1 + r.IntN(3), sdp: "answer"}, evEpoch{1}, evLeaveAcked{}, evTimer{timerName(r.IntN(int(timerCount)))},
 	}
 	if r.IntN(6) > 0 {
