@@ -142,7 +142,8 @@ export function step(s: CallState, e: CallEvent, now: number): Step {
       if (s.phase !== "reconnecting") return [s, []];
       return [{ ...s, phase: "talking" }, [{ do: "clear", name: "reconnect" }, { do: "clear", name: "restart" }]];
     case "needRestart":
-      return talks(s) && e.generation > s.generation ? restart(s, now) : [s, []];
+      if (!talks(s) || e.generation <= s.generation) return [s, []];
+      return restart(e.iceServers.length > 0 ? { ...s, iceServers: e.iceServers } : s, now);
     case "restarted":
       if (e.generation !== s.generation || !talks(s)) return [s, []];
       return [s, [{ do: "setRestartAnswer", sdp: e.sdp }]];

@@ -46,8 +46,8 @@ export interface Leg {
   offer(iceServers: readonly RTCIceServer[]): Promise<string>;
   /** Takes the answer to the newest offer. */
   answer(sdp: string): Promise<void>;
-  /** Offers new ICE credentials. */
-  restart(): Promise<string>;
+  /** Offers new ICE credentials, gathered from these servers; none: from those that it has. */
+  restart(iceServers: readonly RTCIceServer[]): Promise<string>;
   addCandidate(candidate: RTCIceCandidateInit): void;
   /** From here on the tracks are sent and the other side is played. */
   open(): void;
@@ -114,15 +114,19 @@ export class BrowserLeg implements Leg {
   }
 
   async offer(iceServers: readonly RTCIceServer[]): Promise<string> {
-    if (iceServers.length > 0) {
-      this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers: [...iceServers] });
-    }
+    this.#use(iceServers);
     return this.#offer();
   }
 
-  async restart(): Promise<string> {
+  async restart(iceServers: readonly RTCIceServer[]): Promise<string> {
+    this.#use(iceServers);
     this.#pc.restartIce();
     return this.#offer();
+  }
+
+  #use(iceServers: readonly RTCIceServer[]): void {
+    if (iceServers.length === 0) return;
+    this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers: [...iceServers] });
   }
 
   async #offer(): Promise<string> {

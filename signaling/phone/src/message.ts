@@ -65,7 +65,7 @@ export type DeviceBody =
   | { readonly t: "start"; readonly timeLimit: number | undefined }
   | { readonly t: "candidates"; readonly candidates: readonly RTCIceCandidateInit[] }
   | { readonly t: "restarted"; readonly generation: number; readonly sdp: string }
-  | { readonly t: "needRestart"; readonly generation: number }
+  | { readonly t: "needRestart"; readonly generation: number; readonly iceServers: readonly RTCIceServer[] }
   | { readonly t: "reject"; readonly cause: Cause }
   | { readonly t: "cancel"; readonly cause: Cause }
   | { readonly t: "bye"; readonly end: End }
@@ -193,8 +193,10 @@ export function parseBody(t: string, p: JsonObject): DeviceBody | typeof unknown
     case "restarted":
       if (!isCount(p["generation"]) || typeof p["sdp"] !== "string") return malformed;
       return { t, generation: p["generation"], sdp: p["sdp"] };
-    case "needRestart":
-      return isCount(p["generation"]) ? { t, generation: p["generation"] } : malformed;
+    case "needRestart": {
+      const iceServers = parseIceServers(p["iceServers"]);
+      return isCount(p["generation"]) && iceServers ? { t, generation: p["generation"], iceServers } : malformed;
+    }
     case "reject":
     case "cancel":
       // A cause that a later version has made is still a no.

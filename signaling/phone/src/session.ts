@@ -284,7 +284,7 @@ export class Session {
       case "restartIce":
         this.#letters.dropRestart();
         this.#flow().trickle.restart();
-        this.#tryAgain(this.#flow().leg.restart().then(async (sdp) => this.#letters.restart(effect.generation, sdp)));
+        this.#tryAgain(this.#flow().leg.restart(effect.iceServers).then(async (sdp) => this.#letters.restart(effect.generation, sdp)));
         return;
       case "sendLeave":
         this.#leave(effect.type, effect.end);

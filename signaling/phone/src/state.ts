@@ -49,7 +49,7 @@ export interface CallState {
   readonly query: string | undefined;
   /** The device answered the invite: callDevice has resolved or the phone has been alerted, and the events have begun. */
   readonly joined: boolean;
-  /** Those of the challenge. */
+  /** Those that the device named last: in the challenge, or when it asked for a restart. */
   readonly iceServers: readonly RTCIceServer[];
   /** The answer that travelled in `ringing`. */
   readonly earlySdp: string | undefined;
@@ -95,7 +95,8 @@ export type CallEvent =
   | { readonly t: "reject"; readonly end: End }
   | { readonly t: "cancel"; readonly end: End }
   | { readonly t: "bye"; readonly end: End }
-  | { readonly t: "needRestart"; readonly generation: number }
+  /** No servers: those that it has are still good. */
+  | { readonly t: "needRestart"; readonly generation: number; readonly iceServers: readonly RTCIceServer[] }
   | { readonly t: "restarted"; readonly generation: number; readonly sdp: string }
   | { readonly t: "epoch"; readonly epoch: number }
   | { readonly t: "unanswered"; readonly type: "invite" | "offer" }
@@ -122,7 +123,7 @@ export type Effect =
   | { readonly do: "setAnswer"; readonly sdp: string }
   | { readonly do: "openMedia" }
   | { readonly do: "closeMedia" }
-  | { readonly do: "restartIce"; readonly generation: number }
+  | { readonly do: "restartIce"; readonly generation: number; readonly iceServers: readonly RTCIceServer[] }
   | { readonly do: "setRestartAnswer"; readonly sdp: string }
   | { readonly do: "sendLeave"; readonly type: LeaveType; readonly end: End }
   | { readonly do: "timer"; readonly name: TimerName; readonly ms: number }

@@ -61,5 +61,5 @@ export function restart(s: CallState, now: number): Step {
   const wait = s.restartedAt === undefined ? 0 : s.restartedAt + times.restartPause - now;
   if (wait > 0) return [s, [{ do: "timer", name: "restart", ms: wait }]];
   const generation = s.generation + 1;
-  return [{ ...s, generation, restartedAt: now }, [{ do: "restartIce", generation }]];
+  return [{ ...s, generation, restartedAt: now }, [{ do: "restartIce", generation, iceServers: s.iceServers }]];
 }

@@ -139,6 +139,10 @@ suite("messages", () => {
     ["candidates", { candidates: Array.from({ length: 41 }, () => ({ candidate: "x" })) }, false],
     ["restarted", { generation: 1, sdp: "x" }, true],
     ["restarted", { generation: -1, sdp: "x" }, false],
+    ["needRestart", { generation: 1 }, true],
+    ["needRestart", { generation: 1, iceServers: [{ urls: ["turn:t.example"], username: "u", credential: "c" }] }, true],
+    ["needRestart", { generation: 1, iceServers: [{ urls: ["https://t.example"] }] }, false],
+    ["needRestart", { iceServers: [] }, false],
     ["bye", { cause: "aborted", detail: "shutdown" }, true],
     ["bye", {}, false],
   ];

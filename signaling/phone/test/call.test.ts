@@ -11,6 +11,7 @@ const accept: CallEvent = { t: "accept", sdp, timeLimit: undefined };
 const start: CallEvent = { t: "start", timeLimit: undefined };
 const hangUp: CallEvent = { t: "hangUp", origin: "manual" };
 const timer = (name: "answer" | "ring" | "connect" | "reconnect" | "restart" | "leave" | "tick"): CallEvent => ({ t: "timer", name });
+const needRestart = (generation: number, iceServers: readonly RTCIceServer[] = []): CallEvent => ({ t: "needRestart", generation, iceServers });
 const bye = (end: End): CallEvent => ({ t: "bye", end });
 
 /** Runs events from a fresh call; times may stand between them, in milliseconds. */
@@ -187,11 +188,19 @@ suite("reconnecting", () => {
     assert.deepEqual(restarts(run([...reconnecting, 3000, { t: "up" }]).all), [1, 2]);
   });
   test("the device may ask, once per generation", () => {
-    const asked = [...path.talking, { t: "needRestart", generation: 1 } as const];
+    const asked = [...path.talking, needRestart(1)];
     assert.deepEqual(restarts(run(asked).all), [1]);
-    assert.deepEqual(restarts(run([...asked, 5000, { t: "needRestart", generation: 1 }]).all), [1]);
-    assert.deepEqual(restarts(run([...asked, 5000, { t: "needRestart", generation: 2 }]).all), [1, 2]);
+    assert.deepEqual(restarts(run([...asked, 5000, needRestart(1)]).all), [1]);
+    assert.deepEqual(restarts(run([...asked, 5000, needRestart(2)]).all), [1, 2]);
     assert.equal(run(asked).state.phase, "talking");
+  });
+  test("the servers that the device named last are used", () => {
+    const [first, fresh, stale] = [["turn:first"], ["turn:fresh"], ["turn:stale"]].map((urls) => [{ urls }]);
+    const used = (events: readonly (CallEvent | number)[]): unknown[] =>
+      run([{ ...challenge, iceServers: first }, ...path.talking.slice(1), ...events] as CallEvent[]).all.flatMap((e) => (e.do === "restartIce" ? [e.iceServers] : []));
+    assert.deepEqual(used([needRestart(1)]), [first]);
+    assert.deepEqual(used([needRestart(1, fresh), 5000, needRestart(1, stale), 5000, { t: "lost" }]), [fresh, fresh]);
+    assert.deepEqual(used([{ t: "lost" }, 500, needRestart(2, fresh), 1500, timer("restart")]), [first, fresh]);
   });
   test("only the answer to the newest offer is taken", () => {
     const two = [...reconnecting, 3000, { t: "lost" } as const];
@@ -229,7 +238,7 @@ test("random histories hold the invariants", () => {
   const events: readonly CallEvent[] = [
     challenge, offerReady, ringing, { ...ringing, sdp }, accept, { ...accept, timeLimit: 5 }, start, hangUp,
     ...Object.values(table).map(({ event }) => event),
-    timer("tick"), timer("restart"), { t: "up" }, { t: "needRestart", generation: 9 }, { t: "restarted", generation: 1, sdp },
+    timer("tick"), timer("restart"), { t: "up" }, needRestart(9), { t: "restarted", generation: 1, sdp },
   ];
   let seed = 12345;
   const random = (n: number): number => {

@@ -462,6 +462,15 @@ suite("media", () => {
     rig.leg.events.flowing();
     assert.equal(rig.phone.view()?.phase, "talking");
   });
+  test("fresh servers of the device are used for the restart that it asks for", async () => {
+    const { rig, device, room } = await talking();
+    const iceServers = [{ urls: ["turn:t.example"], username: "1800000000:room", credential: "c" }];
+    await device.send(room, "needRestart", { generation: 1, iceServers });
+    await until(() => device.all("restart").length === 1, "restart");
+    assert.deepEqual(rig.leg.servers.at(-1), iceServers);
+    assert.equal(rig.leg.log.at(-1), "restart");
+    assert.equal(rig.phone.view()?.phase, "talking");
+  });
   test("lost for good", async () => {
     const { rig } = await talking();
     rig.leg.events.lost();

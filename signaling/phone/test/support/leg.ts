@@ -38,10 +38,13 @@ export class FakeLeg implements Leg {
   readonly candidates: RTCIceCandidateInit[] = [];
   readonly remote = {} as MediaStream;
   channel = false;
+  /** Of the offers and restarts, in order. */
+  readonly servers: (readonly RTCIceServer[])[] = [];
   #restarts = 0;
   constructor(readonly events: LegEvents) {}
-  async offer(): Promise<string> {
+  async offer(iceServers: readonly RTCIceServer[]): Promise<string> {
     this.log.push("offer");
+    this.servers.push(iceServers);
     return Promise.resolve("v=0 offer");
   }
   async answer(sdp: string): Promise<void> {
@@ -49,8 +52,9 @@ export class FakeLeg implements Leg {
     this.answers.push(sdp);
     return Promise.resolve();
   }
-  async restart(): Promise<string> {
+  async restart(iceServers: readonly RTCIceServer[]): Promise<string> {
     this.#restarts += 1;
+    this.servers.push(iceServers);
     this.log.push("restart");
     return Promise.resolve(`v=0 restart ${String(this.#restarts)}`);
   }
