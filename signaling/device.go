@@ -98,6 +98,7 @@ type Device struct {
 	suspended map[string]bool         // jkt: by a pairing alarm
 	refused   map[Reason]uint64
 	up        map[string][]Peer // by address: over which transports it is reached now
+	wide      []Transport       // that may reach any address now
 	queue     []func()          // sends and events, carried out in order without mu
 	draining  bool
 	idle      []chan struct{} // closed when nothing waits for an ack
