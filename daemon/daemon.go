@@ -26,6 +26,7 @@ import (
 	"callbox/signaling/hello"
 	"callbox/signaling/key"
 	"callbox/signaling/message"
+	"callbox/signaling/mqtt"
 	"callbox/signaling/phone"
 )
 
@@ -66,6 +67,7 @@ type parts struct {
 	engine    *media.Engine
 	device    *signaling.Device
 	direct    *direct.Server // nil when it is off
+	ways      ways
 	events    *control.Events
 	pairing   pairingWindow
 }
@@ -167,6 +169,9 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 			return nil, err
 		}
 	}
+	if err = d.openWays(); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
@@ -239,6 +244,7 @@ func newLoop(p *parts, n *notifier) *loop {
 		sounds: p.announcer, has: hardwareOf(p.devices), contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
 		beat: n.beat, status: n.set, paired: p.pairing.forget, dndStop: func() bool { return true },
+		presence: func(mqtt.State) {},
 	}
 	l.revoke = func(jkt string) error {
 		_, err := p.store.Revoke(jkt)
@@ -275,6 +281,9 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		if err := d.direct.Start(); err != nil {
 			return err
 		}
+	}
+	if err := d.startWays(); err != nil {
+		return err
 	}
 	d.announce()
 	d.notifier.ready()
@@ -317,6 +326,7 @@ func (p *parts) close() error {
 	if p.direct != nil {
 		errs = append(errs, p.direct.Close(ctx))
 	}
+	errs = append(errs, p.closeWays(ctx))
 	if p.device != nil {
 		p.device.Close()
 	}

@@ -64,6 +64,8 @@ func (b *backend) doctorTransports() (findings []control.Finding) {
 	for _, t := range b.parts.transports() {
 		f := control.Finding{Name: "transport " + t.Name, State: control.StateOK, Message: strings.Join(t.URLs, ", ")}
 		switch {
+		case t.Name != "direct":
+			f = b.parts.doctorTransport(t)
 		case !t.Up:
 			f.State, f.Message = control.StateOff, t.Detail
 		case t.Detail != "":

@@ -7,6 +7,8 @@ import (
 	"callbox/hal"
 	"callbox/media/options"
 	"callbox/signaling/direct"
+	"callbox/signaling/mqtt"
+	"callbox/signaling/relay"
 )
 
 // DefaultFile is read when no other file is named. It may be missing.
@@ -53,6 +55,11 @@ type Device struct {
 type Signaling struct {
 	// Direct serves phones on the device's own listener.
 	Direct direct.Options `mapstructure:"direct"`
+	// MQTT is a broker at which device and phones meet; docs/mqtt.md says what it
+	// must allow.
+	MQTT mqtt.Options `mapstructure:"mqtt"`
+	// Relay lets the maker's own channel carry the messages; docs/relay.md.
+	Relay relay.Options `mapstructure:"relay"`
 }
 
 // Call is the call section.
@@ -176,6 +183,7 @@ func Default() *Config {
 		Device: Device{Name: "callbox", StateDir: "/var/lib/callbox"},
 		Signaling: Signaling{
 			Direct: direct.DefaultOptions(),
+			MQTT:   mqtt.DefaultOptions(),
 		},
 		Call: Call{
 			Answer:           AnswerRing,

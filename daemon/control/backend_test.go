@@ -132,6 +132,17 @@ func (b *backend) Forget(_ context.Context, who string) (control.Contact, error)
 func (b *backend) ExplainPolicy(_ context.Context, q control.PolicyQuery) (control.PolicyExplanation, error) {
 	return answer(b, control.PolicyExplanation{Contact: q.Contact, Allowed: true}, b.note("explain %s", text(q)))
 }
+func (b *backend) RelayIn(_ context.Context, m control.RelayIn) error {
+	return b.note("relay %s", text(m))
+}
+func (b *backend) RelayOut() (<-chan control.RelayOut, func(), error) {
+	if err := b.note("relay out"); err != nil {
+		return nil, nil, err
+	}
+	messages := make(chan control.RelayOut, 1)
+	messages <- full[control.RelayOut]()
+	return messages, func() { _ = b.note("relay stop") }, nil
+}
 func (b *backend) Devices(context.Context) (control.Devices, error) {
 	return answer(b, control.Devices{}, b.note("devices"))
 }

@@ -87,6 +87,8 @@ type Client struct {
 	link      *link    // nil: there is none
 	problem   string   // why there is none
 	told      string   // the problem that was logged last
+	said      bool     // the broker has said why it ends the connection
+	away      string   // why a connection did not live long
 	connected uint64
 }
 
@@ -169,7 +171,7 @@ func (c *Client) Start() error {
 		ClientConfig: paho.ClientConfig{
 			ClientID: c.cfg.Address, PacketTimeout: c.time.packet,
 			OnPublishReceived:  []func(paho.PublishReceived) (bool, error){c.arrived},
-			OnServerDisconnect: func(d *paho.Disconnect) { c.tell(sentAway(d)) },
+			OnServerDisconnect: c.sentAway,
 		},
 	})
 	if err != nil {
@@ -220,6 +222,15 @@ func (c *Client) tell(problem string) {
 		c.told = problem
 		c.cfg.Log.Warn().Str("problem", problem).Msg("mqtt is not connected; trying on")
 	}
+}
+
+// sentAway notes why the broker has ended the connection.
+func (c *Client) sentAway(d *paho.Disconnect) {
+	why := disconnected(d)
+	c.mu.Lock()
+	c.away, c.said = why, true
+	c.mu.Unlock()
+	c.tell(why)
 }
 
 // arrived takes one publish of the broker. It runs on paho's goroutine and must not
@@ -295,6 +306,9 @@ func (c *Client) Status() Status {
 	s := Status{Problem: c.problem, Connected: c.connected}
 	if l := c.link; l != nil {
 		s.Broker, s.Up, s.Problem = l.broker, l.up, cmp.Or(l.waitingFor(), l.wrong)
+		if s.Problem == "" && time.Since(l.since) < c.time.steady {
+			s.Problem = c.away // and may do so again
+		}
 	}
 	return s
 }

@@ -60,18 +60,13 @@ func (c webConn) Close() error { return c.ws.CloseNow() }
 
 // failure puts what a person can do beside why a broker was not reached.
 func failure(u *url.URL, err error) string {
-	var (
-		unknown *tls.CertificateVerificationError
-		plain   tls.RecordHeaderError
-	)
+	var unknown *tls.CertificateVerificationError
 	at := u.Scheme + "://" + u.Host + u.Path
 	switch {
 	case errors.Is(err, ErrPassword), errors.Is(err, ErrCertificate):
 		return err.Error()
 	case errors.As(err, &unknown):
 		return fmt.Sprintf("cannot trust the broker %s: %v; set signaling.mqtt.ca to the authority that made its certificate, and look at the device's clock", at, unknown.Err)
-	case errors.As(err, &plain):
-		return fmt.Sprintf("cannot reach the broker %s: it does not speak TLS there; use mqtt:// or ws:// for that port, or its TLS port", at)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("cannot reach the broker %s: it does not answer", at)
 	}

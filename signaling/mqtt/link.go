@@ -34,6 +34,7 @@ type link struct {
 	mu      *sync.Mutex
 	log     zerolog.Logger
 
+	since     time.Time
 	up        bool
 	waiting   string   // why it is not up yet
 	wrong     string   // what does not work on it; "" when all does
@@ -77,7 +78,7 @@ func (c *Client) connectionUp(_ *autopaho.ConnectionManager, ack *paho.Connack) 
 	defer c.mu.Unlock()
 	l := &link{
 		conn: c.conn, broker: c.trying.Scheme + "://" + c.trying.Host + c.trying.Path, largest: maxPublish,
-		probe: message.NewID(), offline: make(chan struct{}), mu: &c.mu, log: c.cfg.Log,
+		probe: message.NewID(), since: time.Now(), offline: make(chan struct{}), mu: &c.mu, log: c.cfg.Log,
 		waiting: "connected; the broker has not shown yet that it delivers",
 	}
 	l.left = sync.OnceFunc(func() { close(l.offline) })
@@ -85,7 +86,7 @@ func (c *Client) connectionUp(_ *autopaho.ConnectionManager, ack *paho.Connack) 
 		l.largest = min(l.largest, int(*ack.Properties.MaximumPacketSize)-packetRest)
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
-	c.link = l
+	c.link, c.said = l, false
 	c.running.Go(func() { c.establish(l) })
 }
 
@@ -100,15 +101,29 @@ func (c *Client) down() {
 	c.turn.Lock()
 	defer c.turn.Unlock()
 	c.mu.Lock()
-	l := c.link
+	l, said := c.link, c.said
 	c.link = nil
+	if l != nil {
+		// Mosquitto 2.0 does not say so when it gives the place to another client.
+		lived := time.Since(l.since)
+		switch {
+		case lived >= c.time.steady:
+			c.away = ""
+		case c.away == "":
+			c.away = fmt.Sprintf("a connection to the broker %s was lost after %v; is another client logged in with this device's address?",
+				l.broker, lived.Round(time.Millisecond))
+		}
+	}
 	c.mu.Unlock()
 	if l == nil {
 		return
 	}
 	l.cancel()
-	if l.up {
-		c.cfg.Handler.Gone()
+	if !l.up {
+		return
+	}
+	c.cfg.Handler.Gone()
+	if !said {
 		c.tell(fmt.Sprintf("the connection to the broker %s was lost", l.broker))
 	}
 }

@@ -36,6 +36,9 @@ const (
 func refusedLogin(u *url.URL, user string, err error) string {
 	var connack *autopaho.ConnackError
 	if !errors.As(err, &connack) {
+		if inner := errors.Unwrap(err); inner != nil { // autopaho names the broker, too
+			err = inner
+		}
 		return failure(u, err)
 	}
 	why := ""
@@ -57,8 +60,8 @@ func refusedLogin(u *url.URL, user string, err error) string {
 	return fmt.Sprintf("the broker %s refuses the device: %s", u.Scheme+"://"+u.Host+u.Path, why)
 }
 
-// sentAway says why a broker has ended a connection.
-func sentAway(d *paho.Disconnect) string {
+// disconnected says why a broker has ended a connection.
+func disconnected(d *paho.Disconnect) string {
 	switch d.ReasonCode {
 	case codeTakenOver:
 		return "the broker has ended the connection: another client has logged in with this device's address; is the same configuration on two devices?"
