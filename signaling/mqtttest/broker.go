@@ -62,6 +62,7 @@ type Broker struct {
 	mu      sync.Mutex
 	users   []login
 	process *exec.Cmd
+	ended   chan struct{}
 	output  bytes.Buffer
 }
 
@@ -209,18 +210,41 @@ func (b *Broker) Run() {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	for end := time.Now().Add(patience); !b.start(end); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			b.t.Fatalf("mosquitto does not run\n%s", b.output.String())
+		}
+	}
+}
+
+// start is false when the process has ended by itself: a port of the one before may
+// not be free yet.
+func (b *Broker) start(end time.Time) bool {
+	b.t.Helper()
 	b.process = exec.CommandContext(context.WithoutCancel(b.t.Context()), "mosquitto", "-c", b.path("mosquitto.conf"))
 	b.process.Stdout, b.process.Stderr = &b.output, &b.output
 	if err := b.process.Start(); err != nil {
 		b.t.Fatal(err)
 	}
-	for end := time.Now().Add(patience); !b.answers(); time.Sleep(5 * time.Millisecond) {
+	process, ended := b.process, make(chan struct{})
+	go func() { // ends with the process, which Kill ends
+		_ = process.Wait()
+		close(ended)
+	}()
+	b.ended = ended
+	for !b.answers() {
+		select {
+		case <-ended:
+			return false
+		case <-time.After(5 * time.Millisecond):
+		}
 		if time.Now().After(end) {
-			_ = b.process.Process.Kill()
-			_ = b.process.Wait()
-			b.t.Fatalf("mosquitto does not answer\n%s", b.output.String())
+			_ = process.Process.Kill()
+			<-ended
+			return false
 		}
 	}
+	return true
 }
 
 // answers reports whether the broker refuses a stranger. Listening is not enough: a
@@ -245,7 +269,7 @@ func (b *Broker) Kill() {
 		return
 	}
 	_ = b.process.Process.Kill()
-	_ = b.process.Wait()
+	<-b.ended
 	b.process = nil
 }
 
