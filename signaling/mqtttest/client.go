@@ -104,6 +104,13 @@ func (c *Client) Publish(topic, text string, retain bool) byte {
 	return ack.ReasonCode
 }
 
+// TryPublish publishes where the broker may be gone: then nothing comes of it.
+func (c *Client) TryPublish(topic, text string) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, _ = c.paho.Publish(ctx, &paho.Publish{Topic: topic, Payload: []byte(text), QoS: 1})
+}
+
 // Next waits for the next message.
 func (c *Client) Next() Message {
 	c.t.Helper()
