@@ -46,6 +46,12 @@ func (s *Session) Stats() Stats {
 		VideoHeight:         int(size & math.MaxUint32),
 		VideoFrameRate:      float64(s.count.pictures.second(now)),
 	}
+	s.mu.Lock()
+	connected := s.connected
+	s.mu.Unlock()
+	if !connected { // pion sets its ICE transport up without a lock
+		return out
+	}
 	ice := s.pc.SCTP().Transport().ICETransport()
 	if pair, err := ice.GetSelectedCandidatePair(); err == nil && pair != nil {
 		out.LocalCandidate, out.RemoteCandidate = candidateText(pair.Local), candidateText(pair.Remote)

@@ -65,8 +65,6 @@ type Client struct {
 	pauses  *backoff
 	refused *refusals
 
-	manager *autopaho.ConnectionManager
-	cancel  context.CancelFunc
 	stop    chan struct{} // closed by Close
 	running sync.WaitGroup
 
@@ -80,6 +78,8 @@ type Client struct {
 	turn sync.Mutex
 
 	mu        sync.Mutex
+	manager   *autopaho.ConnectionManager // nil before Start
+	cancel    context.CancelFunc
 	closed    bool
 	state     State
 	trying    *url.URL
@@ -178,7 +178,9 @@ func (c *Client) Start() error {
 		cancel()
 		return fmt.Errorf("cannot start MQTT: %w", err)
 	}
+	c.mu.Lock()
 	c.manager, c.cancel = manager, cancel
+	c.mu.Unlock()
 	c.running.Go(c.send)
 	return nil
 }
@@ -324,9 +326,9 @@ func (c *Client) Close(ctx context.Context) error {
 	first := !c.closed
 	c.closed = true
 	c.state = Offline
-	l := c.link
+	l, manager, cancel := c.link, c.manager, c.cancel
 	c.mu.Unlock()
-	if !first || c.manager == nil {
+	if !first || manager == nil {
 		return nil
 	}
 	if l != nil {
@@ -341,8 +343,8 @@ func (c *Client) Close(ctx context.Context) error {
 		timer.Stop()
 	}
 	close(c.stop)
-	err := c.manager.Disconnect(ctx)
-	c.cancel()
+	err := manager.Disconnect(ctx)
+	cancel()
 	c.down()
 	c.running.Wait()
 	if err != nil {

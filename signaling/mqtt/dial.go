@@ -35,9 +35,8 @@ func dial(ctx context.Context, u *url.URL, config *tls.Config, limit time.Durati
 func dialWeb(ctx context.Context, u *url.URL, config *tls.Config) (net.Conn, error) {
 	// One transport for one connection: it keeps nothing open for a next one.
 	transport := &http.Transport{TLSClientConfig: config, DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment}
-	ws, _, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{
-		HTTPClient: &http.Client{Transport: transport}, Subprotocols: []string{subprotocol},
-	})
+	options := &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}, Subprotocols: []string{subprotocol}}
+	ws, _, err := websocket.Dial(ctx, u.String(), options) //nolint:bodyclose // its response has none to be closed
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +45,7 @@ func dialWeb(ctx context.Context, u *url.URL, config *tls.Config) (net.Conn, err
 		return nil, errors.New("the server does not speak MQTT over this WebSocket; is the path right?")
 	}
 	ws.SetReadLimit(maxPacket)
-	return webConn{websocket.NetConn(context.Background(), ws, websocket.MessageBinary), ws}, nil
+	return webConn{websocket.NetConn(context.WithoutCancel(ctx), ws, websocket.MessageBinary), ws}, nil
 }
 
 // webConn closes without the closing handshake, for which NetConn waits 5 s: MQTT

@@ -56,7 +56,7 @@ func TestGuardRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := readPacket(bytes.NewBuffer(tt.packet))
-			if !errors.Is(err, tt.want) || tt.want == errBroker && errors.Is(err, errTooLarge) {
+			if !errors.Is(err, tt.want) || errors.Is(err, errTooLarge) != errors.Is(tt.want, errTooLarge) {
 				t.Fatalf("error %v, want %v", err, tt.want)
 			}
 			if tt.want == nil && !bytes.Equal(got, tt.packet) {

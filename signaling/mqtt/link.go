@@ -25,6 +25,7 @@ const packetRest = 32
 type link struct {
 	ctx     context.Context // the connection's life, no request's
 	cancel  context.CancelFunc
+	manager *autopaho.ConnectionManager
 	conn    net.Conn
 	broker  string
 	largest int    // bytes of topic and payload
@@ -72,12 +73,12 @@ func (c *Client) current() *link {
 }
 
 // connectionUp is called with each CONNACK. It must not wait.
-func (c *Client) connectionUp(_ *autopaho.ConnectionManager, ack *paho.Connack) {
+func (c *Client) connectionUp(manager *autopaho.ConnectionManager, ack *paho.Connack) {
 	c.pauses.up()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l := &link{
-		conn: c.conn, broker: c.trying.Scheme + "://" + c.trying.Host + c.trying.Path, largest: maxPublish,
+		manager: manager, conn: c.conn, broker: c.trying.Scheme + "://" + c.trying.Host + c.trying.Path, largest: maxPublish,
 		probe: message.NewID(), since: time.Now(), offline: make(chan struct{}), mu: &c.mu, log: c.cfg.Log,
 		waiting: "connected; the broker has not shown yet that it delivers",
 	}
@@ -149,7 +150,7 @@ func (c *Client) up(l *link) {
 func (c *Client) establish(l *link) {
 	ctx, cancel := context.WithTimeout(l.ctx, c.time.packet)
 	defer cancel()
-	ack, err := c.manager.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{
+	ack, err := l.manager.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{
 		{Topic: c.topics.inbox(), QoS: 1}, {Topic: c.topics.status(), QoS: 1},
 	}})
 	if l.ctx.Err() != nil {

@@ -29,8 +29,10 @@ func (o outcome) refused() bool { return o.code >= codeFailure }
 // acknowledgement of what went before.
 func (c *Client) send() {
 	for {
-		var m outgoing
-		l := c.current()
+		var (
+			m outgoing
+			l *link
+		)
 		select {
 		case <-c.stop:
 			return
@@ -87,7 +89,7 @@ func (c *Client) publish(l *link, m outgoing) {
 		expiry := uint32(messageExpiry)
 		p.Properties = &paho.PublishProperties{MessageExpiry: &expiry}
 	}
-	ack, err := c.manager.Publish(ctx, p)
+	ack, err := l.manager.Publish(ctx, p)
 	o := outcome{err: err}
 	if ack != nil {
 		o.code = ack.ReasonCode

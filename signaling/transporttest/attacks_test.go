@@ -229,11 +229,7 @@ func TestForeignDevice(t *testing.T) {
 			for _, text := range []string{ring.Text, forged} {
 				way.Send(s.anna.Address(), text)
 			}
-			eventually(t, "the phone dropped both", func() bool {
-				s.anna.mu.Lock()
-				defer s.anna.mu.Unlock()
-				return s.anna.wrong == 2
-			})
+			eventually(t, "the phone dropped both", func() bool { return s.anna.dropped() == 2 })
 			if n := s.anna.said(message.TypeBye) + s.anna.said(message.TypeRing); n != 0 {
 				t.Errorf("the phone took %d of them", n)
 			}

@@ -27,7 +27,7 @@ func TestCalls(t *testing.T) {
 					if err := s.Drain(ctx); err != nil {
 						t.Errorf("not everything was acknowledged: %v", err)
 					}
-					if n := s.anna.wrong; n > 0 {
+					if n := s.anna.dropped(); n > 0 {
 						t.Errorf("%d messages reached the phone that no phone takes", n)
 					}
 				})

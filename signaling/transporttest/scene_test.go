@@ -91,7 +91,7 @@ func newScene(t testing.TB, open opener, w weather) *scene {
 		contacts: &contacts{all: map[string]signaling.Contact{}}, net: newHostile(w, n),
 	}
 	s.boot()
-	t.Cleanup(func() { s.Device.Close() })
+	t.Cleanup(func() { s.Close() })
 	t.Cleanup(s.net.close)
 	s.carrier = open(t, s, s.net)
 	s.anna = s.phone("Anna", signaling.RightCall, signaling.RightBeCalled)
@@ -102,7 +102,7 @@ func newScene(t testing.TB, open opener, w weather) *scene {
 func (s *scene) boot() {
 	s.t.Helper()
 	if s.Device != nil {
-		s.Device.Close()
+		s.Close()
 	}
 	d, err := signaling.NewDevice(signaling.Options{
 		Key: s.key, SN: s.sn, Name: "Front door", Epoch: 1, Contacts: s.contacts, Clock: s.clock, Log: zerolog.Nop(), Emit: s.emit,
@@ -304,6 +304,13 @@ func (h *handset) calls(room string) {
 	invite, nonce := h.challenged(room)
 	h.post(h.Offer(room, nonce, invite, signalingtest.SDP{}.String()))
 	event[signaling.Offer](h.s)
+}
+
+// dropped is how many texts came that no phone takes.
+func (h *handset) dropped() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.wrong
 }
 
 func (h *handset) room(id string) signaling.RoomKey {
