@@ -74,7 +74,7 @@ func (b *backend) doctorTransports() (findings []control.Finding) {
 		}
 		findings = append(findings, f)
 	}
-	return findings
+	return append(findings, b.parts.ways.off()...)
 }
 
 // usesClock reports whether some rule depends on the time of day.

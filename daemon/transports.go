@@ -182,6 +182,21 @@ func (p *parts) doctorTransport(t control.Transport) control.Finding {
 	return f
 }
 
+// off names the transports that are not wanted.
+func (w ways) off() (findings []control.Finding) {
+	for _, t := range []struct {
+		name string
+		on   bool
+	}{{"mqtt", w.mqtt != nil}, {"relay", w.relay != nil}} {
+		if !t.on {
+			findings = append(findings, control.Finding{
+				Name: "transport " + t.name, State: control.StateOff, Message: "signaling." + t.name + ".enabled is false",
+			})
+		}
+	}
+	return findings
+}
+
 // refused adds what the transports have refused.
 func (w ways) refused(counts map[string]uint64) {
 	add := func(more map[string]uint64) {
