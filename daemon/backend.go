@@ -142,6 +142,7 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 			s.Refused[reason] += n
 		}
 	}
+	p.ways.refused(s.Refused)
 	return ask(ctx, b.loop, func() (control.Status, error) {
 		l := b.loop
 		s.Seq = l.events.Seq()

@@ -129,13 +129,13 @@ func zoneName(zone *time.Location) string {
 // transports describes the ways on which phones reach the device.
 func (p *parts) transports() []control.Transport {
 	if p.direct == nil {
-		return []control.Transport{{Name: "direct", Detail: "off: signaling.direct.enabled is false"}}
+		return append([]control.Transport{{Name: "direct", Detail: "off: signaling.direct.enabled is false"}}, p.ways.shown()...)
 	}
 	t := control.Transport{Name: "direct", Up: true, URLs: p.direct.URLs(), Phones: p.direct.Phones()}
 	if p.direct.SelfSigned() {
 		t.Detail = "certificate made by the device: a browser warns once"
 	}
-	return []control.Transport{t}
+	return append([]control.Transport{t}, p.ways.shown()...)
 }
 
 // selfSigned reports whether somebody between phone and device could replace the

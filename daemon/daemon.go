@@ -27,6 +27,7 @@ import (
 	"callbox/signaling/hello"
 	"callbox/signaling/key"
 	"callbox/signaling/message"
+	"callbox/signaling/mqtt"
 	"callbox/signaling/phone"
 	"callbox/signaling/token/gate"
 )
@@ -73,6 +74,7 @@ type parts struct {
 	waker     *waker
 	direct    *direct.Server      // nil when it is off
 	beacon    *announce.Announcer // nil while direct is not announced
+	ways      ways
 	events    *control.Events
 	pairing   pairingWindow
 }
@@ -188,6 +190,9 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 			return nil, err
 		}
 	}
+	if err = d.openWays(); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
@@ -260,7 +265,7 @@ func newLoop(p *parts, n *notifier) *loop {
 		sounds: p.announcer, has: hardwareOf(p.devices), contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
 		beat: n.beat, status: n.set, paired: p.pairing.forget, dndStop: func() bool { return true },
-		tokens: p.gate, saveFloor: p.saveFloor,
+		tokens: p.gate, saveFloor: p.saveFloor, presence: func(mqtt.State) {},
 	}
 	l.recheck = func() {
 		l.recheckTokens() // first: its bye still needs the room
@@ -289,6 +294,9 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		if err := d.direct.Start(); err != nil {
 			return err
 		}
+	}
+	if err := d.startWays(); err != nil {
+		return err
 	}
 	defer b.reloadOnHangup()()
 	d.announceDirect()
@@ -329,6 +337,7 @@ func (p *parts) close() error {
 	if p.direct != nil {
 		errs = append(errs, p.direct.Close(ctx))
 	}
+	errs = append(errs, p.closeWays(ctx))
 	if p.device != nil {
 		p.device.Close()
 	}

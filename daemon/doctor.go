@@ -65,6 +65,8 @@ func (b *backend) doctorTransports() (findings []control.Finding) {
 	for _, t := range b.parts.transports() {
 		f := control.Finding{Name: "transport " + t.Name, State: control.StateOK, Message: strings.Join(t.URLs, ", ")}
 		switch {
+		case t.Name != "direct":
+			f = b.parts.doctorTransport(t)
 		case !t.Up:
 			f.State, f.Message = control.StateOff, t.Detail
 		case t.Detail != "":
@@ -73,7 +75,7 @@ func (b *backend) doctorTransports() (findings []control.Finding) {
 		}
 		findings = append(findings, f)
 	}
-	return findings
+	return append(findings, b.parts.ways.off()...)
 }
 
 // usesClock reports whether some rule depends on the time of day.

@@ -15,6 +15,7 @@ import (
 	"callbox/media"
 	"callbox/signaling"
 	"callbox/signaling/cause"
+	"callbox/signaling/mqtt"
 )
 
 // signaler is the part of signaling.Device that the loop uses.
@@ -140,6 +141,7 @@ type loop struct {
 	beat       func()                 // tells the watchdog that the loop is alive
 	status     func(string)           // shows one line in systemctl status
 	paired     func()                 // a pairing window was used
+	presence   func(mqtt.State)       // tells phones, where a transport has such a thing
 	revoke     func(jkt string) error // takes a contact's trust away, durably
 	tokens     tokenGate              // nil: there are no call tokens
 	saveFloor  func()                 // keeps the floor of the clock
@@ -191,6 +193,7 @@ func (l *loop) run(ctx context.Context) {
 		case <-beat.C:
 		}
 		l.beat()
+		l.presence(l.present())
 		if l.stopping && (l.state.Phase == call.Idle) {
 			l.work.Wait()
 			return

@@ -22,6 +22,7 @@ import (
 	"callbox/media"
 	"callbox/signaling"
 	"callbox/signaling/cause"
+	"callbox/signaling/mqtt"
 )
 
 // stage is a loop between fakes that write down, in order, what it does.
@@ -80,8 +81,9 @@ func newStage(t *testing.T, change func(*settings)) *stage {
 	s.loop = &loop{
 		log: zerolog.Nop(), clock: s.clock, wall: time.Now, signaling: fakeSignaling{s},
 		records: newJournal(fakeRecords{s}, zerolog.Nop()), sounds: fakeSounds{s}, has: hardware{camera: true, microphone: true, speaker: true},
-		revoke: func(jkt string) error { s.note("revoke %s", jkt); return nil },
-		beat:   func() {}, status: func(string) {}, paired: func() {},
+		revoke:   func(jkt string) error { s.note("revoke %s", jkt); return nil },
+		presence: func(mqtt.State) {},
+		beat:     func() {}, status: func(string) {}, paired: func() {},
 		events: events, box: newMailbox(), state: call.New(), refused: map[string]uint64{},
 		contacts: fakeContacts{s}, allowances: budgets{fakeRecords{s}}, trusted: func() bool { return true }, bootID: "boot",
 		dndStop: func() bool { return true },

@@ -106,6 +106,7 @@ type Device struct {
 	holders   map[string]holder       // jkt: who has lately shown a good token
 	refused   map[Reason]uint64
 	up        map[string][]Peer // by address: over which transports it is reached now
+	wide      []Transport       // that may reach any address now
 	queue     []func()          // sends and events, carried out in order without mu
 	draining  bool
 	idle      []chan struct{} // closed when nothing waits for an ack

@@ -63,7 +63,7 @@ func (d *Device) ways(r *room) []Peer {
 	if r.ring == nil || r.offer != nil {
 		return []Peer{r.peer}
 	}
-	ways := slices.Clone(d.up[key.PhoneAddress(r.key.Phone)])
+	ways := d.wideWays(slices.Clone(d.up[key.PhoneAddress(r.key.Phone)]))
 	if r.peer.Transport != nil && len(others(ways, r.peer)) == len(ways) {
 		ways = append(ways, r.peer)
 	}

@@ -251,6 +251,10 @@ func (d *door) Doctor(context.Context) ([]control.Finding, error) {
 		{Name: "transport mqtt", State: control.StateOff, Message: "signaling.mqtt.enabled is false"},
 	}, nil
 }
+func (d *door) RelayIn(context.Context, control.RelayIn) error { return control.ErrNotSupported }
+func (d *door) RelayOut() (<-chan control.RelayOut, func(), error) {
+	return nil, nil, control.ErrNotSupported
+}
 func (d *door) Reload(context.Context) (control.ReloadResult, error) {
 	return control.ReloadResult{Changed: []string{"call.ring_timeout", "policy.default.rights"}, NeedRestart: []string{"control.socket"}}, nil
 }

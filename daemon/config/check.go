@@ -27,6 +27,7 @@ type report func(path, text string)
 func check(c *Config, r report) {
 	checkDevice(c.Device, r)
 	checkDirect(c, r)
+	checkMQTT(c.Signaling.MQTT, r)
 	checkIssuers(c, r)
 	checkPush(c.Signaling.Push, r)
 	checkCall(c.Call, r)
@@ -59,8 +60,8 @@ func unprintable(c rune) bool {
 func checkDirect(c *Config, r report) {
 	const at = "signaling.direct."
 	d := c.Signaling.Direct
-	if !d.Enabled {
-		r(at+"enabled", "is false, so that no phone can reach the device; there is no other transport to enable")
+	if !d.Enabled && !c.Signaling.MQTT.Enabled && !c.Signaling.Relay.Enabled {
+		r(at+"enabled", "is false, so that no phone can reach the device; enable this transport, or signaling.mqtt or signaling.relay")
 	}
 	host, port, err := net.SplitHostPort(d.Listen)
 	if n, errPort := strconv.ParseUint(port, 10, 16); err != nil || errPort != nil || n > 65535 ||

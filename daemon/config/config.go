@@ -7,7 +7,9 @@ import (
 	"callbox/hal"
 	"callbox/media/options"
 	"callbox/signaling/direct"
+	"callbox/signaling/mqtt"
 	"callbox/signaling/push"
+	"callbox/signaling/relay"
 )
 
 // DefaultFile is read when no other file is named. It may be missing.
@@ -61,6 +63,11 @@ type Signaling struct {
 	// Issuers are the backends whose call tokens let phones call that are no contacts;
 	// docs/tokens.md explains them.
 	Issuers []Issuer `mapstructure:"issuers"`
+	// MQTT is a broker at which device and phones meet; docs/mqtt.md says what it
+	// must allow.
+	MQTT mqtt.Options `mapstructure:"mqtt"`
+	// Relay lets the maker's own channel carry the messages; docs/relay.md.
+	Relay relay.Options `mapstructure:"relay"`
 	// Push wakes phones that no transport reaches when the device calls them.
 	Push push.Options `mapstructure:"push"`
 }
@@ -187,6 +194,7 @@ func Default() *Config {
 		Signaling: Signaling{
 			Direct:   direct.DefaultOptions(),
 			Announce: true,
+			MQTT:     mqtt.DefaultOptions(),
 			Push:     push.DefaultOptions(),
 		},
 		Call: Call{

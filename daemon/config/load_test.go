@@ -145,7 +145,7 @@ func TestMessages(t *testing.T) {
 		},
 		"direct": {
 			"signaling:\n  direct:\n    enabled: false\n    listen: '8443'\n    tls: {certificate: c.pem}\n    names: ['a b']\n", nil,
-			`f:3:14: signaling.direct.enabled: is false, so that no phone can reach the device; there is no other transport to enable` + "\n" +
+			`f:3:14: signaling.direct.enabled: is false, so that no phone can reach the device; enable this transport, or signaling.mqtt or signaling.relay` + "\n" +
 				`f:4:13: signaling.direct.listen: "8443" is no address to listen on; allowed: :8443, 127.0.0.1:8443, [::1]:8443` + "\n" +
 				`f:5:10: signaling.direct.tls.key: is missing; allowed: certificate and key both, or neither (the device then makes its own)` + "\n" +
 				`f:6:13: signaling.direct.names[0]: "a b" is no host name or address; allowed: door.example.com, 192.0.2.7`,

@@ -25,6 +25,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	comments := map[string]string{} // "package.Type.Field": its comment
 	for pkg, files := range map[string][]string{
 		"config": {"config.go", "issuers.go"}, "direct": {"../../signaling/direct/options.go"}, "push": {"../../signaling/push/options.go"},
+		"mqtt": {"../../signaling/mqtt/options.go"}, "relay": {"../../signaling/relay/relay.go"},
 		"options": {"../../media/options/options.go"}, "hal": {"../../hal/options.go"},
 	} {
 		for _, file := range files {

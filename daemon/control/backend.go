@@ -13,7 +13,19 @@ type Backend interface {
 	CallControl
 	ContactBook
 	Hardware
+	Relay
 	Upkeep
+}
+
+// Relay is the part of a Backend that carries messages of phones over a channel of
+// the maker's. ErrNotSupported when the configuration has it off.
+type Relay interface {
+	// RelayIn takes one message that a phone has sent. ErrBadRequest when it cannot
+	// be one; whether it is one of that phone's is not known when it returns.
+	RelayIn(ctx context.Context, m RelayIn) error
+	// RelayOut returns the messages to phones, until stop is called or the channel is
+	// closed because the reader fell too far behind or the daemon ends.
+	RelayOut() (messages <-chan RelayOut, stop func(), err error)
 }
 
 // CallControl is the part of a Backend that concerns calls. id is a room's or a group's;

@@ -144,6 +144,17 @@ func (b *backend) Allow(_ context.Context, d control.Denial) (control.Denial, er
 func (b *backend) ResetClock(context.Context) (control.Clock, error) {
 	return answer(b, control.Clock{TimeZone: "Europe/Berlin"}, b.note("resetClock"))
 }
+func (b *backend) RelayIn(_ context.Context, m control.RelayIn) error {
+	return b.note("relay %s", text(m))
+}
+func (b *backend) RelayOut() (<-chan control.RelayOut, func(), error) {
+	if err := b.note("relay out"); err != nil {
+		return nil, nil, err
+	}
+	messages := make(chan control.RelayOut, 1)
+	messages <- full[control.RelayOut]()
+	return messages, func() { _ = b.note("relay stop") }, nil
+}
 func (b *backend) Devices(context.Context) (control.Devices, error) {
 	return answer(b, control.Devices{}, b.note("devices"))
 }

@@ -47,6 +47,7 @@ var examples = map[string]example{
 	"GET /v1/policy/explain":    {"?contact=Anna&at=2026-11-24T22:00:00Z", ""},
 	"POST /v1/issuers/deny":     {"", `{"issuer": "https://maker.example", "subject": "user-17"}`},
 	"POST /v1/issuers/allow":    {"", `{"issuer": "https://maker.example", "subject": "user-17"}`},
+	"POST /v1/relay":            {"", `{"from": "p.NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "message": "eyJhbGciOiJFUzI1NiIs…"}`},
 	"PUT /v1/volume":            {"", `{"percent": 40}`},
 	"GET /v1/events":            {"?after=17", ""},
 }
@@ -78,6 +79,7 @@ func describe(t *testing.T) []byte {
 		events[e.Name] = entry
 	}
 	d.schema(reflect.TypeFor[control.Event](), false)
+	d.schema(reflect.TypeFor[control.RelayOut](), false) // of GET /v1/relay
 	d.schemas["ErrorAnswer"] = object{"type": "object", "required": []string{"error"}, "properties": object{"error": d.schema(reflect.TypeFor[control.Error](), false)}}
 	doc := struct {
 		OpenAPI    string   `yaml:"openapi"`

@@ -110,6 +110,11 @@ func routes() []route {
 		{"POST", "/v1/issuers/allow", adminAccess, takes((*Server).allow), storeWait, nil, []*Error{ErrNoDenial, ErrNotSupported}, false,
 			"Take a denial back."},
 
+		{"POST", "/v1/relay", operateAccess, takes((*Server).relayIn), 0, nil, []*Error{ErrNotSupported}, false,
+			"Hand in a message that a phone has sent over a channel of the maker's."},
+		{"GET", "/v1/relay", operateAccess, streams((*Server).relayOut), 0, nil, []*Error{ErrNotSupported}, false,
+			"The messages to phones, as server-sent events named relay, while the client stays."},
+
 		{"GET", "/v1/devices", readAccess, gives((*Server).devices), hardwareWait, nil, []*Error{ErrNotSupported}, false,
 			"The hardware in use and the hardware there is."},
 		{"GET", "/v1/volume", readAccess, gives((*Server).volume), 0, nil, []*Error{ErrNoDevice, ErrNotSupported}, false,

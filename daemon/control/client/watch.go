@@ -36,7 +36,18 @@ func (c *Client) Watch(ctx context.Context, o WatchOptions, each func(control.Ev
 		return err
 	}
 	defer res.Body.Close()
-	lines := bufio.NewReader(res.Body)
+	return read(ctx, res.Body, func(data []byte) error {
+		var ev control.Event
+		if err := json.Unmarshal(data, &ev); err != nil {
+			return fmt.Errorf("cannot read an event: %w", err)
+		}
+		return each(ev)
+	})
+}
+
+// read calls each for the data of every server-sent event, until the stream ends.
+func read(ctx context.Context, stream io.Reader, each func(data []byte) error) error {
+	lines := bufio.NewReader(stream)
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
@@ -49,11 +60,7 @@ func (c *Client) Watch(ctx context.Context, o WatchOptions, each func(control.Ev
 		if !ok {
 			continue
 		}
-		var ev control.Event
-		if err := json.Unmarshal(data, &ev); err != nil {
-			return fmt.Errorf("cannot read an event: %w", err)
-		}
-		if err := each(ev); err != nil {
+		if err := each(data); err != nil {
 			return err
 		}
 	}

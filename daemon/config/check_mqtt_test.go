@@ -1,0 +1,62 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestMQTTSection(t *testing.T) {
+	for name, tt := range map[string]struct {
+		yaml string
+		want []string // parts of the lines of the error; nil: it is good
+	}{
+		"all of it": {`
+    enabled: true
+    brokers: ["mqtts://broker.example.com", "wss://other/mqtt"]
+    user: door
+    password_file: mqtt
+    ca: /etc/ca.pem
+    client_certificate: /etc/c.pem
+    client_key: /etc/k.pem
+    prefix: acme/doors`, nil},
+		"no broker":                {"\n    enabled: true", []string{"signaling.mqtt.brokers: is empty; needs a list"}},
+		"off, no broker":           {"\n    enabled: false", nil},
+		"a bad broker":             {"\n    brokers: [\"mqtts://ok\", \"tcp://broker\"]", []string{"signaling.mqtt.brokers[1]:", "must be mqtts"}},
+		"a password in the URL":    {"\n    brokers: [\"mqtt://me:secret@broker\"]", []string{"password_file"}},
+		"a prefix with a wildcard": {"\n    prefix: callbox/+", []string{"signaling.mqtt.prefix: cannot use prefix"}},
+		"half a client":            {"\n    client_key: /etc/k.pem", []string{"signaling.mqtt.client_certificate: is missing"}},
+		"relative paths":           {"\n    ca: ca.pem\n    password_file: ./secret", []string{"signaling.mqtt.ca:", "signaling.mqtt.password_file:"}},
+		"an unknown key":           {"\n    broker: mqtt://x", []string{"brokers"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := load("f", []byte("signaling:\n  mqtt:"+tt.yaml+"\n"), nil)
+			if tt.want == nil {
+				if err != nil {
+					t.Errorf("refused: %v", err)
+				}
+				return
+			}
+			if err == nil {
+				t.Fatalf("taken: %+v", c.Signaling.MQTT)
+			}
+			for _, part := range tt.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("the error %q does not say %q", err, part)
+				}
+			}
+			if strings.Contains(err.Error(), "secret@") {
+				t.Error("the error tells the password")
+			}
+		})
+	}
+}
+
+// TestOneTransportIsEnough: the device needs its own listener no more when another
+// transport is on.
+func TestOneTransportIsEnough(t *testing.T) {
+	for _, other := range []string{"  relay:\n    enabled: true\n", "  mqtt:\n    enabled: true\n    brokers: [\"mqtt://broker\"]\n"} {
+		if _, err := load("f", []byte("signaling:\n  direct:\n    enabled: false\n"+other), nil); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package mqtt
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParseBroker(t *testing.T) {
+	for text, want := range map[string]string{
+		"mqtt://broker":              "mqtt://broker:1883",
+		"mqtts://broker.example.com": "mqtts://broker.example.com:8883",
+		"MQTTS://broker:1234/":       "mqtts://broker:1234",
+		"ws://broker":                "ws://broker:80",
+		"wss://broker/mqtt?x=1":      "wss://broker:443/mqtt?x=1",
+		"mqtt://[::1]":               "mqtt://[::1]:1883",
+		"tcp://broker":               "",
+		"broker:1883":                "",
+		"":                           "",
+		"mqtts://user:word@broker":   "",
+		"mqtts://broker/path":        "",
+		"mqtts://:8883":              "",
+		"wss://broker/mqtt#part":     "",
+		"http://broker":              "",
+		"mqtt://bro ker":             "",
+	} {
+		u, err := ParseBroker(text)
+		if want == "" {
+			if !errors.Is(err, ErrURL) || strings.Contains(err.Error(), "word@") {
+				t.Errorf("%q: %v, %v; want ErrURL, and no password in it", text, u, err)
+			}
+			continue
+		}
+		if err != nil || u.String() != want {
+			t.Errorf("%q became %v, %v; want %s", text, u, err, want)
+		}
+	}
+}
+
+func TestReadable(t *testing.T) {
+	for text, want := range map[string]bool{
+		"mqtt://broker": true, "ws://192.0.2.1": true, "mqtts://broker": false, "wss://broker": false,
+		"mqtt://127.0.0.1": false, "mqtt://localhost": false, "ws://[::1]": false,
+	} {
+		u, err := ParseBroker(text)
+		if err != nil || Readable(u) != want {
+			t.Errorf("Readable(%s) = %v, %v", text, Readable(u), err)
+		}
+	}
+}
+
+func TestCheckPrefix(t *testing.T) {
+	for prefix, good := range map[string]bool{
+		"callbox/1": true, "a": true, "a/b/c/d/e": true, "": false, "a/b/c/d/e/f": false, "/a": false, "a/": false, "a//b": false,
+		"a/+": false, "#": false, "$SYS": false, "a b": false, strings.Repeat("a", 65): false,
+	} {
+		if err := CheckPrefix(prefix); (err == nil) != good {
+			t.Errorf("CheckPrefix(%q) = %v", prefix, err)
+		}
+	}
+}
+
+// TestBadConfiguration: each stops the start with an error that says what to do.
+func TestBadConfiguration(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	t.Setenv(credentialsVariable, "")
+	for name, tt := range map[string]struct {
+		change func(*Options)
+		want   error
+		words  string
+	}{
+		"no broker":             {func(o *Options) { o.Brokers = nil }, ErrURL, "signaling.mqtt.brokers"},
+		"no URL":                {func(o *Options) { o.Brokers = []string{"broker"} }, ErrURL, "must be mqtts"},
+		"no password":           {func(o *Options) { o.PasswordFile = filepath.Join(dir, "none") }, ErrPassword, "password_file"},
+		"empty password":        {func(o *Options) { o.PasswordFile = file("empty", "\n") }, ErrPassword, "0 bytes"},
+		"two lines":             {func(o *Options) { o.PasswordFile = file("lines", "a\nb\n") }, ErrPassword, "several lines"},
+		"credential, no unit":   {func(o *Options) { o.PasswordFile = "mqtt" }, ErrPassword, "LoadCredential=mqtt"},
+		"no authority":          {func(o *Options) { o.CA = filepath.Join(dir, "none") }, ErrCertificate, "signaling.mqtt.ca"},
+		"authority without PEM": {func(o *Options) { o.CA = file("ca", "x") }, ErrCertificate, "must be PEM"},
+		"half a client":         {func(o *Options) { o.ClientCertificate = file("c", "x") }, ErrCertificate, "client_key"},
+		"prefix":                {func(o *Options) { o.Prefix = "a/#" }, nil, "cannot use prefix"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := Options{Brokers: []string{"mqtt://127.0.0.1:1"}, Prefix: DefaultPrefix}
+			tt.change(&o)
+			_, err := New(o, Config{Address: device, Key: newKey(t), Handler: &heard{}})
+			if err == nil || tt.want != nil && !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.words) {
+				t.Errorf("error %v, want %v with %q", err, tt.want, tt.words)
+			}
+		})
+	}
+}
+
+func TestCredentialOfTheUnit(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv(credentialsVariable, dir)
+	if err := os.WriteFile(filepath.Join(dir, "mqtt"), []byte("secret\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := (Options{PasswordFile: "mqtt"}).password(); err != nil || string(got) != "secret" {
+		t.Errorf("password %q, %v", got, err)
+	}
+}
+
+func TestPauses(t *testing.T) {
+	b := &backoff{steady: time.Minute}
+	if p := b.pause(); p != 0 {
+		t.Errorf("the first pause is %v", p)
+	}
+	for i, longest := range []int{1, 2, 4, 8, 16, 32, 60, 60, 60} {
+		if p := b.pause(); p < 0 || p > time.Duration(longest)*time.Second {
+			t.Errorf("pause %d is %v, want at most %d s", i, p, longest)
+		}
+	}
+	b.up()
+	b.down() // at once: no reason to hope
+	if b.tries < 9 {
+		t.Errorf("a connection that did not live begins the pauses anew")
+	}
+	b.since = time.Now().Add(-2 * time.Minute)
+	b.down()
+	if p := b.pause(); p > time.Second {
+		t.Errorf("after a good connection the pause is %v", p)
+	}
+}
