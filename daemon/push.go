@@ -18,7 +18,8 @@ import (
 
 // doubt is how long a phone that a transport seems to reach may take to answer its
 // ring: a phone that sleeps leaves a connection behind that looks alive for a minute,
-// one that is awake answers within its round trip.
+// and a broker does not say who is there; one that is awake answers within its round
+// trip.
 const doubt = 3 * time.Second
 
 // waker wakes phones that are rung and that no transport reaches. A nil one wakes

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"callbox/daemon/config"
 	"callbox/daemon/control"
 	"callbox/signaling"
 	"callbox/signaling/key"
@@ -32,15 +33,29 @@ func (d *daemon) openWays() error {
 		return nil
 	}
 	glue := &mqttGlue{device: p.device, secure: func() bool { return !p.selfSigned() }}
-	client, err := mqtt.New(p.cfg.Signaling.MQTT, mqtt.Config{
+	cfg := mqtt.Config{
 		Address: key.DeviceAddress(p.sn), Key: p.key, Epoch: p.store.Epoch(), Handler: glue, Log: p.log,
-	})
+		Nonce: p.device.TokenNonce, Now: p.floor.Time,
+	}
+	if name := p.cfg.Signaling.MQTT.PasswordFile; name != "" {
+		cfg.Password = func() ([]byte, error) { return readSecret("signaling.mqtt.password_file", name) }
+	}
+	client, err := mqtt.New(p.cfg.Signaling.MQTT, cfg)
 	if err != nil {
 		return err
 	}
 	glue.client, p.ways.mqtt = client, client
 	d.loop.presence = func(s mqtt.State) { client.SetState(s) }
 	return nil
+}
+
+// readSecret reads a secret that a key of the configuration names.
+func readSecret(key, name string) ([]byte, error) {
+	secret, err := config.ReadSecret(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	return secret, nil
 }
 
 // startWays begins what goes on by itself.

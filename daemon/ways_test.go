@@ -24,6 +24,7 @@ import (
 	"callbox/signaling/mqtt"
 	"callbox/signaling/mqtttest"
 	"callbox/signaling/phonepeer"
+	"callbox/signaling/token"
 )
 
 // remote is a running daemon without a listener of its own, and a real phone that
@@ -303,6 +304,9 @@ func TestPresenceFollowsTheDevice(t *testing.T) {
 			}
 			if p.Epoch != r.d.store.Epoch() {
 				t.Errorf("epoch %d", p.Epoch)
+			}
+			if err := r.d.gate.Fresh(&token.Pass{Claims: token.Claims{Nonce: p.Nonce}}); err != nil {
+				t.Errorf("the nonce of the presence: %v", err)
 			}
 			if p.State == want {
 				return

@@ -50,11 +50,12 @@ func others(peers []Peer, p Peer) []Peer {
 	return slices.DeleteFunc(slices.Clone(peers), func(o Peer) bool { return o.Transport == p.Transport })
 }
 
-// Reachable reports whether a transport reaches the phone with this key now.
+// Reachable reports whether a transport reaches the phone with this key now, or may:
+// one that reaches anybody knows of nobody.
 func (d *Device) Reachable(jkt string) bool {
 	d.mu.Lock()
 	defer d.unlock()
-	return len(d.up[key.PhoneAddress(jkt)]) > 0
+	return len(d.wide) > 0 || len(d.up[key.PhoneAddress(jkt)]) > 0
 }
 
 // ways are the peers that a message of the room goes to: where the phone spoke

@@ -25,10 +25,16 @@ func TestRingOverAWideTransport(t *testing.T) {
 		}
 		ring()
 		r.expect() // there is no way
+		if r.Reachable(r.phone.JKT()) {
+			t.Error("a phone is held to be reachable that nothing reaches")
+		}
 		time.Sleep(20 * time.Second)
 		r.expect()
 		r.attachWire()
 		m := r.expect(message.TypeRing)[0]
+		if !r.Reachable(r.phone.JKT()) {
+			t.Error("a transport may reach the phone, which is held to be out of reach")
+		}
 		r.attachWire() // twice is once
 		r.expect()
 		r.Detach(r.wire)

@@ -21,9 +21,7 @@ func checkMQTT(m mqtt.Options, r report) {
 	if err := mqtt.CheckPrefix(m.Prefix); err != nil {
 		r(at+"prefix", err.Error())
 	}
-	if f := m.PasswordFile; strings.Contains(f, "/") && !filepath.IsAbs(f) {
-		r(at+"password_file", fmt.Sprintf("%q is no absolute path; allowed: a file such as /etc/callbox/mqtt-password, or the name of a systemd credential", f))
-	}
+	checkSecret(at+"password_file", m.PasswordFile, r)
 	for key, f := range map[string]string{"ca": m.CA, "client_certificate": m.ClientCertificate, "client_key": m.ClientKey} {
 		if f != "" && !filepath.IsAbs(f) {
 			r(at+key, fmt.Sprintf("%q is no absolute path; allowed: a PEM file such as /etc/callbox/%s.pem", f, key))

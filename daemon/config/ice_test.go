@@ -42,7 +42,7 @@ func TestReadSecret(t *testing.T) {
 		"a file":       {write("file", "s e c\n"), "s e c", ""},
 		"a credential": {filepath.Base(write("cred", "abc\r\n\n")), "abc", ""},
 		"empty":        {write("empty", "\n"), "", "it is empty"},
-		"too large":    {write("large", strings.Repeat("x", 5000)), "", "larger than"},
+		"too large":    {write("large", strings.Repeat("x", 9000)), "", "larger than"},
 		"missing":      {filepath.Join(dir, "none"), "", "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// maxSecret is far above any secret; it bounds what a wrong path can cost.
-const maxSecret = 4 << 10
+// maxSecret is above any secret, login tokens of brokers among them; it bounds what a
+// wrong path can cost.
+const maxSecret = 8 << 10
 
 // ReadSecret reads a secret that the configuration names: the file at an absolute
 // path, or a systemd credential (LoadCredential=, SetCredentialEncrypted= …) by its

@@ -33,8 +33,8 @@ type Handler interface {
 	Gone()
 }
 
-// Config is what a Client needs beside its Options. All fields but Nonce and Now are
-// needed.
+// Config is what a Client needs beside its Options. All fields but Password, Nonce and
+// Now are needed.
 type Config struct {
 	// Address is the device's: client id, and user name when the options have none.
 	Address string
@@ -46,8 +46,11 @@ type Config struct {
 	Handler Handler
 	// Log gets one line for each change.
 	Log zerolog.Logger
-	// Nonce returns one that a token may carry, for the presence; nil: one that
-	// nobody asks for.
+	// Password reads the password that Options.PasswordFile names, at every connect;
+	// nil: there is none.
+	Password func() ([]byte, error)
+	// Nonce returns one that a token may carry, for the presence, which is said anew
+	// before its nonce is too old; nil: one that nobody asks for.
 	Nonce func() string
 	// Now is the time by which TLS measures certificates; nil: time.Now.
 	Now func() time.Time
@@ -110,7 +113,7 @@ func newClient(opt Options, cfg Config, t timeouts) (*Client, error) {
 		opt.User = cfg.Address
 	}
 	if cfg.Nonce == nil {
-		cfg.Nonce = message.NewID
+		cfg.Nonce, t.renew = message.NewID, never
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -129,7 +132,7 @@ func newClient(opt Options, cfg Config, t timeouts) (*Client, error) {
 		}
 		c.brokers = append(c.brokers, u)
 	}
-	if _, err := opt.password(); err != nil {
+	if _, err := cfg.password(); err != nil {
 		return nil, err
 	}
 	var err error
@@ -154,7 +157,7 @@ func (c *Client) Start() error {
 			c.mu.Lock()
 			c.trying = u
 			c.mu.Unlock()
-			password, err := c.opt.password()
+			password, err := c.cfg.password()
 			if err != nil {
 				return nil, err
 			}

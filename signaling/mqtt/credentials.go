@@ -7,54 +7,29 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 )
 
-// credentialsVariable is where systemd puts the credentials of a service
-// (systemd.exec(5), LoadCredential=).
-const credentialsVariable = "CREDENTIALS_DIRECTORY"
-
 var (
-	// ErrPassword means that the file with the password cannot be used.
+	// ErrPassword means that the password cannot be read or used.
 	ErrPassword = errors.New("no usable password")
 	// ErrCertificate means that a PEM file cannot be used.
 	ErrCertificate = errors.New("no usable certificate")
 )
 
-// secretPath is the file that a name in the configuration stands for.
-func secretPath(name string) (string, error) {
-	if strings.Contains(name, "/") {
-		return name, nil
-	}
-	dir := os.Getenv(credentialsVariable)
-	if dir == "" {
-		return "", fmt.Errorf("%w: %q is the name of a systemd credential, and $%s is not set; name a file by its path, or add LoadCredential=%s:/path to the unit",
-			ErrPassword, name, credentialsVariable, name)
-	}
-	return filepath.Join(dir, name), nil
-}
-
-// password reads the password; "" when none is configured. Errors: ErrPassword.
-func (o Options) password() ([]byte, error) {
-	if o.PasswordFile == "" {
+// password reads the password; nil when there is none. Errors: ErrPassword.
+func (c *Config) password() ([]byte, error) {
+	if c.Password == nil {
 		return nil, nil
 	}
-	path, err := secretPath(o.PasswordFile)
-	if err != nil {
-		return nil, fmt.Errorf("cannot log in at the broker: %w", err)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot log in at the broker: %w: %w; set signaling.mqtt.password_file to a file that the daemon may read", ErrPassword, err)
-	}
-	text = bytes.TrimRight(text, "\r\n")
+	text, err := c.Password()
 	switch {
-	case len(text) == 0 || len(text) > maxPassword:
-		return nil, fmt.Errorf("cannot log in at the broker: %w: %s has %d bytes; allowed: 1 to %d", ErrPassword, path, len(text), maxPassword)
+	case err != nil:
+		return nil, fmt.Errorf("cannot log in at the broker: %w: %w", ErrPassword, err)
+	case len(text) == 0:
+		return nil, fmt.Errorf("cannot log in at the broker: %w: it is empty", ErrPassword)
 	case bytes.ContainsAny(text, "\r\n"):
-		return nil, fmt.Errorf("cannot log in at the broker: %w: %s has several lines; the password is one", ErrPassword, path)
+		return nil, fmt.Errorf("cannot log in at the broker: %w: it has several lines; the password is one", ErrPassword)
 	}
 	return text, nil
 }

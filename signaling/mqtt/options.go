@@ -31,7 +31,7 @@ type Options struct {
 	// User is the name of the device's login. Empty: the device's address, d.<sn>,
 	// which is its client id in any case.
 	User string `mapstructure:"user"`
-	// PasswordFile holds the password, on one line. A name without a slash is a
+	// PasswordFile holds the password, on one line: an absolute path, or the name of a
 	// systemd credential (LoadCredential=). It is read again at every connect. Empty:
 	// no password.
 	PasswordFile string `mapstructure:"password_file"`

@@ -73,42 +73,33 @@ func TestBadConfiguration(t *testing.T) {
 		}
 		return path
 	}
-	t.Setenv(credentialsVariable, "")
+	gone := errors.New("the file is gone")
 	for name, tt := range map[string]struct {
-		change func(*Options)
-		want   error
-		words  string
+		change   func(*Options)
+		password func() ([]byte, error)
+		want     error
+		words    string
 	}{
-		"no broker":             {func(o *Options) { o.Brokers = nil }, ErrURL, "signaling.mqtt.brokers"},
-		"no URL":                {func(o *Options) { o.Brokers = []string{"broker"} }, ErrURL, "must be mqtts"},
-		"no password":           {func(o *Options) { o.PasswordFile = filepath.Join(dir, "none") }, ErrPassword, "password_file"},
-		"empty password":        {func(o *Options) { o.PasswordFile = file("empty", "\n") }, ErrPassword, "0 bytes"},
-		"two lines":             {func(o *Options) { o.PasswordFile = file("lines", "a\nb\n") }, ErrPassword, "several lines"},
-		"credential, no unit":   {func(o *Options) { o.PasswordFile = "mqtt" }, ErrPassword, "LoadCredential=mqtt"},
-		"no authority":          {func(o *Options) { o.CA = filepath.Join(dir, "none") }, ErrCertificate, "signaling.mqtt.ca"},
-		"authority without PEM": {func(o *Options) { o.CA = file("ca", "x") }, ErrCertificate, "must be PEM"},
-		"half a client":         {func(o *Options) { o.ClientCertificate = file("c", "x") }, ErrCertificate, "client_key"},
-		"prefix":                {func(o *Options) { o.Prefix = "a/#" }, nil, "cannot use prefix"},
+		"no broker":             {func(o *Options) { o.Brokers = nil }, nil, ErrURL, "signaling.mqtt.brokers"},
+		"no URL":                {func(o *Options) { o.Brokers = []string{"broker"} }, nil, ErrURL, "must be mqtts"},
+		"no password":           {nil, func() ([]byte, error) { return nil, gone }, ErrPassword, "the file is gone"},
+		"empty password":        {nil, func() ([]byte, error) { return nil, nil }, ErrPassword, "it is empty"},
+		"two lines":             {nil, func() ([]byte, error) { return []byte("a\nb"), nil }, ErrPassword, "several lines"},
+		"no authority":          {func(o *Options) { o.CA = filepath.Join(dir, "none") }, nil, ErrCertificate, "signaling.mqtt.ca"},
+		"authority without PEM": {func(o *Options) { o.CA = file("ca", "x") }, nil, ErrCertificate, "must be PEM"},
+		"half a client":         {func(o *Options) { o.ClientCertificate = file("c", "x") }, nil, ErrCertificate, "client_key"},
+		"prefix":                {func(o *Options) { o.Prefix = "a/#" }, nil, nil, "cannot use prefix"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := Options{Brokers: []string{"mqtt://127.0.0.1:1"}, Prefix: DefaultPrefix}
-			tt.change(&o)
-			_, err := New(o, Config{Address: device, Key: newKey(t), Handler: &heard{}})
+			if tt.change != nil {
+				tt.change(&o)
+			}
+			_, err := New(o, Config{Address: device, Key: newKey(t), Handler: &heard{}, Password: tt.password})
 			if err == nil || tt.want != nil && !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.words) {
 				t.Errorf("error %v, want %v with %q", err, tt.want, tt.words)
 			}
 		})
-	}
-}
-
-func TestCredentialOfTheUnit(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv(credentialsVariable, dir)
-	if err := os.WriteFile(filepath.Join(dir, "mqtt"), []byte("secret\r\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := (Options{PasswordFile: "mqtt"}).password(); err != nil || string(got) != "secret" {
-		t.Errorf("password %q, %v", got, err)
 	}
 }
 

@@ -3,6 +3,8 @@ package mqtt
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -80,6 +82,30 @@ func TestWill(t *testing.T) {
 	for !isWill(w.Next().Text) {
 	}
 	presence(t, r, w, Idle)
+}
+
+// TestPresenceIsRenewed: its nonce is never old.
+func TestPresenceIsRenewed(t *testing.T) {
+	b := mqtttest.Start(t, mqtttest.Options{})
+	anna := phone(t)
+	w := b.Dial(anna, b.Login(anna, device))
+	w.Subscribe(statusTopic)
+	var made atomic.Int32
+	r := newRig(t, Options{Brokers: []string{b.URL(mqtttest.TCP)}, PasswordFile: b.Login(device)}, func(c *Config, times *timeouts) {
+		times.renew = 50 * time.Millisecond
+		c.Nonce = func() string { return strconv.Itoa(int(made.Add(1))) }
+	})
+	for last := 0; last < 4; {
+		p, err := ParsePresence(presence(t, r, w, Idle), device, r.key.JKT())
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := strconv.Atoi(p.Nonce)
+		if err != nil || n <= last {
+			t.Fatalf("after nonce %d comes %q", last, p.Nonce)
+		}
+		last = n
+	}
 }
 
 // TestForeignPresence: whoever writes on the status topic of a broker without an ACL

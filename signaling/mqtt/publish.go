@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/eclipse/paho.golang/paho"
 )
@@ -28,6 +29,8 @@ func (o outcome) refused() bool { return o.code >= codeFailure }
 // send publishes what is queued, in order, until Close. Nothing waits for the
 // acknowledgement of what went before.
 func (c *Client) send() {
+	renew := time.NewTicker(c.time.renew)
+	defer renew.Stop()
 	for {
 		var (
 			m outgoing
@@ -40,6 +43,9 @@ func (c *Client) send() {
 			if l = c.current(); l == nil {
 				continue // a transport stores nothing
 			}
+		case <-renew.C:
+			c.sayPresence()
+			continue
 		case <-c.presence:
 			if l = c.current(); l == nil {
 				continue // each connection begins with one

@@ -90,7 +90,7 @@ func newRig(t *testing.T, opt Options, change func(*Config, *timeouts)) *rig {
 		opt.Prefix = mqtttest.Prefix
 	}
 	r := &rig{heard: &heard{}, t: t, key: k, log: &logged{}}
-	cfg, times := Config{Address: device, Key: k, Epoch: 7, Handler: r.heard, Log: zerolog.New(r.log)}, quick()
+	cfg, times := Config{Address: device, Key: k, Epoch: 7, Handler: r.heard, Log: zerolog.New(r.log), Password: mqtttest.Password(opt.PasswordFile)}, quick()
 	if change != nil {
 		change(&cfg, &times)
 	}

@@ -17,8 +17,10 @@ const (
 	maxQueue       = 256      // messages that wait for the broker
 	maxInFlight    = 32       // publishes that the broker has not acknowledged
 	receiveMaximum = 64       // of ours, which the broker may have under way
-	maxPassword    = 8 << 10  // of the file: a login token may be long
 )
+
+// never is a wait that ends after the device.
+const never = 1 << 62
 
 // timeouts are all waits of a Client.
 type timeouts struct {
@@ -29,6 +31,7 @@ type timeouts struct {
 	probe    time.Duration // for the way to this device and back
 	steady   time.Duration // a connection that lived as long was a good one: the pauses begin anew
 	reassert time.Duration // between two answers to a foreign presence
+	renew    time.Duration // of the presence, for its nonce
 	flush    time.Duration // of what is queued, and of the last presence, at Close
 }
 
@@ -41,6 +44,7 @@ func defaultTimeouts() timeouts {
 		probe:    5 * time.Second,
 		steady:   time.Minute,
 		reassert: 5 * time.Second,
+		renew:    2 * time.Minute, // a nonce in a token is good for 5
 		flush:    time.Second,
 	}
 }

@@ -196,6 +196,18 @@ func (b *Broker) Login(name string, reads ...string) (passwordFile string) {
 	return b.path("password-" + name)
 }
 
+// Password reads the file that Login returned, each time that it is called; nil when
+// there is none.
+func Password(file string) func() ([]byte, error) {
+	if file == "" {
+		return nil
+	}
+	return func() ([]byte, error) {
+		text, err := os.ReadFile(file)
+		return bytes.TrimSpace(text), err
+	}
+}
+
 // URL is the broker's address by one of the schemes.
 func (b *Broker) URL(scheme string) string {
 	port := b.ports[scheme]

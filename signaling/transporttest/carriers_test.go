@@ -159,8 +159,8 @@ func openMQTT(t testing.TB, s *scene, e end, b *mqtttest.Broker, scheme string) 
 	t.Helper()
 	c := &mqttCarrier{broker: b, end: e, device: key.DeviceAddress(s.sn)}
 	client, err := mqtt.New(mqtt.Options{
-		Enabled: true, Brokers: []string{b.URL(scheme)}, PasswordFile: b.Login(c.device), CA: b.CA, Prefix: mqtttest.Prefix,
-	}, mqtt.Config{Address: c.device, Key: s.key, Epoch: 1, Handler: c, Log: zerolog.Nop()})
+		Enabled: true, Brokers: []string{b.URL(scheme)}, CA: b.CA, Prefix: mqtttest.Prefix,
+	}, mqtt.Config{Address: c.device, Key: s.key, Epoch: 1, Handler: c, Log: zerolog.Nop(), Password: mqtttest.Password(b.Login(c.device))})
 	if err != nil {
 		t.Fatal(err)
 	}
