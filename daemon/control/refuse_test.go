@@ -176,7 +176,7 @@ func TestTooManyConnections(t *testing.T) {
 	for range control.MaxConnections + control.Reserved {
 		conn := dial(t, socket)
 		if _, err := io.WriteString(conn, "GET "); err != nil {
-			t.Fatal(err)
+			break // full by now: the connection by which serve looked was not gone yet
 		}
 	}
 	res, err := exchange(t, socket, "")
