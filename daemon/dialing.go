@@ -79,8 +79,8 @@ func (l *loop) carryOutRing(e call.Effect) {
 			Contact: r.contact.Name, Phone: r.room.Phone, RoomType: string(c.dial.roomType), IsCaller: true, Query: c.dial.query,
 		})
 	case call.RingTaken:
-		r := c.dial.find(e.Room)
-		r.offer, r.camera = &l.next.offer, l.next.camera
+		r, offer := c.dial.find(e.Room), l.next.offer
+		r.offer, r.camera = &offer, l.next.camera
 		if e.By != e.Room { // it has called by itself, within what it was rung for
 			r.own = signaling.RoomKey(e.By)
 			r.camera = r.camera && c.dial.roomType == signaling.Video
