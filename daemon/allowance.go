@@ -29,7 +29,7 @@ func budgetKey(jkt string) string { return "contact:" + jkt }
 
 func (b budgets) load(jkt string) policy.Budget {
 	stored, _ := b.LoadBudget(budgetKey(jkt))
-	return policy.Budget(stored)
+	return stored
 }
 
 // account is what the running talk costs its contact.
@@ -88,7 +88,7 @@ func (l *loop) closeAccount() map[string]store.Budget {
 	a.stop()
 	l.charge()
 	l.cur.account = nil
-	return map[string]store.Budget{a.key: store.Budget(a.budget)}
+	return map[string]store.Budget{a.key: a.budget}
 }
 
 // age writes down that running time has passed, for budgets that wait for it.
@@ -101,7 +101,7 @@ func (l *loop) age() {
 	for _, c := range l.contacts.List() {
 		before := l.allowances.load(c.JKT)
 		if after := before.At(now); before != (policy.Budget{}) && after.UsedSeconds > 0 {
-			l.records.save(budgetKey(c.JKT), store.Budget(after))
+			l.records.save(budgetKey(c.JKT), after)
 		}
 	}
 }

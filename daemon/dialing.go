@@ -97,6 +97,7 @@ func (l *loop) carryOutRing(e call.Effect) {
 		})
 	case call.Join:
 		l.join(c.dial.find(e.Room))
+	default: // carryOut hands on only these
 	}
 }
 
