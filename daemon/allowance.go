@@ -67,7 +67,7 @@ func (l *loop) writeCheckpoint() {
 	c := l.cur
 	l.charge()
 	c.record.TalkSeconds = l.talked().Seconds()
-	l.records.update(c.record, map[string]store.Budget{c.account.key: store.Budget(c.account.budget.Ahead(checkpoint))})
+	l.records.update(c.record, map[string]store.Budget{c.account.key: c.account.budget.Ahead(checkpoint)})
 	gen := c.gen
 	c.account.stop = l.clock.AfterFunc(checkpoint, func() {
 		l.box.put(request(func() {
