@@ -173,7 +173,7 @@ func (l *loop) explain(c signaling.Contact, q control.PolicyQuery) control.Polic
 	}
 	e := l.settings.rules.Explain(policy.Request{
 		Contact: policyContact(c), Direction: direction, Video: q.RoomType == string(signaling.Video),
-		Now: now, DND: l.dnd, Budget: l.allowances.load(c.JKT),
+		Now: now, DND: l.dnd, Budget: l.allowances.load(c.JKT), Attempts: l.tries[c.JKT],
 	})
 	out := control.PolicyExplanation{
 		Contact: c.Name, At: now.Wall, Direction: string(direction), RoomType: q.RoomType, Allowed: e.Allowed,

@@ -143,6 +143,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	d.loop = newLoop(p, d.notifier)
 	d.loop.bootID = bootID
 	d.restore()
+	d.restoreTries()
 	if p.buttons, err = button.Open(cfg.HAL.Buttons, c, log, func(press hal.Press) {
 		d.loop.box.put(request(func() { d.loop.press(press) }))
 	}); err != nil {

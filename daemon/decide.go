@@ -19,7 +19,9 @@ type decision struct {
 
 // decide asks whether a phone may call.
 func (l *loop) decide(o signaling.Offer) decision {
-	return l.ask(o.Room.ID, o.Contact, policy.Request{Direction: policy.Incoming, Video: o.RoomType == signaling.Video, Wish: policy.Limit(o.TimeLimit)})
+	d := l.ask(o.Room.ID, o.Contact, policy.Request{Direction: policy.Incoming, Video: o.RoomType == signaling.Video, Wish: policy.Limit(o.TimeLimit)})
+	l.noteTry(o.Contact.JKT)
+	return d
 }
 
 // mayCall asks whether the device may call a contact; room is the one that it is
@@ -33,7 +35,7 @@ func (l *loop) ask(room string, c signaling.Contact, q policy.Request) decision 
 		c = stored // what signaling handed on has the rights of groups and default mixed in
 	}
 	q.Contact, q.Now, q.DND = policyContact(c), l.now(), l.dnd
-	q.Budget = l.allowances.load(c.JKT)
+	q.Budget, q.Attempts = l.allowances.load(c.JKT), l.tries[c.JKT]
 	d := l.settings.rules.Decide(q)
 	line := l.log.Debug()
 	if room != "" {

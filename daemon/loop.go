@@ -148,7 +148,8 @@ type loop struct {
 	dnd      policy.DND
 	dndStop  func() bool // of the timer that ends it
 	ageStop  func() bool
-	work     sync.WaitGroup // goroutines that the loop started
+	tries    map[string]policy.Attempts // of contacts, by thumbprint
+	work     sync.WaitGroup             // goroutines that the loop started
 	stopping bool
 }
 

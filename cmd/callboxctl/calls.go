@@ -85,7 +85,7 @@ func printCalls(w io.Writer, calls []control.Record) {
 		fmt.Fprintln(t, "STARTED\tWAY\tCONTACT\tTYPE\tTALKED\tEND")
 		for _, c := range calls {
 			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", c.Started.Local().Format(time.DateTime),
-				c.Direction, oneLine(c.Contact), c.RoomType, clockText(int(c.TalkSeconds)), endText(c.Cause, c.Origin, c.Detail))
+				c.Direction, oneLine(c.Contact), c.RoomType, clockText(int(c.TalkSeconds)), endText(c.Cause, c.Origin, c.Detail)+repeatedText(c.Times))
 		}
 	})
 }
@@ -105,14 +105,22 @@ func endText(c cause.Cause, o cause.Origin, d cause.Detail) string {
 	return text
 }
 
+// repeatedText says how often a call was refused in a row.
+func repeatedText(n int) string {
+	if n < 2 {
+		return ""
+	}
+	return fmt.Sprintf(", %d times", n)
+}
+
 // writeCSV writes one record a line, for a spreadsheet or a script.
 func writeCSV(w io.Writer, calls []control.Record) error {
 	out := csv.NewWriter(w)
 	rows := [][]string{{"started", "answered", "ended", "direction", "contact", "phone", "roomType",
-		"ringSeconds", "talkSeconds", "limitSeconds", "cause", "origin", "detail", "roomId", "groupId", "id"}}
+		"ringSeconds", "talkSeconds", "limitSeconds", "cause", "origin", "detail", "roomId", "groupId", "id", "times"}}
 	for _, c := range calls {
 		rows = append(rows, []string{stamp(c.Started), stamp(c.Answered), stamp(c.Ended), c.Direction, clean(c.Contact), c.Phone, c.RoomType,
-			decimal(c.RingSeconds), decimal(c.TalkSeconds), decimal(c.LimitSeconds), string(c.Cause), string(c.Origin), string(c.Detail), c.RoomID, c.GroupID, c.ID})
+			decimal(c.RingSeconds), decimal(c.TalkSeconds), decimal(c.LimitSeconds), string(c.Cause), string(c.Origin), string(c.Detail), c.RoomID, c.GroupID, c.ID, strconv.Itoa(max(c.Times, 1))})
 	}
 	return out.WriteAll(rows)
 }

@@ -106,6 +106,7 @@ type Record struct {
 	EndedBy      string       `json:"endedBy,omitzero"` // device, phone
 	Auto         bool         `json:"auto,omitzero"`    // answered without a person
 	Rings        []RingRecord `json:"rings,omitzero"`   // of a call of the device: the phones that it rang
+	Times        int          `json:"times,omitzero"`   // of refused calls: so many in a row, each within a minute of the one before; none: one
 }
 
 // RingRecord is how the ringing of one phone went.

@@ -15,6 +15,7 @@ const (
 	CheckRight  Check = "right"          // it may call, or be called
 	CheckHours  Check = "hours"          // it may call at this time
 	CheckDay    Check = "talk_a_day"     // it has talk left
+	CheckTries  Check = "attempts"       // it has not tried too often
 	CheckDND    Check = "do_not_disturb" // nobody is disturbed
 	CheckLimit  Check = "limit"          // how long it may last
 	CheckAnswer Check = "answer"         // by a person or without
