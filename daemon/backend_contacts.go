@@ -3,8 +3,10 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"callbox/daemon/call"
@@ -153,12 +155,17 @@ func (b *backend) ExplainPolicy(ctx context.Context, q control.PolicyQuery) (con
 	return ask(ctx, b.loop, func() (control.PolicyExplanation, error) { return b.loop.explain(c, q), nil })
 }
 
+// find returns the contact with this name or thumbprint, a revoked one too.
 func (b *backend) find(who string) (signaling.Contact, error) {
-	people, err := b.loop.resolve([]string{who})
-	if err != nil || len(people) != 1 {
-		return signaling.Contact{}, control.ErrNoContact.With("there is no contact " + who)
+	if c, ok := b.loop.contacts.Contact(who); ok {
+		return c, nil
 	}
-	return people[0], nil
+	for _, c := range b.loop.contacts.List() {
+		if strings.EqualFold(c.Name, who) {
+			return c, nil
+		}
+	}
+	return signaling.Contact{}, control.ErrNoContact.With(fmt.Sprintf("there is no contact %q", who))
 }
 
 // explain says what policy would decide, by the code that decides.
@@ -175,6 +182,9 @@ func (l *loop) explain(c signaling.Contact, q control.PolicyQuery) control.Polic
 		Contact: policyContact(c), Direction: direction, Video: q.RoomType == string(signaling.Video),
 		Now: now, DND: l.dnd, Budget: l.allowances.load(c.JKT),
 	})
+	if c.Revoked {
+		e = revoked(c, e)
+	}
 	out := control.PolicyExplanation{
 		Contact: c.Name, At: now.Wall, Direction: string(direction), RoomType: q.RoomType, Allowed: e.Allowed,
 		Cause: string(e.Cause), Camera: e.Camera.Allowed, Unlock: e.Unlock.Allowed, ClockTrusted: now.Trusted, Rule: e.Rule,
@@ -193,9 +203,22 @@ func (l *loop) explain(c signaling.Contact, q control.PolicyQuery) control.Polic
 		out.DayLeftSeconds = &seconds
 	}
 	for _, s := range e.Steps {
-		out.Rules = append(out.Rules, control.PolicyRule{Name: string(s.Check), Says: s.Rule, OK: s.Outcome != policy.No})
+		out.Rules = append(out.Rules, control.PolicyRule{Name: string(s.Check), Says: s.Rule, Outcome: string(s.Outcome)})
 	}
 	return out
+}
+
+// checkTrust is what signaling asks before policy: a phone that is not trusted gets
+// no answer, and is not called.
+const checkTrust policy.Check = "trust"
+
+// revoked is what is left of an explanation for a contact that is revoked.
+func revoked(c signaling.Contact, e policy.Explanation) policy.Explanation {
+	rule := fmt.Sprintf("contact %s: revoked", c.Name)
+	return policy.Explanation{
+		Decision: policy.Decision{Rule: rule},
+		Steps:    slices.Insert(e.Steps, 0, policy.Step{Check: checkTrust, Outcome: policy.No, Rule: rule}),
+	}
 }
 
 // contactBook shows signaling each contact with the rights that count now, whoever

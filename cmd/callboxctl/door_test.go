@@ -170,13 +170,14 @@ func (d *door) ExplainPolicy(_ context.Context, q control.PolicyQuery) (control.
 		Contact: q.Contact, At: at, Direction: q.Direction, RoomType: q.RoomType, Allowed: true, Answer: "ring", LimitSeconds: 600, Camera: true,
 		DayLeftSeconds: &left, ClockTrusted: true, Rule: `the contact has the right "call"`,
 		Rules: []control.PolicyRule{
-			{Name: "right call", From: "contact", Says: `it has the right "call"`, OK: true},
-			{Name: "hours", From: "group family", Says: "Mon-Fri 08:00-20:00", OK: true},
+			{Name: "right", Says: "contact Anna: rights has call", Outcome: control.OutcomeYes},
+			{Name: "hours", Says: "contact Anna: says nothing of hours", Outcome: control.OutcomeNothing},
+			{Name: "hours", Says: "group family: hours Mon-Fri 08:00-20:00", Outcome: control.OutcomeYes},
 		},
 	}
 	if at.Hour() >= 20 {
 		e.Allowed, e.Cause, e.Rule, e.ClockTrusted = false, "forbidden", "outside the hours Mon-Fri 08:00-20:00", false
-		e.Rules[1].OK = false
+		e.Rules[2].Outcome = control.OutcomeNo
 	}
 	return e, nil
 }
