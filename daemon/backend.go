@@ -108,13 +108,18 @@ func (b *backend) SetCamera(ctx context.Context, on bool) error {
 		case on && !l.cur.cameraAllowed:
 			return control.ErrNotAllowed.With(l.cur.offer.Contact.Name + " may not see the camera")
 		}
-		l.cur.camera = on
-		if session := l.cur.leg.session; session != nil {
-			session.SetCamera(on)
-		}
-		l.sendInfo()
+		l.switchCamera(on)
 		return nil
 	})
+}
+
+// switchCamera turns the device's camera in the running call on or off.
+func (l *loop) switchCamera(on bool) {
+	l.cur.camera = on
+	if session := l.cur.leg.session; session != nil {
+		session.SetCamera(on)
+	}
+	l.sendInfo()
 }
 
 func (b *backend) Status(ctx context.Context) (control.Status, error) {

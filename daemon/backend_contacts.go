@@ -41,7 +41,7 @@ func (b *backend) AddContact(_ context.Context, c control.NewContact) (control.C
 	return b.shown(stored), nil
 }
 
-func (b *backend) ChangeContact(_ context.Context, who string, change control.ContactChange) (control.Contact, error) {
+func (b *backend) ChangeContact(ctx context.Context, who string, change control.ContactChange) (control.Contact, error) {
 	stored, err := b.parts.store.Edit(who, func(c *signaling.Contact) error {
 		set(&c.Name, change.Name)
 		set(&c.Groups, change.Groups)
@@ -61,7 +61,46 @@ func (b *backend) ChangeContact(_ context.Context, who string, change control.Co
 	if err != nil {
 		return control.Contact{}, contactError(err)
 	}
-	return b.shown(stored), nil
+	return ask(ctx, b.loop, func() (control.Contact, error) {
+		b.loop.contactChanged(stored)
+		return b.shown(stored), nil
+	})
+}
+
+// contactChanged takes from the running call what its contact may not do any more:
+// the camera, or the call itself. Limits, hours and do-not-disturb are asked when a
+// call begins; what is given back does not come by itself.
+func (l *loop) contactChanged(c signaling.Contact) {
+	if !l.state.Phase.Active() {
+		return
+	}
+	in, right := l.cur.room().Phone == c.JKT, policy.RightCall
+	var rung *ring
+	if dial := l.cur.dial; dial != nil {
+		rung, right = dial.ringOf(c.JKT), policy.RightBeCalled
+		in = in && dial.joined
+	}
+	if !in && rung == nil {
+		return
+	}
+	contact, rules := policyContact(c), l.settings.rules
+	if !rules.Has(contact, right) {
+		l.cur.log.Info().Str("changed", c.Name).Str("right", string(right)).Msg("the right to the running call was taken away")
+		l.step(call.Revoked{Phone: c.JKT})
+		return
+	}
+	camera := rules.Camera(contact)
+	if camera.Allowed {
+		return
+	}
+	if rung != nil {
+		rung.camera = false
+	}
+	if in && l.cur.cameraAllowed {
+		l.cur.log.Info().Str("rule", camera.Rule).Msg("the phone may not see the camera any more")
+		l.cur.cameraAllowed = false
+		l.switchCamera(false)
+	}
 }
 
 // set takes a member of a change over; null gives the zero value.
