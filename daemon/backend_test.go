@@ -289,7 +289,13 @@ func TestButtonOfADevice(t *testing.T) {
 	h.restart()
 	devices, err := h.api.Devices(t.Context())
 	i := slices.IndexFunc(devices.Chosen, func(d control.Device) bool { return d.Kind == "button" })
-	if err != nil || i < 0 || devices.Chosen[i].Name != "" || devices.Chosen[i].Reason == "" {
+	if err != nil || i < 0 || devices.Chosen[i].Name != "" || devices.Chosen[i].Reason == "" ||
+		devices.Chosen[i].Button != "door" || devices.Chosen[i].State != "missing" {
 		t.Errorf("devices = %+v, %v", devices.Chosen, err)
+	}
+	for _, d := range devices.Chosen[:i] {
+		if d.Button != "" || d.State != "" {
+			t.Errorf("no button, and shown as one: %+v", d)
+		}
 	}
 }

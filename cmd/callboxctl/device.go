@@ -33,7 +33,7 @@ func printHardware(w io.Writer, d control.Devices) {
 	fmt.Fprintln(w, "In use:")
 	table(w, func(t io.Writer) {
 		for _, c := range d.Chosen {
-			fmt.Fprintf(t, "  %s\t%s\n", c.Kind, deviceText(c))
+			fmt.Fprintf(t, "  %s\t%s\n", deviceKind(c), deviceText(c))
 		}
 	})
 	fmt.Fprintln(w, "\nThere is:")

@@ -60,6 +60,8 @@ func talking() control.Status {
 			{Kind: "camera", Name: "test pattern", Wanted: "auto", Virtual: true, Reason: "no camera was found"},
 			{Kind: "microphone", Name: "Loopback,0", Wanted: "auto"},
 			{Kind: "display", Wanted: "none"},
+			{Kind: "button", Name: "usb-Acme_Button-event-kbd", Wanted: "bell (KEY_ENTER of auto)", Button: "bell", State: "found"},
+			{Kind: "button", Wanted: "help (KEY_F1 of auto)", Button: "help", State: "missing", Reason: "no input device has KEY_F1"},
 		},
 		Transports: []control.Transport{{Name: "direct", Up: true, Phones: 1, URLs: []string{"https://192.168.1.9:8443/"}, Detail: "self-made certificate"}},
 		Contacts:   2,

@@ -8,10 +8,12 @@ import (
 // Device is a piece of hardware that was chosen.
 type Device struct {
 	Kind    string `json:"kind"` // camera, microphone, speaker, display, button, light
-	Name    string `json:"name"` // "" when there is none
+	Name    string `json:"name"` // "" when there is none; of a button the device or line that it is on
 	Wanted  string `json:"wanted"`
 	Virtual bool   `json:"virtual"`
 	Reason  string `json:"reason,omitzero"` // why it is not what was wanted
+	Button  string `json:"button,omitzero"` // of a button: its name in the configuration
+	State   string `json:"state,omitzero"`  // of a button: found, missing, no such key, no permission, busy
 }
 
 // Devices is the hardware: GET /v1/devices.
