@@ -91,10 +91,11 @@ type Sample struct {
 // ReportParts are the parts of a bug report that only the daemon knows.
 type ReportParts struct {
 	// People tells that names, thumbprints and addresses of people may stand in
-	// the report (log.people_in_bugreport). The server takes them out otherwise.
+	// the report (records.people_in_bugreport is full). The server takes them out of
+	// the state and the events otherwise.
 	People  bool
 	Config  json.RawMessage // without secrets
-	Records []Record        // the newest 100 or so
+	Records []Record        // the newest 100 or so, of people only what may stand in the report
 }
 
 // BugReport is what helps to find a fault: GET /v1/bugreport.
