@@ -127,6 +127,7 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 	s := control.Status{
 		Name: p.cfg.Device.Name, SN: p.sn, Address: "d." + p.sn, Thumbprint: p.key.JKT(),
 		Version:       control.ThisVersion().Version,
+		ConfigFile:    p.file,
 		UptimeSeconds: (p.clock.Now() - b.started).Round(time.Millisecond).Seconds(),
 		Devices:       b.chosen(),
 		Transports:    p.transports(),

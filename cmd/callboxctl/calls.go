@@ -57,7 +57,13 @@ shown, otherwise the newest 20; --limit says how many.
 			if asCSV {
 				return writeCSV(a.out, calls)
 			}
-			return a.show(calls, func(w io.Writer) { printCalls(w, calls) })
+			return a.show(calls, func(w io.Writer) {
+				if len(calls) == 0 {
+					fmt.Fprintln(w, noCalls(q))
+					return
+				}
+				printCalls(w, calls)
+			})
 		},
 	}
 	f := cmd.Flags()
@@ -76,11 +82,15 @@ shown, otherwise the newest 20; --limit says how many.
 	return cmd
 }
 
-func printCalls(w io.Writer, calls []control.Record) {
-	if len(calls) == 0 {
-		fmt.Fprintln(w, "There is no such call.")
-		return
+// noCalls is what there is to say of an empty list.
+func noCalls(q control.CallQuery) string {
+	if q.Since.IsZero() && q.Until.IsZero() && q.Contact == "" && q.Cause == "" {
+		return "There is no call record yet."
 	}
+	return "There is no such call."
+}
+
+func printCalls(w io.Writer, calls []control.Record) {
 	table(w, func(t io.Writer) {
 		fmt.Fprintln(t, "STARTED\tWAY\tCONTACT\tTYPE\tTALKED\tEND")
 		for _, c := range calls {

@@ -19,6 +19,7 @@ import (
 type door struct {
 	events *control.Events
 	after  func(d *door) // runs once a call was begun or answered
+	file   string        // of its configuration
 
 	mu    sync.Mutex
 	asked []string
@@ -70,7 +71,11 @@ func talking() control.Status {
 	}
 }
 
-func (d *door) Status(context.Context) (control.Status, error) { return talking(), nil }
+func (d *door) Status(context.Context) (control.Status, error) {
+	s := talking()
+	s.ConfigFile = d.file
+	return s, nil
+}
 func (d *door) Version() control.Version {
 	return control.Version{Version: "0.1.0", Go: "go1.26", Protocol: 1, Platform: "linux/arm64"}
 }

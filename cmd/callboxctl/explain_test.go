@@ -33,7 +33,7 @@ func startDaemon(t *testing.T, change func(*config.Config)) (socket string) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- daemon.Run(ctx, daemon.Options{Config: cfg, Reload: func() (*config.Config, error) { return cfg, nil }, Log: zerolog.Nop()})
+		ended <- daemon.Run(ctx, daemon.Options{Config: cfg, File: filepath.Join(dir, "c.yaml"), Reload: func() (*config.Config, error) { return cfg, nil }, Log: zerolog.Nop()})
 	}()
 	t.Cleanup(func() {
 		stop()
