@@ -40,6 +40,8 @@ const drainTimeout = 1500 * time.Millisecond
 // Options are what Run needs.
 type Options struct {
 	Config *config.Config
+	// File is where the configuration was read from, for people: an absolute path.
+	File string
 	// Reload reads the configuration again, for callboxctl reload and SIGHUP.
 	Reload func() (*config.Config, error)
 	Log    zerolog.Logger
@@ -51,6 +53,7 @@ type parts struct {
 	live      atomic.Pointer[config.Config] // what counts now
 	rules     atomic.Pointer[policy.Rules]  // of live
 	reload    func() (*config.Config, error)
+	file      string // of the configuration, for people
 	reloading sync.Mutex
 	trusted   func() bool // whether the wall clock is right, as far as the kernel knows
 	book      contactBook
@@ -80,7 +83,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	d.reload = o.Reload
+	d.reload, d.file = o.Reload, o.File
 	return d.run(ctx)
 }
 

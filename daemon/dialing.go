@@ -48,6 +48,16 @@ func (d *dialing) find(room call.Room) *ring {
 	return nil
 }
 
+// ringOf returns the ring of a phone that has not been given up.
+func (d *dialing) ringOf(phone string) *ring {
+	for _, r := range d.rings {
+		if r.room.Phone == phone && r.over == nil {
+			return r
+		}
+	}
+	return nil
+}
+
 // ringIn returns the ring whose room that is; nil when the call rings nobody there.
 func (c *current) ringIn(room signaling.RoomKey) *ring {
 	if c == nil || c.dial == nil {

@@ -148,8 +148,8 @@ type Records struct {
 	// People says what a call record tells of who called: full (name and thumbprint
 	// of the key), thumbprint, or none.
 	People People `mapstructure:"people"`
-	// PeopleInBugreport is the same for the call records and the log in callboxctl
-	// bugreport.
+	// PeopleInBugreport is the same for the call records in callboxctl bugreport.
+	// What else stands there names people only with full.
 	PeopleInBugreport People `mapstructure:"people_in_bugreport"`
 }
 

@@ -114,7 +114,12 @@ func (s *Server) serve(r route, w http.ResponseWriter, req *http.Request) {
 	if r.access == readAccess {
 		return
 	}
-	line := s.log.Info().Str("request", req.Method+" "+req.URL.Path).Int("uid", who.uid).Int("gid", who.gid).Int("pid", who.pid)
+	s.logged(who, req.Method+" "+req.URL.Path, err)
+}
+
+// logged writes down who asked for something, and why it was refused.
+func (s *Server) logged(who peer, request string, err error) {
+	line := s.log.Info().Str("request", request).Int("uid", who.uid).Int("gid", who.gid).Int("pid", who.pid)
 	if err != nil {
 		line = line.Int("status", statusOf(err)).Str("refused", err.Error())
 	}

@@ -132,6 +132,16 @@ func (r *Rules) Unlock(c Contact) Verdict {
 	return l.right(CheckUnlock, RightUnlock)
 }
 
+// Camera says whether the contact may see the device's camera in a video call. It is
+// asked again when the contact is changed in a call.
+func (r *Rules) Camera(c Contact) Verdict {
+	l := r.look(&c)
+	if v := l.groups(); !v.Allowed {
+		return v
+	}
+	return l.camera(true)
+}
+
 // day asks whether there is talk left.
 func (l *look) day(b Budget) (left Limit, v Verdict) {
 	allowance, whose := l.limit(CheckDay, "talk_a_day", func(r *Rule) *Limit { return r.TalkADay })

@@ -162,7 +162,7 @@ func (l *look) hours(now Clock) Verdict {
 		if now.Trusted {
 			inside, at = s.rule.Hours.Contains(now.Wall), "now "+clockText(now.Wall)
 		} else {
-			inside, at = l.rules.UntrustedClock == UntrustedAllow, l.untrusted()
+			inside, at = l.rules.UntrustedClock == UntrustedAllow && !s.rule.Hours.never(), l.untrusted()
 		}
 		v = l.step(CheckHours, inside, "%s: hours %v, %s", s.name, s.rule.Hours, at)
 		if !inside {
