@@ -147,11 +147,14 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	d.loop.bootID = bootID
 	d.restore()
 	d.restoreTries()
-	if p.buttons, err = button.Open(cfg.HAL.Buttons, c, log, func(press hal.Press) {
+	found, err := button.Open(cfg.HAL.Buttons, c, log, func(press hal.Press) {
 		d.loop.box.put(request(func() { d.loop.press(press) }))
-	}); err != nil {
-		return nil, err
+	})
+	if err != nil {
+		return nil, err // not a nil *Buttons in the interface
 	}
+	p.buttons = found
+	d.loop.watch(found, p.devices.Light)
 	p.device, err = signaling.NewDevice(signaling.Options{
 		Key: p.key, SN: p.sn, Name: cfg.Device.Name, Epoch: p.store.Epoch(), Contacts: p.book,
 		Clock: c, Log: log, AllowLoopback: cfg.Media.ICE.Loopback,

@@ -35,7 +35,7 @@ type journal struct {
 	ended bool
 
 	// Of the goroutine of run:
-	id      uint64 // of the running call's record
+	id       uint64 // of the running call's record
 	refusals map[refusal]refusals
 }
 
