@@ -207,7 +207,7 @@ func TestPeopleInRecordsAndReports(t *testing.T) {
 			}
 			inRecord, inReport := tt.records != config.PeopleNone, tt.report != config.PeopleNone
 			if bytes.Contains(report, []byte(h.anna.JKT())) != (inRecord && inReport) {
-				t.Errorf("the report holds the thumbprint: %v, want %v", !(inRecord && inReport), inRecord && inReport)
+				t.Errorf("whether the report holds the thumbprint is not %v", inRecord && inReport)
 			}
 			if !json.Valid(report) {
 				t.Error("the report is no JSON")
