@@ -116,13 +116,18 @@ func (b *backend) SetCamera(ctx context.Context, on bool) error {
 		case on && !l.cur.cameraAllowed:
 			return control.ErrNotAllowed.With(l.cur.offer.Contact.Name + " may not see the camera")
 		}
-		l.cur.camera = on
-		if session := l.cur.leg.session; session != nil {
-			session.SetCamera(on)
-		}
-		l.sendInfo()
+		l.switchCamera(on)
 		return nil
 	})
+}
+
+// switchCamera turns the device's camera in the running call on or off.
+func (l *loop) switchCamera(on bool) {
+	l.cur.camera = on
+	if session := l.cur.leg.session; session != nil {
+		session.SetCamera(on)
+	}
+	l.sendInfo()
 }
 
 func (b *backend) Status(ctx context.Context) (control.Status, error) {
@@ -130,6 +135,7 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 	s := control.Status{
 		Name: p.cfg.Device.Name, SN: p.sn, Address: "d." + p.sn, Thumbprint: p.key.JKT(),
 		Version:       control.ThisVersion().Version,
+		ConfigFile:    p.file,
 		UptimeSeconds: (p.clock.Now() - b.started).Round(time.Millisecond).Seconds(),
 		Devices:       b.chosen(),
 		Transports:    p.transports(),

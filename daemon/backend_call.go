@@ -19,6 +19,8 @@ func (b *backend) Call(ctx context.Context, r control.CallRequest) (control.Call
 	return ask(ctx, b.loop, func() (control.CallStarted, error) { return b.loop.place(r) })
 }
 
+var _ = [1]struct{}{}[call.MaxRings-control.MaxPhones] // the machine holds what the API takes
+
 // place begins a call of the device's own.
 func (l *loop) place(r control.CallRequest) (control.CallStarted, error) {
 	if l.state.Phase.Active() || l.stopping {
@@ -26,6 +28,9 @@ func (l *loop) place(r control.CallRequest) (control.CallStarted, error) {
 	}
 	people, err := l.resolve(r.To)
 	if err != nil {
+		return control.CallStarted{}, err
+	}
+	if err := control.CheckPhones(len(people)); err != nil {
 		return control.CallStarted{}, err
 	}
 	d := &dialing{roomType: signaling.RoomType(r.RoomType), query: r.Query}
@@ -46,11 +51,8 @@ func (l *loop) place(r control.CallRequest) (control.CallStarted, error) {
 			limit: signaling.Limit(may.limit), camera: may.camera,
 		})
 	}
-	switch {
-	case len(d.rings) == 0:
+	if len(d.rings) == 0 {
 		return control.CallStarted{}, control.ErrNotAllowed.With(forbidden)
-	case len(d.rings) > call.MaxRings:
-		return control.CallStarted{}, control.ErrBadRequest.With(fmt.Sprintf("cannot call %d phones at once; allowed: up to %d", len(d.rings), call.MaxRings))
 	}
 	inTurn := l.settings.dialInTurn
 	if r.Mode != "" {
@@ -151,7 +153,7 @@ func recordOf(r store.Record) control.Record {
 		ID: strconv.FormatUint(r.ID, 10), RoomID: r.RoomID, GroupID: r.RoomID, Contact: r.Contact, Phone: r.Peer,
 		RoomType: string(r.RoomType), Direction: string(r.Direction), Started: r.Started, Answered: r.Answered, Ended: r.Ended,
 		RingSeconds: r.RingSeconds, TalkSeconds: r.TalkSeconds, LimitSeconds: r.LimitSeconds,
-		Cause: r.Cause, Origin: r.Origin, Detail: r.Detail, EndedBy: string(r.By), Auto: r.Auto,
+		Cause: r.Cause, Origin: r.Origin, Detail: r.Detail, EndedBy: string(r.By), Auto: r.Auto, Times: r.Times,
 	}
 	for _, ring := range r.Rings {
 		shown.Rings = append(shown.Rings, control.RingRecord{

@@ -3,8 +3,10 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"callbox/daemon/call"
@@ -39,7 +41,7 @@ func (b *backend) AddContact(_ context.Context, c control.NewContact) (control.C
 	return b.shown(stored), nil
 }
 
-func (b *backend) ChangeContact(_ context.Context, who string, change control.ContactChange) (control.Contact, error) {
+func (b *backend) ChangeContact(ctx context.Context, who string, change control.ContactChange) (control.Contact, error) {
 	stored, err := b.parts.store.Edit(who, func(c *signaling.Contact) error {
 		set(&c.Name, change.Name)
 		set(&c.Groups, change.Groups)
@@ -59,7 +61,46 @@ func (b *backend) ChangeContact(_ context.Context, who string, change control.Co
 	if err != nil {
 		return control.Contact{}, contactError(err)
 	}
-	return b.shown(stored), nil
+	return ask(ctx, b.loop, func() (control.Contact, error) {
+		b.loop.contactChanged(stored)
+		return b.shown(stored), nil
+	})
+}
+
+// contactChanged takes from the running call what its contact may not do any more:
+// the camera, or the call itself. Limits, hours and do-not-disturb are asked when a
+// call begins; what is given back does not come by itself.
+func (l *loop) contactChanged(c signaling.Contact) {
+	if !l.state.Phase.Active() {
+		return
+	}
+	in, right := l.cur.room().Phone == c.JKT, policy.RightCall
+	var rung *ring
+	if dial := l.cur.dial; dial != nil {
+		rung, right = dial.ringOf(c.JKT), policy.RightBeCalled
+		in = in && dial.joined
+	}
+	if !in && rung == nil {
+		return
+	}
+	contact, rules := policyContact(c), l.settings.rules
+	if !rules.Has(contact, right) {
+		l.cur.log.Info().Str("changed", c.Name).Str("right", string(right)).Msg("the right to the running call was taken away")
+		l.step(call.Revoked{Phone: c.JKT})
+		return
+	}
+	camera := rules.Camera(contact)
+	if camera.Allowed {
+		return
+	}
+	if rung != nil {
+		rung.camera = false
+	}
+	if in && l.cur.cameraAllowed {
+		l.cur.log.Info().Str("rule", camera.Rule).Msg("the phone may not see the camera any more")
+		l.cur.cameraAllowed = false
+		l.switchCamera(false)
+	}
 }
 
 // set takes a member of a change over; null gives the zero value.
@@ -153,12 +194,17 @@ func (b *backend) ExplainPolicy(ctx context.Context, q control.PolicyQuery) (con
 	return ask(ctx, b.loop, func() (control.PolicyExplanation, error) { return b.loop.explain(c, q), nil })
 }
 
+// find returns the contact with this name or thumbprint, a revoked one too.
 func (b *backend) find(who string) (signaling.Contact, error) {
-	people, err := b.loop.resolve([]string{who})
-	if err != nil || len(people) != 1 {
-		return signaling.Contact{}, control.ErrNoContact.With("there is no contact " + who)
+	if c, ok := b.loop.contacts.Contact(who); ok {
+		return c, nil
 	}
-	return people[0], nil
+	for _, c := range b.loop.contacts.List() {
+		if strings.EqualFold(c.Name, who) {
+			return c, nil
+		}
+	}
+	return signaling.Contact{}, control.ErrNoContact.With(fmt.Sprintf("there is no contact %q", who))
 }
 
 // explain says what policy would decide, by the code that decides.
@@ -173,8 +219,11 @@ func (l *loop) explain(c signaling.Contact, q control.PolicyQuery) control.Polic
 	}
 	e := l.settings.rules.Explain(policy.Request{
 		Contact: policyContact(c), Direction: direction, Video: q.RoomType == string(signaling.Video),
-		Now: now, DND: l.dnd, Budget: l.allowances.load(c.JKT),
+		Now: now, DND: l.dnd, Budget: l.allowances.load(c.JKT), Attempts: l.tries[c.JKT],
 	})
+	if c.Revoked {
+		e = revoked(c, e)
+	}
 	out := control.PolicyExplanation{
 		Contact: c.Name, At: now.Wall, Direction: string(direction), RoomType: q.RoomType, Allowed: e.Allowed,
 		Cause: string(e.Cause), Camera: e.Camera.Allowed, Unlock: e.Unlock.Allowed, ClockTrusted: now.Trusted, Rule: e.Rule,
@@ -193,9 +242,22 @@ func (l *loop) explain(c signaling.Contact, q control.PolicyQuery) control.Polic
 		out.DayLeftSeconds = &seconds
 	}
 	for _, s := range e.Steps {
-		out.Rules = append(out.Rules, control.PolicyRule{Name: string(s.Check), Says: s.Rule, OK: s.Outcome != policy.No})
+		out.Rules = append(out.Rules, control.PolicyRule{Name: string(s.Check), Says: s.Rule, Outcome: string(s.Outcome)})
 	}
 	return out
+}
+
+// checkTrust is what signaling asks before policy: a phone that is not trusted gets
+// no answer, and is not called.
+const checkTrust policy.Check = "trust"
+
+// revoked is what is left of an explanation for a contact that is revoked.
+func revoked(c signaling.Contact, e policy.Explanation) policy.Explanation {
+	rule := fmt.Sprintf("contact %s: revoked", c.Name)
+	return policy.Explanation{
+		Decision: policy.Decision{Rule: rule},
+		Steps:    slices.Insert(e.Steps, 0, policy.Step{Check: checkTrust, Outcome: policy.No, Rule: rule}),
+	}
 }
 
 // contactBook shows signaling each contact with the rights that count now, whoever

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"callbox/daemon/control"
 	"callbox/hal"
+	"callbox/hal/button"
 	"callbox/hal/devices"
 	"callbox/media"
 )
@@ -34,28 +34,39 @@ func (b *backend) Devices(context.Context) (control.Devices, error) {
 func (b *backend) chosen() []control.Device {
 	out := []control.Device{}
 	for _, d := range b.parts.report() {
-		out = append(out, control.Device{Kind: string(d.Kind), Name: deviceName(d.Chosen), Wanted: d.Wanted, Virtual: d.Virtual, Reason: d.Reason})
+		out = append(out, control.Device{
+			Kind: string(d.Kind), Name: deviceName(d.Chosen), Wanted: d.Wanted, Virtual: d.Virtual, Reason: d.Reason,
+			Button: d.button.Button, State: string(d.button.State),
+		})
 	}
 	return out
 }
 
+// part is how one part was chosen, and of a button how it is now.
+type part struct {
+	devices.Choice
+	button button.Status // zero of what is no button
+}
+
 // report says how each part was chosen, and of buttons and the light how they are
 // now.
-func (p *parts) report() []devices.Choice {
-	report := slices.Clone(p.devices.Report)
-	states, n := p.buttons.Status(), 0
-	for i := range report {
-		switch report[i].Kind {
+func (p *parts) report() []part {
+	var report []part
+	states := p.buttons.Status() // in the order of the report
+	for _, c := range p.devices.Report {
+		one := part{Choice: c}
+		switch c.Kind {
 		case devices.Button:
-			report[i].Chosen, report[i].Reason = cmp.Or(states[n].Device, hal.NameNone), states[n].Reason
-			n++
+			one.button, states = states[0], states[1:]
+			one.Chosen, one.Reason = cmp.Or(one.button.Device, hal.NameNone), one.button.Reason
 		case devices.Light:
-			report[i].Reason = ""
+			one.Reason = ""
 			if problem := p.devices.Light.Status().Problem; problem != nil {
-				report[i].Reason = problem.Error()
+				one.Reason = problem.Error()
 			}
 		case devices.Camera, devices.Microphone, devices.Speaker, devices.Display:
 		}
+		report = append(report, one)
 	}
 	return report
 }
@@ -90,7 +101,7 @@ func (b *backend) Snapshot(ctx context.Context) ([]byte, error) {
 	case errors.Is(err, media.ErrNoCamera):
 		return nil, control.ErrNoDevice.With("the device has no camera")
 	case errors.Is(err, media.ErrCameraOff):
-		return nil, control.ErrNotAllowed.With("the camera is switched off in the running call")
+		return nil, control.ErrNotAllowed.With("the camera is switched off in the running call").WithRemedy("callboxctl camera on turns it on")
 	case errors.Is(err, hal.ErrBusy):
 		return nil, control.ErrNoDevice.With(err.Error())
 	case errors.Is(err, context.DeadlineExceeded):

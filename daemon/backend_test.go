@@ -169,6 +169,7 @@ func TestPeopleInRecordsAndReports(t *testing.T) {
 		inReport        bool
 	}{
 		{config.PeopleFull, config.PeopleFull, true, true},
+		{config.PeopleFull, config.PeopleThumbprint, true, false},
 		{config.PeopleFull, config.PeopleNone, true, false},
 		{config.PeopleNone, config.PeopleThumbprint, false, false},
 	} {
@@ -204,8 +205,9 @@ func TestPeopleInRecordsAndReports(t *testing.T) {
 			if err != nil || bytes.Contains(report, []byte("Anna")) != tt.inReport {
 				t.Errorf("the report holds the name: %v, want %v (%v)", !tt.inReport, tt.inReport, err)
 			}
-			if tt.report == config.PeopleNone && bytes.Contains(report, []byte(h.anna.JKT())) {
-				t.Error("the report holds the thumbprint")
+			inRecord, inReport := tt.records != config.PeopleNone, tt.report != config.PeopleNone
+			if bytes.Contains(report, []byte(h.anna.JKT())) != (inRecord && inReport) {
+				t.Errorf("whether the report holds the thumbprint is not %v", inRecord && inReport)
 			}
 			if !json.Valid(report) {
 				t.Error("the report is no JSON")
@@ -300,7 +302,13 @@ func TestButtonOfADevice(t *testing.T) {
 	h.restart()
 	devices, err := h.api.Devices(t.Context())
 	i := slices.IndexFunc(devices.Chosen, func(d control.Device) bool { return d.Kind == "button" })
-	if err != nil || i < 0 || devices.Chosen[i].Name != "" || devices.Chosen[i].Reason == "" {
+	if err != nil || i < 0 || devices.Chosen[i].Name != "" || devices.Chosen[i].Reason == "" ||
+		devices.Chosen[i].Button != "door" || devices.Chosen[i].State != "missing" {
 		t.Errorf("devices = %+v, %v", devices.Chosen, err)
+	}
+	for _, d := range devices.Chosen[:i] {
+		if d.Button != "" || d.State != "" {
+			t.Errorf("no button, and shown as one: %+v", d)
+		}
 	}
 }

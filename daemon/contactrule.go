@@ -8,7 +8,8 @@ import (
 )
 
 // policyContact is the part of a contact that policy knows. Hours that cannot be
-// read never hold: what they were meant to forbid stays forbidden.
+// read never hold, whatever the clock is: what they were meant to forbid stays
+// forbidden.
 func policyContact(c signaling.Contact) policy.Contact {
 	out := policy.Contact{Name: c.Name, Groups: c.Groups, Rule: policy.Rule{
 		LongestCall: secondsLimit(c.MaxSeconds), TalkADay: secondsLimit(c.DaySeconds), Camera: c.Camera,

@@ -43,6 +43,8 @@ const drainTimeout = 1500 * time.Millisecond
 // Options are what Run needs.
 type Options struct {
 	Config *config.Config
+	// File is where the configuration was read from, for people: an absolute path.
+	File string
 	// Reload reads the configuration again, for callboxctl reload and SIGHUP.
 	Reload func() (*config.Config, error)
 	Log    zerolog.Logger
@@ -54,6 +56,7 @@ type parts struct {
 	live      atomic.Pointer[config.Config] // what counts now
 	rules     atomic.Pointer[policy.Rules]  // of live
 	reload    func() (*config.Config, error)
+	file      string // of the configuration, for people
 	reloading sync.Mutex
 	trusted   func() bool // whether the wall clock is right, as far as the kernel knows
 	book      contactBook
@@ -89,7 +92,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	d.reload = o.Reload
+	d.reload, d.file = o.Reload, o.File
 	return d.run(ctx)
 }
 
@@ -164,11 +167,15 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	d.loop = newLoop(p, d.notifier)
 	d.loop.bootID = bootID
 	d.restore()
-	if p.buttons, err = button.Open(cfg.HAL.Buttons, c, log, func(press hal.Press) {
+	d.restoreTries()
+	found, err := button.Open(cfg.HAL.Buttons, c, log, func(press hal.Press) {
 		d.loop.box.put(request(func() { d.loop.press(press) }))
-	}); err != nil {
-		return nil, err
+	})
+	if err != nil {
+		return nil, err // not a nil *Buttons in the interface
 	}
+	p.buttons = found
+	d.loop.watch(found, p.devices.Light)
 	p.device, err = signaling.NewDevice(signaling.Options{
 		Key: p.key, SN: p.sn, Name: cfg.Device.Name, Epoch: p.store.Epoch(), Contacts: p.book,
 		Tokens: p.gate, Clock: c, Log: log, AllowLoopback: cfg.Media.ICE.Loopback,

@@ -20,10 +20,14 @@ type decision struct {
 // decide asks whether a phone may call.
 func (l *loop) decide(o signaling.Offer) decision {
 	q := policy.Request{Direction: policy.Incoming, Video: o.RoomType == signaling.Video, Wish: policy.Limit(o.TimeLimit)}
+	var d decision
 	if o.Token != nil {
-		return l.decideByToken(o, q)
+		d = l.decideByToken(o, q)
+	} else {
+		d = l.ask(o.Room.ID, o.Contact, q)
 	}
-	return l.ask(o.Room.ID, o.Contact, q)
+	l.noteTry(o.Contact.JKT)
+	return d
 }
 
 // mayCall asks whether the device may call a contact; room is the one that it is
@@ -36,6 +40,7 @@ func (l *loop) ask(room string, c signaling.Contact, q policy.Request) decision 
 	if stored, ok := l.contacts.Contact(c.JKT); ok {
 		c = stored // what signaling handed on has the rights of groups and default mixed in
 	}
+	q.Attempts = l.tries[c.JKT]
 	return l.judge(room, policyContact(c), l.allowances.load(c.JKT), q)
 }
 

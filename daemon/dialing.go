@@ -48,6 +48,16 @@ func (d *dialing) find(room call.Room) *ring {
 	return nil
 }
 
+// ringOf returns the ring of a phone that has not been given up.
+func (d *dialing) ringOf(phone string) *ring {
+	for _, r := range d.rings {
+		if r.room.Phone == phone && r.over == nil {
+			return r
+		}
+	}
+	return nil
+}
+
 // ringIn returns the ring whose room that is; nil when the call rings nobody there.
 func (c *current) ringIn(room signaling.RoomKey) *ring {
 	if c == nil || c.dial == nil {
@@ -80,8 +90,8 @@ func (l *loop) carryOutRing(e call.Effect) {
 			Contact: r.contact.Name, Phone: r.room.Phone, RoomType: string(c.dial.roomType), IsCaller: true, Query: c.dial.query,
 		})
 	case call.RingTaken:
-		r := c.dial.find(e.Room)
-		r.offer, r.camera = &l.next.offer, l.next.camera
+		r, offer := c.dial.find(e.Room), l.next.offer
+		r.offer, r.camera = &offer, l.next.camera
 		l.waker.stop(r.room)
 		if e.By != e.Room { // it has called by itself, within what it was rung for
 			r.own = signaling.RoomKey(e.By)
@@ -100,6 +110,7 @@ func (l *loop) carryOutRing(e call.Effect) {
 		})
 	case call.Join:
 		l.join(c.dial.find(e.Room))
+	default: // carryOut hands on only these
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"callbox/daemon/control"
 	"callbox/hal"
+	"callbox/hal/button"
 	"callbox/hal/devices"
 )
 
@@ -39,26 +40,61 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 
 func (b *backend) doctorDevices() (findings []control.Finding) {
 	for _, d := range b.parts.report() {
-		f := control.Finding{Name: string(d.Kind), State: control.StateOK, Message: d.Chosen}
-		if d.Kind == devices.Button {
-			f.Name += " " + d.Wanted
-		}
-		switch {
-		case d.Chosen == hal.NameNone && d.Reason == "":
-			f.State, f.Message = control.StateOff, "none is wanted"
-		case d.Virtual && d.Wanted == hal.NameAuto:
-			f.State = control.StateProblem
-			f.Message = fmt.Sprintf("a virtual %s stands in: %s", d.Kind, d.Reason)
-			f.Remedy = fmt.Sprintf("plug one in and restart the daemon, or say hal.%s.name: none; callboxctl devices lists what was found", d.Kind)
-		case d.Virtual:
-			f.State, f.Message = control.StateWarning, fmt.Sprintf("a virtual %s, as configured", d.Kind)
-			f.Remedy = fmt.Sprintf("for a real one set hal.%s.name: auto", d.Kind)
-		case d.Reason != "":
-			f.State, f.Message = control.StateProblem, d.Reason
-		}
-		findings = append(findings, f)
+		findings = append(findings, doctorDevice(d))
 	}
 	return findings
+}
+
+func doctorDevice(d part) control.Finding {
+	f := control.Finding{Name: string(d.Kind), State: control.StateOK, Message: d.Chosen}
+	if d.Kind == devices.Button {
+		f.Name += " " + d.Wanted
+	}
+	switch {
+	case d.Chosen == hal.NameNone && d.Reason == "":
+		f.State, f.Message = control.StateOff, "none is wanted"
+	case d.Virtual && d.Wanted == hal.NameAuto:
+		f.State = control.StateProblem
+		f.Message = fmt.Sprintf("a virtual %s stands in: %s", d.Kind, d.Reason)
+		f.Remedy = fmt.Sprintf("plug one in and restart the daemon, or say hal.%s.name: none; callboxctl devices lists what was found", d.Kind)
+	case d.Reason != "":
+		f.State, f.Message, f.Remedy = control.StateProblem, d.Reason, deviceRemedy(d)
+	case d.Virtual:
+		f.State, f.Message, f.Remedy = control.StateWarning, fmt.Sprintf("a virtual %s, as configured", d.Kind), realRemedy(d.Kind)
+	}
+	return f
+}
+
+// deviceRemedy is what to do about a part that does not work.
+func deviceRemedy(d part) string {
+	switch {
+	case d.Kind == devices.Light:
+		return "let the daemon's user switch it, or correct hal.light (docs/hooks.md); callboxctl devices lists the LEDs"
+	case d.Kind != devices.Button:
+		return fmt.Sprintf("correct hal.%s.name; callboxctl devices lists what was found", d.Kind)
+	}
+	switch d.button.State {
+	case button.Busy:
+		return "end the program that has it; it is asked for again every 10 s"
+	case button.NoPermission:
+		return "let the daemon's user read it, in its unit, too (docs/hooks.md), and restart the daemon"
+	case button.NoKey:
+		return "correct the key in hal.buttons; evtest shows those of a device"
+	case button.Missing, button.Found:
+	}
+	return "plug it in, or correct hal.buttons; callboxctl devices lists what was found"
+}
+
+// realRemedy is how to have a real part instead of a virtual one.
+func realRemedy(kind devices.Kind) string {
+	switch kind {
+	case devices.Light:
+		return "for a real one set hal.light.name to an LED, which callboxctl devices lists, or to gpio"
+	case devices.Display:
+		return "there is no driver for a real one: set hal.display.name: none where nobody reads what it records"
+	case devices.Camera, devices.Microphone, devices.Speaker, devices.Button:
+	}
+	return fmt.Sprintf("for a real one set hal.%s.name: auto", kind)
 }
 
 func (b *backend) doctorTransports() (findings []control.Finding) {
@@ -124,6 +160,7 @@ func (p *parts) doctorSpace() control.Finding {
 	var s unix.Statfs_t
 	if err := unix.Statfs(p.store.Dir(), &s); err != nil {
 		f.State, f.Message = control.StateProblem, "cannot look at the state directory: "+err.Error()
+		f.Remedy = "is the disk alive? see the log: journalctl -u callbox"
 		return f
 	}
 	free := s.Bavail * uint64(s.Bsize) //nolint:gosec // a block size is positive

@@ -57,6 +57,7 @@ func TestGlareWithBoth(t *testing.T) {
 		s.receive(s.own("annas", 0))
 		s.receive(s.own("annas again", 0))
 		s.receive(s.own("berts", 1))
+		s.receive(s.own("cleos", 2)) // nobody rang her: busy
 		s.took()
 		time.Sleep(20 * time.Second)
 		s.took()

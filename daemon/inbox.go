@@ -154,13 +154,13 @@ func (l *loop) deviceGone(ev media.DeviceGone) {
 	if ev.Err != nil {
 		data.Error = ev.Err.Error()
 	}
-	l.publish(control.EventDeviceLost, data)
+	l.publishDevice(control.EventDeviceLost, data)
 	l.sendInfo()
 }
 
 func (l *loop) deviceBack(ev media.DeviceBack) {
 	l.cur.log.Info().Str("kind", ev.Kind).Str("name", ev.Name).Msg("device is back")
 	delete(l.cur.gone, ev.Kind)
-	l.publish(control.EventDeviceBack, control.DeviceData{Kind: ev.Kind, Name: ev.Name})
+	l.publishDevice(control.EventDeviceBack, control.DeviceData{Kind: ev.Kind, Name: ev.Name})
 	l.sendInfo()
 }

@@ -176,9 +176,9 @@ func disturbed(r *policy.Rules, t *testing.T) *policy.Rules {
 	return &changed
 }
 
-// TestAttemptsAnHour: allowed calls and others, of all the issuer's callers together;
-// contacts are not counted.
-func TestAttemptsAnHour(t *testing.T) {
+// TestIssuersHaveAttemptsAnHour: allowed calls and others, of all the issuer's callers
+// together; contacts are not counted.
+func TestIssuersHaveAttemptsAnHour(t *testing.T) {
 	n := 3
 	withIssuer(t, config.Issuer{AttemptsAnHour: &n}, nil, func(s *stage, tokens *fakeTokens) {
 		for i := range 5 {

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -16,6 +17,8 @@ type recorder interface {
 	EndWith(r store.Record, budgets map[string]store.Budget) error
 	SaveBudget(key string, b store.Budget) error
 	SetSetting(name string, v any) error
+	Refuse(r store.Record) (id uint64, err error)
+	RefuseAgain(id uint64, at time.Time) error
 }
 
 // journal writes the records of the calls in the background and in order: a disk
@@ -31,12 +34,14 @@ type journal struct {
 	queue []func()
 	ended bool
 
-	id uint64 // of the running call's record; of the goroutine of run
+	// Of the goroutine of run:
+	id       uint64 // of the running call's record
+	refusals map[refusal]refusals
 }
 
 // newJournal starts the writing; close ends it.
 func newJournal(s recorder, log zerolog.Logger) *journal {
-	j := &journal{store: s, log: log, done: make(chan struct{})}
+	j := &journal{store: s, log: log, done: make(chan struct{}), refusals: map[refusal]refusals{}}
 	j.ready = sync.NewCond(&j.mu)
 	go j.run()
 	return j
@@ -91,11 +96,6 @@ func (j *journal) end(r store.Record, budgets map[string]store.Budget) {
 		r.ID = j.id
 		j.keep(j.store.EndWith(r, budgets), r.RoomID)
 	})
-}
-
-// refused writes down a call that never rang.
-func (j *journal) refused(r store.Record) {
-	j.put(func() { j.keep(j.store.EndWith(r, nil), r.RoomID) })
 }
 
 // save writes a budget down.

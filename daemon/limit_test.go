@@ -62,6 +62,9 @@ func TestTheLimitHoldsWhenTheLoopIsStuck(t *testing.T) {
 		t.Errorf("bye = %+v", end)
 	}
 	p.phase() // the loop has carried out what follows the bye
+	if err := d.journal.wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if records := d.store.Records(store.Query{Limit: 1}); len(records) != 1 || records[0].Cause != "hangup" || records[0].Origin != "timeLimit" {
 		t.Errorf("records = %+v", records)
 	}

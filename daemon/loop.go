@@ -159,6 +159,7 @@ type loop struct {
 	ageStop  func() bool
 	lookStop func() bool
 	attempts map[string]policy.Attempts // of issuers, by name
+	tries    map[string]policy.Attempts // of contacts, by thumbprint
 	work     sync.WaitGroup             // goroutines that the loop started
 	stopping bool
 }

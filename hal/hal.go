@@ -118,6 +118,9 @@ type Light interface {
 	// confirmed to be so, as far as the hardware can tell; it takes at most a
 	// second. One goroutine at a time.
 	Set(on bool) error
+	// Lit reads back whether the light is on, as far as the hardware can tell, and
+	// changes nothing. One goroutine at a time, and not beside Set.
+	Lit() (bool, error)
 	// Close lets go of the light, which is off by then: what becomes of a GPIO line
 	// is its hardware's. Set takes the light again. Close may be called twice.
 	Close() error

@@ -17,9 +17,10 @@ type fakeLight struct {
 	on     int
 	broken bool
 	answer chan error // what is waited for, and comes of it; nil: at once
+	dark   []func(error)
 }
 
-func (l *fakeLight) Acquire() (func(), error) {
+func (l *fakeLight) Acquire(dark func(error)) (func(), error) {
 	var err error
 	if l.answer != nil {
 		err = <-l.answer
@@ -35,6 +36,7 @@ func (l *fakeLight) Acquire() (func(), error) {
 	}
 	l.on++
 	l.note("light on")
+	l.dark = append(l.dark, dark)
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()

@@ -60,11 +60,12 @@ func (e *Engine) playOn(ctx context.Context, p *player) error {
 	}
 	defer e.sound.give()
 	if e.opts.Sound.Microphone() != "" {
-		release, err := e.light()
+		lit, release, err := e.light(ctx)
 		if err != nil {
 			return err
 		}
 		defer release()
+		ctx = lit
 	}
 	stream, err := e.opts.Sound.Open(p.process)
 	if err != nil {

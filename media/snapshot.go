@@ -85,7 +85,7 @@ func (e *Engine) shoot(ctx context.Context) (picture, error) {
 	if ctx.Err() != nil {
 		return picture{}, context.Cause(ctx)
 	}
-	release, err := e.light()
+	ctx, release, err := e.light(ctx)
 	if err != nil {
 		return picture{}, err
 	}

@@ -135,11 +135,12 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 	}
 	defer d.s.engine.sound.give()
 	if d.hasMicrophone() {
-		release, err := d.s.light()
+		lit, release, err := d.s.light(ctx)
 		if err != nil {
 			return true, err
 		}
 		defer release()
+		ctx = lit
 	}
 	working := make(chan struct{}, 1)
 	type result struct {
@@ -171,7 +172,7 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 	for first := working; ; {
 		select {
 		case <-ctx.Done():
-			return false, nil
+			return false, nil // nobody wants it, or the light went out, which its release tells
 		case <-r.stream.Gone():
 			return true, hal.ErrGone
 		case <-first:

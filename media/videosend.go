@@ -72,7 +72,7 @@ func (v *videoSender) send(ctx context.Context) error {
 		return ctx.Err()
 	}
 	defer e.camera.give()
-	release, err := v.s.light()
+	ctx, release, err := v.s.light(ctx)
 	if err != nil {
 		return err
 	}
@@ -118,6 +118,9 @@ func (v *videoSender) send(ctx context.Context) error {
 	v.s.log.Info().Int("width", stream.Mode().Width).Int("height", stream.Mode().Height).Float64("fps", rate).Msg("camera open")
 	for {
 		if _, _, err := enc.Read(); err != nil {
+			if dark := wentDark(ctx); dark != nil {
+				return dark
+			}
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF // the camera ended without being closed
 			}

@@ -81,6 +81,7 @@ func (d *Device) AnswerData(k RoomKey, id, errCode string) (frame []byte) {
 		return nil
 	}
 	delete(r.frames.waiting, id)
+	r.frames.ids.answered(id, errCode)
 	return d.frame(r.key, message.DataAck{ID: id, Error: errCode})
 }
 
@@ -88,10 +89,12 @@ func (d *Device) AnswerData(k RoomKey, id, errCode string) (frame []byte) {
 type frameState struct {
 	budget  budget.Bucket
 	waiting map[string]bool // data, by id, until AnswerData
+	ids     frameIDs
 }
 
 func (s *frameState) open(now time.Duration) {
 	s.budget, s.waiting = budget.Full(budget.FrameRate, now), map[string]bool{}
+	s.ids.answers = map[string]*verdict{}
 }
 
 // ReceiveFrame takes one text frame of the room's data channel. The signed
@@ -135,10 +138,13 @@ func (d *Device) ReceiveFrame(k RoomKey, text []byte) (frame []byte) {
 }
 
 func (d *Device) dataFrame(r *room, f message.DataFrame) (frame []byte) {
+	before := r.frames.ids.answers[f.ID]
 	switch {
 	case r.phase != started, r.frames.waiting[f.ID]:
 		return nil
-	case len(r.frames.waiting) >= maxWaiting:
+	case before != nil && before.given:
+		return d.frame(r.key, message.DataAck{ID: f.ID, Error: before.errCode})
+	case len(r.frames.waiting) >= maxWaiting, r.frames.ids.full(f.Right):
 		d.refuse(r.peer, RefusedFull)
 		return d.frame(r.key, message.DataAck{ID: f.ID, Error: ErrorNoHandler})
 	case !d.allowed(r, f.Right):
@@ -146,6 +152,7 @@ func (d *Device) dataFrame(r *room, f message.DataFrame) (frame []byte) {
 		return d.frame(r.key, message.DataAck{ID: f.ID, Error: ErrorForbidden})
 	}
 	r.frames.waiting[f.ID] = true
+	r.frames.ids.note(f.ID, f.Right)
 	d.emit(PhoneData{Room: r.key, ID: f.ID, Right: f.Right, Payload: f.Payload})
 	return nil
 }

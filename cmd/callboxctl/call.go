@@ -19,8 +19,9 @@ func newCall(a *app) *cobra.Command {
 		Use:   "call NAME…",
 		Short: "Call one phone or several",
 		Long: `Call the phones of contacts, by name or thumbprint, or of all contacts of a group with
-group:NAME. Several ring at once and the first answer wins; with --in-turn one rings
-after the other, in the given order.
+group:NAME, at most 8 in all. The first answer wins. Whether they ring at once or one
+after the other, in the given order, says call.dial_mode in the configuration, or
+--together and --in-turn.
 
 It returns when the phones are being rung. With --wait it shows what happens until the
 call is over, and its exit code says how it ended (callboxctl help exit-codes); Ctrl-C
@@ -45,8 +46,11 @@ ends the waiting, not the call.`,
 				return usagef("--video and --voice exclude each other")
 			}
 			request.To, request.TimeLimit = args, limit.Seconds()
-			request.Mode, request.RoomType = control.Together, "video"
-			if inTurn {
+			request.RoomType = "video"
+			switch {
+			case together:
+				request.Mode = control.Together
+			case inTurn:
 				request.Mode = control.InTurn
 			}
 			if voice {
@@ -63,8 +67,8 @@ ends the waiting, not the call.`,
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&together, "together", false, "let all ring at once (the default)")
-	f.BoolVar(&inTurn, "in-turn", false, "let one ring after the other")
+	f.BoolVar(&together, "together", false, "let all ring at once, whatever the configuration says")
+	f.BoolVar(&inTurn, "in-turn", false, "let one ring after the other, whatever the configuration says")
 	f.BoolVar(&video, "video", false, "with picture (the default)")
 	f.BoolVar(&voice, "voice", false, "without picture")
 	f.DurationVar(&limit, "limit", 0, "the longest that the call may take, like 10m; the rules may make it shorter")

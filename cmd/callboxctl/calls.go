@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,7 +58,13 @@ shown, otherwise the newest 20; --limit says how many.
 			if asCSV {
 				return writeCSV(a.out, calls)
 			}
-			return a.show(calls, func(w io.Writer) { printCalls(w, calls) })
+			return a.show(calls, func(w io.Writer) {
+				if len(calls) == 0 {
+					fmt.Fprintln(w, noCalls(q))
+					return
+				}
+				printCalls(w, calls)
+			})
 		},
 	}
 	f := cmd.Flags()
@@ -66,7 +73,7 @@ shown, otherwise the newest 20; --limit says how many.
 	f.StringVar(&q.Contact, "contact", "", "with this contact, by `name` or thumbprint")
 	f.StringVar(&why, "cause", "", "that ended by this `cause`, or running")
 	f.IntVar(&limit, "limit", limit, "how many, 1 to 1000")
-	f.BoolVar(&asCSV, "csv", false, "print CSV (RFC 4180), times as RFC 3339")
+	f.BoolVar(&asCSV, "csv", false, "print CSV (RFC 4180), times as RFC 3339; before a name that a spreadsheet would take for a formula stands '")
 	completes(cmd, "contact", a.names(everybody, false, true))
 	causes := []string{string(control.Running) + "\tThe call has not ended."}
 	for _, e := range cause.Registry() {
@@ -76,16 +83,20 @@ shown, otherwise the newest 20; --limit says how many.
 	return cmd
 }
 
-func printCalls(w io.Writer, calls []control.Record) {
-	if len(calls) == 0 {
-		fmt.Fprintln(w, "There is no such call.")
-		return
+// noCalls is what there is to say of an empty list.
+func noCalls(q control.CallQuery) string {
+	if q.Since.IsZero() && q.Until.IsZero() && q.Contact == "" && q.Cause == "" {
+		return "There is no call record yet."
 	}
+	return "There is no such call."
+}
+
+func printCalls(w io.Writer, calls []control.Record) {
 	table(w, func(t io.Writer) {
 		fmt.Fprintln(t, "STARTED\tWAY\tCONTACT\tTYPE\tTALKED\tEND")
 		for _, c := range calls {
 			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", c.Started.Local().Format(time.DateTime),
-				c.Direction, oneLine(c.Contact), c.RoomType, clockText(int(c.TalkSeconds)), endText(c.Cause, c.Origin, c.Detail))
+				c.Direction, oneLine(c.Contact), c.RoomType, clockText(int(c.TalkSeconds)), endText(c.Cause, c.Origin, c.Detail)+repeatedText(c.Times))
 		}
 	})
 }
@@ -105,16 +116,34 @@ func endText(c cause.Cause, o cause.Origin, d cause.Detail) string {
 	return text
 }
 
+// repeatedText says how often a call was refused in a row.
+func repeatedText(n int) string {
+	if n < 2 {
+		return ""
+	}
+	return fmt.Sprintf(", %d times", n)
+}
+
 // writeCSV writes one record a line, for a spreadsheet or a script.
 func writeCSV(w io.Writer, calls []control.Record) error {
 	out := csv.NewWriter(w)
 	rows := [][]string{{"started", "answered", "ended", "direction", "contact", "phone", "roomType",
-		"ringSeconds", "talkSeconds", "limitSeconds", "cause", "origin", "detail", "roomId", "groupId", "id"}}
+		"ringSeconds", "talkSeconds", "limitSeconds", "cause", "origin", "detail", "roomId", "groupId", "id", "times"}}
 	for _, c := range calls {
-		rows = append(rows, []string{stamp(c.Started), stamp(c.Answered), stamp(c.Ended), c.Direction, clean(c.Contact), c.Phone, c.RoomType,
-			decimal(c.RingSeconds), decimal(c.TalkSeconds), decimal(c.LimitSeconds), string(c.Cause), string(c.Origin), string(c.Detail), c.RoomID, c.GroupID, c.ID})
+		rows = append(rows, []string{stamp(c.Started), stamp(c.Answered), stamp(c.Ended), c.Direction, cell(c.Contact), c.Phone, c.RoomType,
+			decimal(c.RingSeconds), decimal(c.TalkSeconds), decimal(c.LimitSeconds), string(c.Cause), string(c.Origin), string(c.Detail), c.RoomID, c.GroupID, c.ID, strconv.Itoa(max(c.Times, 1))})
 	}
 	return out.WriteAll(rows)
+}
+
+// cell is text of a stranger for a spreadsheet, which takes what begins so for a
+// formula and may run it (OWASP, CSV Injection). The names of rooms cannot hold one.
+func cell(text string) string {
+	text = clean(text)
+	if text != "" && strings.ContainsRune("=+-@\t\r\n=+-@", []rune(text)[0]) {
+		return "'" + text
+	}
+	return text
 }
 
 func stamp(t time.Time) string {

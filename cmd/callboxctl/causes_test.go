@@ -38,7 +38,7 @@ var detailMeanings = []struct {
 	{cause.MediaLost, "Picture and sound were lost and did not come back in time."},
 	{cause.DeviceLost, "The device lost a part that the call needs."},
 	{cause.Restarted, "The device was restarted in the call."},
-	{cause.Revoked, "The phone's trust was taken away in the call."},
+	{cause.Revoked, "The phone's trust, or its right to the call, was taken away in the call."},
 	{cause.Shutdown, "The device was shut down."},
 	{cause.Unreachable, "The other side does not answer."},
 	{cause.UnknownRoom, "The other side knows nothing of the call."},

@@ -15,12 +15,15 @@ func newCheck(a *app) *cobra.Command {
 		Use:   "check [FILE]",
 		Short: "Check a configuration file",
 		Long: `Check a configuration file with the code that the daemon starts with. All mistakes
-are shown at once, each with its place. Without FILE it is ` + config.DefaultFile + `.
-Exit code 78 when there are mistakes.`,
+are shown at once, each with its place. Without FILE it is the one that the daemon reads,
+or ` + config.DefaultFile + ` when none runs. Exit code 78 when there are mistakes.`,
 		Example: "  callboxctl check /etc/callbox/callbox.yaml",
 		Args:    atMostOne("the file"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			file := cmp.Or(first(args), config.DefaultFile)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file := first(args)
+			if file == "" {
+				file = cmp.Or(a.configFile(cmd.Context()), config.DefaultFile)
+			}
 			if _, err := config.Load(file); err != nil {
 				return err
 			}

@@ -213,8 +213,9 @@ func newContactsSet(a *app) *cobra.Command {
 		Use:   "set NAME|THUMBPRINT",
 		Short: "Change what a contact may do",
 		Long: `Change what a contact may do. Only what is named changes; inherit gives a thing back to
-the contact's groups and the default of the configuration. A running call keeps the
-rules that it began with.
+the contact's groups and the default of the configuration. A running call keeps its
+limit; it ends when the right to it (call, or beCalled) is taken away, and its camera is
+turned off when the contact may not see it any more.
 
 ` + rightsHelp,
 		Example: `  callboxctl contacts set Anna --rights call,beCalled,unlock

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"time"
 
@@ -33,7 +32,7 @@ func printHardware(w io.Writer, d control.Devices) {
 	fmt.Fprintln(w, "In use:")
 	table(w, func(t io.Writer) {
 		for _, c := range d.Chosen {
-			fmt.Fprintf(t, "  %s\t%s\n", c.Kind, deviceText(c))
+			fmt.Fprintf(t, "  %s\t%s\n", deviceKind(c), deviceText(c))
 		}
 	})
 	fmt.Fprintln(w, "\nThere is:")
@@ -101,21 +100,6 @@ the time; - writes it to the standard output.`,
 			return a.save(file, picture)
 		},
 	}
-}
-
-// save writes data to a file that only its owner may read, or to the standard
-// output for "-".
-func (a *app) save(file string, data []byte) error {
-	if file == "-" {
-		_, err := a.out.Write(data)
-		return err
-	}
-	if err := os.WriteFile(file, data, 0o600); err != nil {
-		return fmt.Errorf("cannot write %s: %w", file, err)
-	}
-	return a.show(map[string]any{"file": file, "bytes": len(data)}, func(w io.Writer) {
-		fmt.Fprintf(w, "%s, %d bytes\n", file, len(data))
-	})
 }
 
 func newClock(a *app) *cobra.Command {

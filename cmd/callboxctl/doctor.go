@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -28,7 +29,7 @@ daemon, too. Exit code 6 when there is a problem; a warning is none.`,
 		Example: "  callboxctl doctor\n  callboxctl doctor --json | jq '.[] | select(.state == \"problem\")'",
 		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			findings := append([]control.Finding{lookAtConfig(file)}, a.lookAtDaemon(cmd.Context())...)
+			findings := append([]control.Finding{lookAtConfig(file, a.configFile(cmd.Context()))}, a.lookAtDaemon(cmd.Context())...)
 			err := a.show(findings, func(w io.Writer) { printFindings(w, findings) })
 			if err == nil && worst(findings) == control.StateProblem {
 				return outcome(exitUnwell)
@@ -36,14 +37,27 @@ daemon, too. Exit code 6 when there is a problem; a warning is none.`,
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&file, "config", "", "the configuration `file` (default "+config.DefaultFile+")")
+	cmd.Flags().StringVar(&file, "config", "", "the configuration `file` (default: that of the daemon, or "+config.DefaultFile+")")
 	return cmd
 }
 
-// lookAtConfig reads the configuration with the code that the daemon starts with.
-func lookAtConfig(file string) control.Finding {
+// configFile is the file that the running daemon reads; "" when that is not known.
+func (a *app) configFile(ctx context.Context) string {
+	status, err := a.client().Status(ctx)
+	if err != nil {
+		return ""
+	}
+	return status.ConfigFile
+}
+
+// lookAtConfig reads the configuration with the code that the daemon starts with:
+// the named file, else that of the daemon, else the default one.
+func lookAtConfig(file, daemons string) control.Finding {
 	f := control.Finding{Name: "configuration", State: control.StateOK}
-	shown := cmp.Or(file, config.DefaultFile)
+	shown := cmp.Or(file, daemons, config.DefaultFile)
+	if file = shown; file == config.DefaultFile {
+		file = "" // it may be missing
+	}
 	_, err := config.Load(file)
 	var problems config.Problems
 	switch {
@@ -59,6 +73,9 @@ func lookAtConfig(file string) control.Finding {
 		if _, err := os.Stat(shown); errors.Is(err, fs.ErrNotExist) {
 			f.Message = "there is no " + shown + ": the defaults count"
 		}
+	}
+	if path, err := filepath.Abs(shown); daemons != "" && (err != nil || path != daemons) {
+		f.Message += "; the daemon reads " + daemons
 	}
 	return f
 }

@@ -19,6 +19,7 @@ import (
 type door struct {
 	events *control.Events
 	after  func(d *door) // runs once a call was begun or answered
+	file   string        // of its configuration
 
 	mu    sync.Mutex
 	asked []string
@@ -60,6 +61,8 @@ func talking() control.Status {
 			{Kind: "camera", Name: "test pattern", Wanted: "auto", Virtual: true, Reason: "no camera was found"},
 			{Kind: "microphone", Name: "Loopback,0", Wanted: "auto"},
 			{Kind: "display", Wanted: "none"},
+			{Kind: "button", Name: "usb-Acme_Button-event-kbd", Wanted: "bell (KEY_ENTER of auto)", Button: "bell", State: "found"},
+			{Kind: "button", Wanted: "help (KEY_F1 of auto)", Button: "help", State: "missing", Reason: "no input device has KEY_F1"},
 		},
 		Transports: []control.Transport{{Name: "direct", Up: true, Phones: 1, URLs: []string{"https://192.168.1.9:8443/"}, Detail: "self-made certificate"}},
 		Contacts:   2,
@@ -68,7 +71,11 @@ func talking() control.Status {
 	}
 }
 
-func (d *door) Status(context.Context) (control.Status, error) { return talking(), nil }
+func (d *door) Status(context.Context) (control.Status, error) {
+	s := talking()
+	s.ConfigFile = d.file
+	return s, nil
+}
 func (d *door) Version() control.Version {
 	return control.Version{Version: "0.1.0", Go: "go1.26", Protocol: 1, Platform: "linux/arm64"}
 }
@@ -170,13 +177,14 @@ func (d *door) ExplainPolicy(_ context.Context, q control.PolicyQuery) (control.
 		Contact: q.Contact, At: at, Direction: q.Direction, RoomType: q.RoomType, Allowed: true, Answer: "ring", LimitSeconds: 600, Camera: true,
 		DayLeftSeconds: &left, ClockTrusted: true, Rule: `the contact has the right "call"`,
 		Rules: []control.PolicyRule{
-			{Name: "right call", From: "contact", Says: `it has the right "call"`, OK: true},
-			{Name: "hours", From: "group family", Says: "Mon-Fri 08:00-20:00", OK: true},
+			{Name: "right", Says: "contact Anna: rights has call", Outcome: control.OutcomeYes},
+			{Name: "hours", Says: "contact Anna: says nothing of hours", Outcome: control.OutcomeNothing},
+			{Name: "hours", Says: "group family: hours Mon-Fri 08:00-20:00", Outcome: control.OutcomeYes},
 		},
 	}
 	if at.Hour() >= 20 {
 		e.Allowed, e.Cause, e.Rule, e.ClockTrusted = false, "forbidden", "outside the hours Mon-Fri 08:00-20:00", false
-		e.Rules[1].OK = false
+		e.Rules[2].Outcome = control.OutcomeNo
 	}
 	return e, nil
 }

@@ -32,8 +32,8 @@ func newExplain(a *app) *cobra.Command {
 		Use:   "explain --contact NAME",
 		Short: "Say what would happen to a call, and which rule decides",
 		Long: `Say what would happen to a call of a contact, now or at another time: whether it is
-allowed, how it is answered, how long it may take, and every rule that was looked at.
-Nothing is called.
+allowed, how it is answered, how long it may take, and every rule that was looked at: yes,
+no, or - where it says nothing or is not asked. Nothing is called.
 
 A time is a time of the day (22:00, today), a date with one ("2026-11-24 22:00") or a time
 of RFC 3339.`,
@@ -109,12 +109,21 @@ func printExplanation(w io.Writer, e control.PolicyExplanation) {
 	}
 	fmt.Fprintln(w, "\nThe rules, in order:")
 	for _, r := range e.Rules {
-		sign := paint(green, "yes")
-		if !r.OK {
-			sign = paint(red, "no ")
-		}
-		fmt.Fprintf(w, "  %s  %s  %s %s\n", sign, pad(oneLine(r.Name), 14), oneLine(r.Says), paint(dim, "["+oneLine(r.From)+"]"))
+		fmt.Fprintf(w, "  %s  %s  %s\n", outcomeText(r.Outcome), pad(oneLine(r.Name), 14), oneLine(r.Says))
 	}
+}
+
+// outcomeText is what a rule said: yes, no, or - for nothing.
+func outcomeText(outcome string) string {
+	switch outcome {
+	case control.OutcomeYes:
+		return paint(green, "yes")
+	case control.OutcomeNo:
+		return paint(red, "no ")
+	case control.OutcomeNothing:
+		return paint(dim, "-  ")
+	}
+	return oneLine(outcome)
 }
 
 func yesNo(v bool) string {

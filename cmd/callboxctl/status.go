@@ -106,14 +106,26 @@ func roundTrip(ms float64) string {
 func printDevices(t io.Writer, s control.Status) {
 	fmt.Fprintf(t, "Device\t%s (%s)\n", oneLine(s.Name), s.Address)
 	for _, d := range s.Devices {
-		fmt.Fprintf(t, "%s%s\t%s\n", strings.ToUpper(d.Kind[:1]), d.Kind[1:], deviceText(d))
+		kind := deviceKind(d)
+		fmt.Fprintf(t, "%s%s\t%s\n", strings.ToUpper(kind[:1]), kind[1:], deviceText(d))
 	}
 }
 
+// deviceKind is what a device is for; there may be several buttons.
+func deviceKind(d control.Device) string {
+	return strings.TrimSpace(oneLine(d.Kind + " " + d.Button))
+}
+
+// deviceText is the device that was chosen; of a button first how it is.
 func deviceText(d control.Device) string {
 	name := oneLine(d.Name)
-	if name == "" {
+	switch {
+	case name == "" && d.State != "":
+		name = oneLine(d.State)
+	case name == "":
 		name = "none"
+	case d.State != "":
+		name = oneLine(d.State) + " on " + name
 	}
 	if d.Reason != "" {
 		name += " (" + oneLine(d.Reason) + ")"

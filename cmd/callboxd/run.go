@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -76,7 +78,7 @@ func newRun(errs io.Writer) *cobra.Command {
 			}
 			log := logging.New(cfg.Log, errs)
 			if err := daemon.Run(cmd.Context(), daemon.Options{
-				Config: cfg, Log: log, Reload: func() (*config.Config, error) { return load(file) },
+				Config: cfg, File: place(file), Log: log, Reload: func() (*config.Config, error) { return load(file) },
 			}); err != nil {
 				log.Error().Err(err).Msg("callboxd has failed")
 				return runError{err}
@@ -87,6 +89,14 @@ func newRun(errs io.Writer) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&file, "config", "", "the configuration `file` (default "+config.DefaultFile+", which may be missing)")
 	return cmd
+}
+
+// place is the absolute path of the named file, or of the default one.
+func place(file string) string {
+	if path, err := filepath.Abs(file); file != "" && err == nil {
+		return path
+	}
+	return cmp.Or(file, config.DefaultFile)
 }
 
 // load reads the named file, or the default one if there is one.

@@ -326,5 +326,6 @@ func (j *judge) ring(e Effect, over bool) {
 			j.t.Fatalf("%+v for no call", e)
 		}
 		j.rung[e.Room] = true
+	default: // effect hands on only these
 	}
 }

@@ -73,7 +73,7 @@ func Step(s State, ev Event) (State, []Effect) {
 // with.
 func (s State) offered(e Offered) (State, []Effect) {
 	switch {
-	case s.Generation > 0 && e.Room == s.Room && !(s.Phase == Dialing && e.Ring):
+	case s.Generation > 0 && e.Room == s.Room && (s.Phase != Dialing || !e.Ring):
 		return s, nil
 	case s.Outgoing && (s.Phase == Dialing || s.Phase == Connecting):
 		return s.offeredToCaller(e)

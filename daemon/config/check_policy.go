@@ -12,6 +12,9 @@ import (
 const day = 24 * time.Hour
 
 func checkPolicy(p Policy, r report) {
+	if n := p.AttemptsAnHour; n < 1 || n > 1000 {
+		r("policy.attempts_an_hour", fmt.Sprintf("%d is out of range; allowed: 1 to 1000", n))
+	}
 	checkRule("policy.default", p.Default, r)
 	for i, g := range p.Groups {
 		at := fmt.Sprintf("policy.groups[%d]", i)

@@ -118,6 +118,9 @@ type Policy struct {
 	// ["22:00-07:00", "Sat,Sun 13:00-15:00"]. A window that begins in the evening
 	// ends on the next day.
 	DoNotDisturb policy.Schedule `mapstructure:"do_not_disturb"`
+	// AttemptsAnHour is how many calls each contact may try in an hour, whatever comes
+	// of them: 1 to 1000.
+	AttemptsAnHour int `mapstructure:"attempts_an_hour"`
 }
 
 // Rule is what a group or the default says. A key that is left out says nothing.
@@ -162,8 +165,8 @@ type Records struct {
 	// People says what a call record tells of who called: full (name and thumbprint
 	// of the key), thumbprint, or none.
 	People People `mapstructure:"people"`
-	// PeopleInBugreport is the same for the call records and the log in callboxctl
-	// bugreport.
+	// PeopleInBugreport is the same for the call records in callboxctl bugreport.
+	// What else stands there names people only with full.
 	PeopleInBugreport People `mapstructure:"people_in_bugreport"`
 }
 
@@ -206,7 +209,7 @@ func Default() *Config {
 			DialMode:         DialTogether,
 			Warnings:         []time.Duration{30 * time.Second, 10 * time.Second},
 		},
-		Policy:  Policy{UntrustedClock: policy.UntrustedDeny},
+		Policy:  Policy{UntrustedClock: policy.UntrustedDeny, AttemptsAnHour: 60},
 		Records: Records{Keep: 1000, People: PeopleFull, PeopleInBugreport: PeopleThumbprint},
 		Media:   options.Default(),
 		HAL:     hal.DefaultOptions(),

@@ -189,7 +189,7 @@ func TestMessages(t *testing.T) {
 		"policy": {
 			"policy:\n  time_zone: Mars/Olympus\n  untrusted_clock: maybe\n" +
 				"  default: {rights: [call, fly, call], answer: never, longest_call: 1ms, talk_a_day: 2d, hours: [], camera: on}\n" +
-				"  do_not_disturb: [22-7, 'Sat 10:00-10:00']\n", nil,
+				"  do_not_disturb: [22-7, 'Sat 10:00-10:00']\n  attempts_an_hour: 0\n", nil,
 			`f:2:14: policy.time_zone: "Mars/Olympus" is no time zone that this system knows; allowed: a name such as Europe/Berlin or Asia/Shanghai (package tzdata), or empty for the system's` + "\n" +
 				`f:3:20: policy.untrusted_clock: "maybe" is unknown; allowed: deny, allow` + "\n" +
 				`f:4:28: policy.default.rights[1]: "fly" is unknown; allowed: call, beCalled, auto, unlock` + "\n" +
@@ -200,7 +200,8 @@ func TestMessages(t *testing.T) {
 				`f:4:97: policy.default.hours: is an empty list; allowed: a list such as ["Mon-Fri 08:00-20:00"], ["00:00-24:00"] for all times, or leave the key out` + "\n" +
 				`f:4:109: policy.default.camera: is the text "on"; needs true or false` + "\n" +
 				`f:5:20: policy.do_not_disturb[0]: "22-7" is no window of time: "22" is no time of day; write it like Mon-Fri 08:00-20:00, Sat,Sun 10:00-18:00 or 22:00-07:00` + "\n" +
-				`f:5:26: policy.do_not_disturb[1]: "Sat 10:00-10:00" is no window of time: it begins when it ends; the whole day is 00:00-24:00; write it like Mon-Fri 08:00-20:00, Sat,Sun 10:00-18:00 or 22:00-07:00`,
+				`f:5:26: policy.do_not_disturb[1]: "Sat 10:00-10:00" is no window of time: it begins when it ends; the whole day is 00:00-24:00; write it like Mon-Fri 08:00-20:00, Sat,Sun 10:00-18:00 or 22:00-07:00` + "\n" +
+				`f:6:21: policy.attempts_an_hour: 0 is out of range; allowed: 1 to 1000`,
 		},
 		"groups": {
 			"policy:\n  groups:\n    - {name: family, answer: soon, rights: [1]}\n    - {name: family, longest_call: 5, hours: [Mon]}\n" +
@@ -327,7 +328,7 @@ func TestDefaultsAreValidAndComplete(t *testing.T) {
 		"answer ring": d.Call.Answer == "ring", "socket": d.Control.Socket == "/run/callbox/control.sock",
 		"state": d.Device.StateDir == "/var/lib/callbox", "listen": d.Signaling.Direct.Listen == ":8443",
 		"info": d.Log.Level == "info", "auto": d.Log.Format == "auto",
-		"nobody": reflect.DeepEqual(d.Policy, Policy{UntrustedClock: "deny"}), "together": d.Call.DialMode == "together",
+		"nobody": reflect.DeepEqual(d.Policy, Policy{UntrustedClock: "deny", AttemptsAnHour: 60}), "together": d.Call.DialMode == "together",
 		"warnings": slices.Equal(d.Call.Warnings, []time.Duration{30 * time.Second, 10 * time.Second}), "chime": d.Call.Announcement == "",
 		"records": d.Records == Records{Keep: 1000, People: "full", PeopleInBugreport: "thumbprint"}, "group": d.Control.Group == "callbox",
 	} {

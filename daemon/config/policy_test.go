@@ -41,6 +41,7 @@ policy:
       rights: []
       camera: false
   do_not_disturb: [22:00-07:00]
+  attempts_an_hour: 7
 records: {keep: 5, keep_for: 90d, people: none, people_in_bugreport: full}
 control: {group: ""}
 `), []string{"CALLBOX_POLICY_DEFAULT_CAMERA=false", "CALLBOX_POLICY_DEFAULT_RIGHTS=call, unlock"})
@@ -65,7 +66,7 @@ control: {group: ""}
 			}},
 			{"家人", Rule{Rights: []policy.Right{}, Camera: &no}},
 		},
-		DoNotDisturb: policy.Schedule{window(t, "22:00-07:00")},
+		DoNotDisturb: policy.Schedule{window(t, "22:00-07:00")}, AttemptsAnHour: 7,
 	}
 	want.Records = Records{Keep: 5, KeepFor: 90 * 24 * time.Hour, People: PeopleNone, PeopleInBugreport: PeopleFull}
 	want.Control.Group = ""
@@ -75,7 +76,7 @@ control: {group: ""}
 
 	rules := c.Rules()
 	if rules.Zone.String() != "Asia/Shanghai" || rules.Answer != policy.AnswerAuto || rules.UntrustedClock != policy.UntrustedAllow ||
-		rules.LongestCall != (policy.Limit{Set: true, Duration: 2 * time.Hour}) || !reflect.DeepEqual(rules.DoNotDisturb, c.Policy.DoNotDisturb) {
+		rules.AttemptsAnHour != 7 || rules.LongestCall != (policy.Limit{Set: true, Duration: 2 * time.Hour}) || !reflect.DeepEqual(rules.DoNotDisturb, c.Policy.DoNotDisturb) {
 		t.Errorf("the rules are %+v", rules)
 	}
 	limit := func(d time.Duration) *policy.Limit { return &policy.Limit{Set: true, Duration: d} }

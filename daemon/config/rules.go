@@ -11,6 +11,7 @@ func (c *Config) Rules() *policy.Rules {
 		DoNotDisturb:   c.Policy.DoNotDisturb,
 		Answer:         c.Call.Answer,
 		LongestCall:    c.Call.MaxDuration.limit(),
+		AttemptsAnHour: c.Policy.AttemptsAnHour,
 	}
 	for _, g := range c.Policy.Groups {
 		r.Groups = append(r.Groups, policy.Group{Name: g.Name, Rule: g.rule()})

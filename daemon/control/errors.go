@@ -112,6 +112,11 @@ func (e *Error) With(message string) *Error {
 	return &Error{Code: e.Code, Message: message, Remedy: e.Remedy}
 }
 
+// WithRemedy returns e with another remedy.
+func (e *Error) WithRemedy(remedy string) *Error {
+	return &Error{Code: e.Code, Message: e.Message, Remedy: remedy, Problems: e.Problems}
+}
+
 // WithProblems returns e with what is wrong in the configuration.
 func (e *Error) WithProblems(p []Problem) *Error {
 	return &Error{Code: e.Code, Message: e.Message, Remedy: e.Remedy, Problems: p}

@@ -16,7 +16,6 @@ import (
 )
 
 const (
-	maxCallees   = 50   // of one call
 	maxName      = 256  // bytes of a name, a thumbprint or a key
 	maxDataID    = 128  // bytes, as on the wire
 	maxLimit     = 1000 // records of one answer
@@ -43,9 +42,6 @@ func (s *Server) version(context.Context, *http.Request) (Version, error) {
 }
 
 func (s *Server) call(ctx context.Context, _ *http.Request, r CallRequest) (CallStarted, error) {
-	if r.Mode == "" {
-		r.Mode = Together
-	}
 	if r.RoomType == "" {
 		r.RoomType = string(message.Video)
 	}
@@ -56,14 +52,15 @@ func (s *Server) call(ctx context.Context, _ *http.Request, r CallRequest) (Call
 }
 
 func checkCall(r CallRequest) error {
+	if err := CheckPhones(len(r.To)); err != nil {
+		return err
+	}
 	switch {
-	case len(r.To) == 0 || len(r.To) > maxCallees:
-		return ErrBadRequest.With(fmt.Sprintf(`"to" names %d contacts; allowed: 1 to %d`, len(r.To), maxCallees))
 	case slices.ContainsFunc(r.To, func(name string) bool {
 		return name == "" || name == GroupPrefix || len(name) > maxName
 	}):
 		return ErrBadRequest.With(fmt.Sprintf(`"to" has a name that is empty or longer than %d bytes`, maxName))
-	case r.Mode != Together && r.Mode != InTurn:
+	case r.Mode != "" && r.Mode != Together && r.Mode != InTurn:
 		return ErrBadRequest.With(fmt.Sprintf("there is no mode %q; allowed: together, inTurn", r.Mode))
 	case len(r.Query) > message.MaxQuery:
 		return ErrBadRequest.With(fmt.Sprintf("the query has %d bytes; allowed: %d", len(r.Query), message.MaxQuery))
@@ -74,6 +71,14 @@ func checkCall(r CallRequest) error {
 		return err
 	}
 	return checkRoomType(r.RoomType)
+}
+
+// CheckPhones refuses a call to too many phones, or to none.
+func CheckPhones(n int) error {
+	if n < 1 || n > MaxPhones {
+		return ErrBadRequest.With(fmt.Sprintf("cannot call %d phones; allowed: 1 to %d, with those of the groups", n, MaxPhones))
+	}
+	return nil
 }
 
 func checkRoomType(t string) error {

@@ -55,6 +55,9 @@ var examples = map[string]example{
 // nullable are the members that may be null though they are always there.
 var nullable = []string{"BugReport.status", "BugReport.clock", "BugReport.devices", "Contact.rights"}
 
+// bounds are how many items the lists of requests may have.
+var bounds = map[string][2]int{"CallRequest.to": {1, control.MaxPhones}}
+
 type object = map[string]any
 
 // describe makes the description of the API from its table and its types.
@@ -246,6 +249,9 @@ func (d *describer) object(t reflect.Type, request bool) object {
 		p := maps.Clone(d.schema(f.Type, request))
 		if slices.Contains(nullable, t.Name()+"."+member) {
 			p = orNull(p)
+		}
+		if items, ok := bounds[t.Name()+"."+member]; ok {
+			p["minItems"], p["maxItems"] = items[0], items[1]
 		}
 		if text := d.comments[t.Name()+"."+f.Name]; text != "" {
 			p["description"] = text

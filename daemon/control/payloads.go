@@ -183,7 +183,7 @@ func abortText(d cause.Detail) string {
 	case cause.Restarted:
 		return "the device was restarted"
 	case cause.Revoked:
-		return "the phone's trust was taken away"
+		return "the phone's trust, or its right to the call, was taken away"
 	case cause.Shutdown:
 		return "the device was shut down"
 	case cause.Unreachable:

@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"callbox/daemon/control"
+	"callbox/daemon/control/client"
 )
 
 func TestRefusals(t *testing.T) {
@@ -49,10 +50,11 @@ func TestRefusals(t *testing.T) {
 		"a merge patch that is none":      {"POST", "/v1/call/answer", "{}", header{"Content-Type": "application/merge-patch+json"}, 415, "merge-patch"},
 		"an unknown member":               {"POST", "/v1/pair", `{"minutes":5}`, nil, 400, "minutes"},
 		"a switch without a position":     {"POST", "/v1/call/camera", `{}`, nil, 400, `\"on\"`},
-		"a call to nobody":                {"POST", "/v1/call", `{}`, nil, 400, "1 to 50"},
 		"a call to an empty name":         {"POST", "/v1/call", `{"to":[""]}`, nil, 400, "empty"},
 		"a call to an empty group":        {"POST", "/v1/call", `{"to":["group:"]}`, nil, 400, "empty"},
 		"a call in an unknown mode":       {"POST", "/v1/call", `{"to":["a"],"mode":"random"}`, nil, 400, "inTurn"},
+		"a call to nobody":                {"POST", "/v1/call", `{"to":[]}`, nil, 400, "cannot call 0 phones; allowed: 1 to 8"},
+		"a call to nine":                  {"POST", "/v1/call", `{"to":["a","b","c","d","e","f","g","h","i"]}`, nil, 400, "cannot call 9 phones; allowed: 1 to 8"},
 		"a call of an unknown type":       {"POST", "/v1/call", `{"to":["a"],"roomType":"fax"}`, nil, 400, "voice, video"},
 		"a call with a negative limit":    {"POST", "/v1/call", `{"to":["a"],"timeLimit":-1}`, nil, 400, "timeLimit"},
 		"a call with too much of a query": {"POST", "/v1/call", `{"to":["a"],"query":"` + long[:1025] + `"}`, nil, 400, "1024"},
@@ -176,7 +178,7 @@ func TestTooManyConnections(t *testing.T) {
 	for range control.MaxConnections + control.Reserved {
 		conn := dial(t, socket)
 		if _, err := io.WriteString(conn, "GET "); err != nil {
-			t.Fatal(err)
+			break // full by now: the connection by which serve looked was not gone yet
 		}
 	}
 	res, err := exchange(t, socket, "")
@@ -200,6 +202,8 @@ func TestRequestsAreLogged(t *testing.T) {
 		func() error { _, err := c.Contacts(t.Context()); return err },
 		func() error { return c.HangUp(t.Context(), "") },
 		func() error { _, err := c.Snapshot(t.Context()); return err },
+		func() error { return watchOnce(t, c, log.String, false) },
+		func() error { return watchOnce(t, c, log.String, true) },
 	} {
 		if err := do(); err != nil {
 			t.Fatal(err)
@@ -221,10 +225,31 @@ func TestRequestsAreLogged(t *testing.T) {
 		}
 		got = append(got, fmt.Sprintf("%s %d", l.Request, l.Status))
 	}
-	want := "POST /v1/call/hangup 0, GET /v1/snapshot 0, DELETE /v1/contacts/Anna 403"
+	want := "POST /v1/call/hangup 0, GET /v1/snapshot 0, GET /v1/events?handle=data 0, end of GET /v1/events?handle=data 0, DELETE /v1/contacts/Anna 403"
 	if strings.Join(got, ", ") != want {
 		t.Errorf("logged %v, want %s", got, want)
 	}
+}
+
+// watchOnce opens a stream and leaves it at the first event. A promise is in the log
+// from its begin, and its end follows.
+func watchOnce(t *testing.T, c *client.Client, log func() string, handle bool) error {
+	t.Helper()
+	err := c.Watch(t.Context(), client.WatchOptions{Handle: handle}, func(control.Event) error {
+		if handle && !strings.Contains(log(), `"request":"GET /v1/events?handle=data"`) {
+			t.Errorf("the promise is not in the log: %s", log())
+		}
+		return errEnough
+	})
+	for end := time.Now().Add(10 * time.Second); handle && !strings.Contains(log(), `"request":"end of `); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			return errors.New("the end of the promise is not in the log")
+		}
+	}
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
 }
 
 type lockedBuffer struct {

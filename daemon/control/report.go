@@ -69,11 +69,9 @@ func collect[T any](part func() (context.Context, context.CancelFunc), get func(
 // hidden stands where the name of a person was.
 const hidden = "(hidden)"
 
-// hidePeople takes names, thumbprints and addresses of people out.
+// hidePeople takes names, thumbprints and addresses of people out of what the
+// server itself has collected.
 func (r *BugReport) hidePeople() {
-	for i := range r.Records {
-		r.Records[i].Contact, r.Records[i].Phone = hidden, hidden
-	}
 	if r.Status == nil {
 		return
 	}

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 const maxBody = 64 << 10 // bytes of a request
@@ -118,7 +120,12 @@ func (s *Server) serve(r route, w http.ResponseWriter, req *http.Request) {
 	if r.path == "/v1/relay" && err == nil {
 		line = s.log.Debug() // a call has dozens
 	}
-	line = line.Str("request", req.Method+" "+req.URL.Path).Int("uid", who.uid).Int("gid", who.gid).Int("pid", who.pid)
+	logged(line, who, req.Method+" "+req.URL.Path, err)
+}
+
+// logged writes down who asked for something, and why it was refused.
+func logged(line *zerolog.Event, who peer, request string, err error) {
+	line = line.Str("request", request).Int("uid", who.uid).Int("gid", who.gid).Int("pid", who.pid)
 	if err != nil {
 		line = line.Int("status", statusOf(err)).Str("refused", err.Error())
 	}

@@ -37,7 +37,7 @@ func TestEveryRequestReachesTheBackend(t *testing.T) {
 				t.Errorf("Call = %+v", started)
 			}
 			return err
-		}, `call {"to":["Anna","group:family"],"mode":"together","roomType":"video","timeLimit":90}`},
+		}, `call {"to":["Anna","group:family"],"roomType":"video","timeLimit":90}`},
 		{func() error { return c.Answer(ctx, "room-1") }, "answer room-1"},
 		{func() error { return c.Reject(ctx, "") }, "reject "},
 		{func() error { return c.HangUp(ctx, "") }, "hangup "},

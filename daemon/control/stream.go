@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// promise is the request of a client that answers data and unlock events.
+const promise = "GET /v1/events?handle=data"
+
 // stream serves GET /v1/events: first "status", the present state, then every
 // change. A client that comes back with the id of the last event that it has seen
 // gets what it missed, if that is still kept.
@@ -28,6 +31,11 @@ func (s *Server) stream(w http.ResponseWriter, req *http.Request) error {
 	first, included, err := s.firstEvents(req.Context(), sub, from != Position{})
 	if err != nil {
 		return err
+	}
+	if handles { // it acts for the device, for as long as it stays
+		who := peerOf(req.Context())
+		logged(s.log.Info(), who, promise, nil)
+		defer func() { logged(s.log.Info(), who, "end of "+promise, nil) }()
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")

@@ -21,6 +21,7 @@ type Status struct {
 	Address       string            `json:"address"`
 	Thumbprint    string            `json:"thumbprint"` // of the device's key (dkt)
 	Version       string            `json:"version"`
+	ConfigFile    string            `json:"configFile,omitzero"` // the file of the configuration; when it is not there, the defaults count
 	UptimeSeconds float64           `json:"uptimeSeconds"`
 	Seq           uint64            `json:"seq"`   // number of the newest event that this includes
 	State         string            `json:"state"` // idle, ringing, dialing, connecting, talking, reconnecting

@@ -19,13 +19,17 @@ const (
 	Out = "out"
 )
 
+// MaxPhones is how many phones one call can be for, whether they ring at once or in
+// turn. Those of its groups count, too.
+const MaxPhones = 8
+
 // GroupPrefix before a name in CallRequest.To means every contact of that group.
 const GroupPrefix = "group:"
 
 // CallRequest calls one phone or several: POST /v1/call.
 type CallRequest struct {
-	To             []string `json:"to"`                      // contacts by name or thumbprint, or "group:NAME"; 1 to 50
-	Mode           string   `json:"mode,omitzero"`           // together (default), inTurn
+	To             []string `json:"to"`                      // contacts by name or thumbprint, or "group:NAME"; with those of the groups at most 8 phones
+	Mode           string   `json:"mode,omitzero"`           // together, inTurn; absent: as call.dial_mode in the configuration says
 	RoomType       string   `json:"roomType,omitzero"`       // video (default), voice
 	TimeLimit      float64  `json:"timeLimit,omitzero"`      // seconds; 0: no wish. A rule may make it shorter, never longer
 	Query          string   `json:"query,omitzero"`          // free text for the phone's app, at most 1024 bytes
@@ -106,6 +110,7 @@ type Record struct {
 	EndedBy      string       `json:"endedBy,omitzero"` // device, phone
 	Auto         bool         `json:"auto,omitzero"`    // answered without a person
 	Rings        []RingRecord `json:"rings,omitzero"`   // of a call of the device: the phones that it rang
+	Times        int          `json:"times,omitzero"`   // of refused calls: so many in a row, each within a minute of the one before; none: one
 }
 
 // RingRecord is how the ringing of one phone went.

@@ -101,7 +101,7 @@ type PolicyExplanation struct {
 	Direction      string       `json:"direction"`
 	RoomType       string       `json:"roomType"`
 	Allowed        bool         `json:"allowed"`
-	Cause          string       `json:"cause,omitzero"`  // what the caller is told when it is not allowed
+	Cause          string       `json:"cause,omitzero"`  // what the caller is told when it is not allowed; absent: nothing, because it is revoked
 	Answer         string       `json:"answer,omitzero"` // ring, auto; of an incoming call
 	LimitSeconds   float64      `json:"limitSeconds,omitzero"`
 	Camera         bool         `json:"camera"`                  // the phone may see the device's camera
@@ -112,10 +112,16 @@ type PolicyExplanation struct {
 	Rules          []PolicyRule `json:"rules"`                   // all that were looked at, in order
 }
 
+// The outcomes of a PolicyRule.
+const (
+	OutcomeYes     = "yes"
+	OutcomeNo      = "no"
+	OutcomeNothing = "nothing"
+)
+
 // PolicyRule is one rule that was looked at.
 type PolicyRule struct {
-	Name string `json:"name"` // what it rules: right call, hours, dnd, day budget, longest call, camera …
-	From string `json:"from"` // who says so: contact, group NAME, default, configuration
-	Says string `json:"says"` // for a person
-	OK   bool   `json:"ok"`   // false: it forbids
+	Name    string `json:"name"`    // what it rules: trust, right, hours, talk_a_day, do_not_disturb, limit, answer, camera, unlock
+	Says    string `json:"says"`    // for a person, with who says so
+	Outcome string `json:"outcome"` // yes, no, or nothing: it is not asked, or says nothing of it
 }

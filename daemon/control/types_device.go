@@ -8,10 +8,12 @@ import (
 // Device is a piece of hardware that was chosen.
 type Device struct {
 	Kind    string `json:"kind"` // camera, microphone, speaker, display, button, light
-	Name    string `json:"name"` // "" when there is none
+	Name    string `json:"name"` // "" when there is none; of a button the device or line that it is on
 	Wanted  string `json:"wanted"`
 	Virtual bool   `json:"virtual"`
 	Reason  string `json:"reason,omitzero"` // why it is not what was wanted
+	Button  string `json:"button,omitzero"` // of a button: its name in the configuration
+	State   string `json:"state,omitzero"`  // of a button: found, missing, no such key, no permission, busy
 }
 
 // Devices is the hardware: GET /v1/devices.
@@ -89,10 +91,11 @@ type Sample struct {
 // ReportParts are the parts of a bug report that only the daemon knows.
 type ReportParts struct {
 	// People tells that names, thumbprints and addresses of people may stand in
-	// the report (log.people_in_bugreport). The server takes them out otherwise.
+	// the report (records.people_in_bugreport is full). The server takes them out of
+	// the state and the events otherwise.
 	People  bool
 	Config  json.RawMessage // without secrets
-	Records []Record        // the newest 100 or so
+	Records []Record        // the newest 100 or so, of people only what may stand in the report
 }
 
 // BugReport is what helps to find a fault: GET /v1/bugreport.

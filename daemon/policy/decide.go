@@ -17,6 +17,8 @@ type Request struct {
 	Now       Clock  // in any time zone
 	DND       DND    // the switch
 	Budget    Budget // what the contact has talked
+	// Attempts are the contact's earlier ones to call, this one not among them.
+	Attempts Attempts
 }
 
 // DND is the do-not-disturb switch that a person turns on beside the schedule.
@@ -94,6 +96,7 @@ func (r *Rules) Explain(q Request) Explanation {
 	}
 	left, day := l.day(q.Budget.At(now))
 	ask(cause.Forbidden, day)
+	ask(cause.Forbidden, l.attempts(q, now))
 	if q.Direction == Outgoing {
 		l.nothing(CheckDND, "do not disturb is for incoming calls")
 	} else {
@@ -129,6 +132,16 @@ func (r *Rules) Unlock(c Contact) Verdict {
 	return l.right(CheckUnlock, RightUnlock)
 }
 
+// Camera says whether the contact may see the device's camera in a video call. It is
+// asked again when the contact is changed in a call.
+func (r *Rules) Camera(c Contact) Verdict {
+	l := r.look(&c)
+	if v := l.groups(); !v.Allowed {
+		return v
+	}
+	return l.camera(true)
+}
+
 // day asks whether there is talk left.
 func (l *look) day(b Budget) (left Limit, v Verdict) {
 	allowance, whose := l.limit(CheckDay, "talk_a_day", func(r *Rule) *Limit { return r.TalkADay })
@@ -138,6 +151,20 @@ func (l *look) day(b Budget) (left Limit, v Verdict) {
 	left = b.Left(allowance)
 	return left, l.step(CheckDay, left.Duration >= shortest, "%s: talk_a_day %v, of which %v is left",
 		whose.name, allowance, left.Duration.Round(100*time.Millisecond))
+}
+
+// attempts asks whether the contact has tried less often than it may.
+func (l *look) attempts(q Request, now Clock) Verdict {
+	allowed := l.rules.AttemptsAnHour
+	switch {
+	case allowed == 0:
+		return Verdict{Allowed: true}
+	case q.Direction == Outgoing:
+		l.nothing(CheckTries, "attempts are those of incoming calls")
+		return Verdict{Allowed: true}
+	}
+	tried := len(q.Attempts.At(now).Ages)
+	return l.step(CheckTries, tried < allowed, "configuration: policy.attempts_an_hour %d, of which %s has used %d", allowed, l.who, tried)
 }
 
 // longest finds the smallest of all limits. Of equal ones the first counts.

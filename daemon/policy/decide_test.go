@@ -90,6 +90,11 @@ func TestRules(t *testing.T) {
 			"contact Anna: hours Sat,Sun 08:00-20:00, the clock is not trusted, policy.untrusted_clock is deny"},
 		"hours, clock not trusted, allow": {func(r *Rules) { r.UntrustedClock = UntrustedAllow },
 			func(q *Request) { q.Contact.Hours, q.Now.Trusted = weekdays, false }, "", "default: rights has call"},
+		"hours that cannot be read, clock not trusted, allow": {func(r *Rules) { r.UntrustedClock = UntrustedAllow },
+			func(q *Request) { q.Contact.Hours, q.Now.Trusted = Schedule{Window{}}, false }, cause.Forbidden,
+			"contact Anna: hours never, the clock is not trusted, policy.untrusted_clock is allow"},
+		"hours that cannot be read": {nil, func(q *Request) { q.Contact.Hours = Schedule{Window{}} }, cause.Forbidden,
+			"contact Anna: hours never, now Sat 09:12 Asia/Shanghai"},
 		"no hours, clock not trusted": {nil, func(q *Request) { q.Now.Trusted = false }, "", "default: rights has call"},
 
 		"do not disturb": {func(r *Rules) { r.DoNotDisturb = morning }, nil, cause.DND,

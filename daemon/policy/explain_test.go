@@ -17,14 +17,17 @@ func TestVerdictsNameTheirRule(t *testing.T) {
 		got  Verdict
 		want Verdict
 	}{
-		"auto":             {decide("a").Auto, Verdict{true, "contact Anna: rights has auto; group a: answer auto"}},
-		"one group rings":  {decide("a", "b").Auto, Verdict{false, "group b: answer ring"}},
-		"no group":         {decide().Auto, Verdict{false, "configuration: call.answer is not auto"}},
-		"no camera":        {decide("b", "a").Camera, Verdict{false, "group a: camera false"}},
-		"camera":           {decide("b").Camera, Verdict{true, "no rule says anything of camera, so it is true"}},
-		"unlock":           {decide().Unlock, Verdict{true, "contact Anna: rights has unlock"}},
-		"unlock, no group": {r.Unlock(Contact{Name: "Anna", Groups: []string{"x"}, Rule: Rule{Rights: all}}), Verdict{false, "contact Anna: policy.groups has no x"}},
-		"no unlock":        {r.Unlock(Contact{Name: "Anna", Rule: Rule{Rights: call}}), Verdict{false, "contact Anna: rights has no unlock"}},
+		"auto":               {decide("a").Auto, Verdict{true, "contact Anna: rights has auto; group a: answer auto"}},
+		"one group rings":    {decide("a", "b").Auto, Verdict{false, "group b: answer ring"}},
+		"no group":           {decide().Auto, Verdict{false, "configuration: call.answer is not auto"}},
+		"no camera":          {decide("b", "a").Camera, Verdict{false, "group a: camera false"}},
+		"camera":             {decide("b").Camera, Verdict{true, "no rule says anything of camera, so it is true"}},
+		"unlock":             {decide().Unlock, Verdict{true, "contact Anna: rights has unlock"}},
+		"unlock, no group":   {r.Unlock(Contact{Name: "Anna", Groups: []string{"x"}, Rule: Rule{Rights: all}}), Verdict{false, "contact Anna: policy.groups has no x"}},
+		"camera asked alone": {r.Camera(Contact{Name: "Anna", Groups: []string{"a"}}), Verdict{false, "group a: camera false"}},
+		"camera of the rest": {r.Camera(Contact{Name: "Anna"}), Verdict{true, "no rule says anything of camera, so it is true"}},
+		"camera, no group":   {r.Camera(Contact{Name: "Anna", Groups: []string{"x"}}), Verdict{false, "contact Anna: policy.groups has no x"}},
+		"no unlock":          {r.Unlock(Contact{Name: "Anna", Rule: Rule{Rights: call}}), Verdict{false, "contact Anna: rights has no unlock"}},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s: got %+v, want %+v", name, tt.got, tt.want)

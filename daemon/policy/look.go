@@ -15,6 +15,7 @@ const (
 	CheckRight  Check = "right"          // it may call, or be called
 	CheckHours  Check = "hours"          // it may call at this time
 	CheckDay    Check = "talk_a_day"     // it has talk left
+	CheckTries  Check = "attempts"       // it has not tried too often
 	CheckDND    Check = "do_not_disturb" // nobody is disturbed
 	CheckLimit  Check = "limit"          // how long it may last
 	CheckAnswer Check = "answer"         // by a person or without
@@ -161,7 +162,7 @@ func (l *look) hours(now Clock) Verdict {
 		if now.Trusted {
 			inside, at = s.rule.Hours.Contains(now.Wall), "now "+clockText(now.Wall)
 		} else {
-			inside, at = l.rules.UntrustedClock == UntrustedAllow, l.untrusted()
+			inside, at = l.rules.UntrustedClock == UntrustedAllow && !s.rule.Hours.never(), l.untrusted()
 		}
 		v = l.step(CheckHours, inside, "%s: hours %v, %s", s.name, s.rule.Hours, at)
 		if !inside {

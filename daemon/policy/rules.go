@@ -49,6 +49,7 @@ type Rules struct {
 	DoNotDisturb   Schedule // incoming calls are refused then
 	Answer         Answer   // call.answer, where no group and no default says anything
 	LongestCall    Limit    // call.max_duration, which holds for everybody
+	AttemptsAnHour int      // how often each contact may try to call; 0: as often as it likes
 }
 
 // Clock is one reading of the device's clocks.

@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -194,6 +195,11 @@ func (s Schedule) Contains(t time.Time) bool {
 		}
 	}
 	return false
+}
+
+// never reports whether no window can hold at any time.
+func (s Schedule) never() bool {
+	return !slices.ContainsFunc(s, func(w Window) bool { return w != Window{} })
 }
 
 // String lists the windows.

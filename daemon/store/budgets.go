@@ -119,6 +119,17 @@ func (s *Store) Setting(name string, v any) (found bool, err error) {
 	return true, nil
 }
 
+// DeleteSetting forgets what was kept under name.
+func (s *Store) DeleteSetting(name string) error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	s.mu.Lock()
+	delete(s.settings, name)
+	s.pending.settings[name] = true
+	s.mu.Unlock()
+	return s.commit()
+}
+
 // Settings lists the names under which something is kept, in no order.
 func (s *Store) Settings() []string {
 	s.mu.Lock()

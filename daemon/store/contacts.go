@@ -45,17 +45,21 @@ func (s *Store) List() []signaling.Contact {
 	return out
 }
 
-// Pair adds a contact, or makes a known key current again, with the rights and
-// the limit of c. The name of a new contact is cleaned, and numbered when it is
-// taken; one that is known and not revoked keeps its name, which people chose.
-// fresh is false when the key was already paired.
+// Pair adds a contact, or makes a known key current again, with the rights of c,
+// which are those of the pairing window. The name of a new contact is cleaned, and
+// numbered when it is taken. One that is known and not revoked keeps what people
+// chose: its name, groups, hours and limits, whether it may see the camera and
+// whether it comes through do-not-disturb. A phone must not shed a restriction by
+// being paired again. fresh is false when the key was already paired.
 func (s *Store) Pair(c signaling.Contact) (stored signaling.Contact, fresh bool, err error) {
 	s.bookMu.Lock()
 	defer s.bookMu.Unlock()
 	i := s.byKey(c.JKT)
 	fresh = i < 0 || s.contacts[i].Revoked
 	if i >= 0 && !s.contacts[i].Revoked {
-		c.Name, c.Added = s.contacts[i].Name, s.contacts[i].Added
+		old := s.contacts[i]
+		c.Name, c.Added, c.Groups, c.Hours = old.Name, old.Added, old.Groups, old.Hours
+		c.MaxSeconds, c.DaySeconds, c.Camera, c.ThroughDND = old.MaxSeconds, old.DaySeconds, old.Camera, old.ThroughDND
 	}
 	stored, err = s.put(c, i)
 	return stored, fresh, err

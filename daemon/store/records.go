@@ -53,7 +53,8 @@ type Record struct {
 	Cause          cause.Cause        `json:"cause,omitzero"`
 	Origin         cause.Origin       `json:"origin,omitzero"`
 	Detail         cause.Detail       `json:"detail,omitzero"`
-	By             Side               `json:"by,omitzero"` // who ended it; "" when nobody did
+	By             Side               `json:"by,omitzero"`    // who ended it; "" when nobody did
+	Times          int                `json:"times,omitzero"` // of refused calls: so many in a row, the last one at Ended; 0: one
 }
 
 // Ring is one phone that an outgoing call rang.
@@ -147,8 +148,9 @@ func (s *Store) replace(r Record) error {
 	return nil
 }
 
-// ErrNoRecord means that no running call has a record of this number.
-var ErrNoRecord = errors.New("no such record of a running call")
+// ErrNoRecord means that there is no record of this number that may still change:
+// of a running call or, for RefuseAgain, of one that was refused.
+var ErrNoRecord = errors.New("no such record that may change")
 
 // tidy makes r fit to be kept.
 func (s *Store) tidy(r Record) Record {

@@ -42,6 +42,7 @@ type Buttons struct {
 
 	mu     sync.Mutex
 	status []Status
+	notify func(Status)
 
 	// The loop's own:
 	sources []*source
@@ -67,7 +68,7 @@ func open(sys system, options []hal.ButtonOptions, clk clock.Clock, log zerolog.
 	}
 	b := &Buttons{
 		system: sys, clock: clk, log: log, sources: all, streams: map[string]*stream{},
-		posts: make(chan func()), stopped: make(chan struct{}), status: make([]Status, len(options)),
+		posts: make(chan func()), stopped: make(chan struct{}), status: make([]Status, len(options)), notify: func(Status) {},
 	}
 	for i, o := range options {
 		b.names = append(b.names, o.Name)
@@ -92,6 +93,15 @@ func (b *Buttons) Status() []Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]Status(nil), b.status...)
+}
+
+// Notify has f called when a button that could be pressed cannot be any more, and when
+// one that could not now can; the State says which. How the buttons were before the
+// call, Status tells. f must not block and must not call the Buttons.
+func (b *Buttons) Notify(f func(Status)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.notify = f
 }
 
 // Close lets go of all devices and lines. It may be called twice.
@@ -198,7 +208,11 @@ func (b *Buttons) set(s *source, status Status) {
 		if b.status[i] == status {
 			continue
 		}
+		before := b.status[i].State
 		b.status[i] = status
+		if (before == Found) != (status.State == Found) {
+			b.notify(status)
+		}
 		line := b.log.Info()
 		if status.State != Found {
 			line = b.log.Warn().Str("reason", status.Reason)

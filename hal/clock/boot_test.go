@@ -52,16 +52,23 @@ func TestAfterFuncFires(t *testing.T) {
 	}
 }
 
+// TestAfterFuncOrder: a timer that is due before the one that waits arms the
+// descriptor anew.
 func TestAfterFuncOrder(t *testing.T) {
 	c := Boot()
-	fired := make(chan int, 3)
-	c.AfterFunc(60*time.Millisecond, func() { fired <- 3 })
-	c.AfterFunc(10*time.Millisecond, func() { fired <- 1 }) // arms earlier than the one before
-	c.AfterFunc(35*time.Millisecond, func() { fired <- 2 })
-	for want := 1; want <= 3; want++ {
-		if got := <-fired; got != want {
-			t.Errorf("timer %d fired, want %d", got, want)
+	fired := make(chan string, 2)
+	stop := c.AfterFunc(time.Hour, func() { fired <- "the later one" })
+	c.AfterFunc(10*time.Millisecond, func() { fired <- "the earlier one" })
+	select {
+	case got := <-fired:
+		if got != "the earlier one" {
+			t.Errorf("%s fired", got)
 		}
+	case <-time.After(30 * time.Second):
+		t.Error("the earlier one waits for the later one")
+	}
+	if !stop() {
+		t.Error("the later one had fired")
 	}
 }
 

@@ -147,7 +147,7 @@ func open(o hal.Options, found []Found, problems error, clk clock.Clock, log zer
 	if err != nil {
 		return nil, err
 	}
-	if s.Light, err = light.Open(o.Light, log); err != nil {
+	if s.Light, err = light.Open(o.Light, clk, log); err != nil {
 		return nil, err
 	}
 	s.Report = append(append(s.Report, lightChoice(o.Light, s.Light)), buttons...)

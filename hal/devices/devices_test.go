@@ -191,7 +191,7 @@ func TestLightAndButtons(t *testing.T) {
 	if got := lit(); got != "off\n" {
 		t.Errorf("after Open the light is %q", got)
 	}
-	if _, err := s.Light.Acquire(); err != nil || lit() != "on\n" {
+	if _, err := s.Light.Acquire(nil); err != nil || lit() != "on\n" {
 		t.Errorf("Acquire = %v, the light is %q", err, lit())
 	}
 	if err := s.Close(); err != nil || lit() != "off\n" {

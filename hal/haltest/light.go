@@ -17,6 +17,9 @@ func Light(t *testing.T, light hal.Light, lit func() bool) {
 			if err := light.Set(on); err != nil || lit() != on {
 				t.Errorf("Set(%v) = %v, and it is %v", on, err, lit())
 			}
+			if got, err := light.Lit(); err != nil || got != on || lit() != on {
+				t.Errorf("after Set(%v) Lit = %v, %v, and it is %v", on, got, err, lit())
+			}
 		}
 		if err := light.Set(false); err != nil || lit() {
 			t.Errorf("Set(false) = %v, and it is %v", err, lit())

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"callbox/hal"
+	"callbox/hal/clock"
 	"callbox/hal/haltest"
 )
 
@@ -252,20 +253,20 @@ func TestChoose(t *testing.T) {
 
 // TestOpen: a light that is not there does not keep the device from starting.
 func TestOpen(t *testing.T) {
-	h, err := Open(hal.LightOptions{Name: "no such LED", Required: true, Sense: hal.GPIO{Chip: "no such chip", Line: "1"}}, zerolog.Nop())
+	h, err := Open(hal.LightOptions{Name: "no such LED", Required: true, Sense: hal.GPIO{Chip: "no such chip", Line: "1"}}, clock.Go(), zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s := h.Status(); !errors.Is(s.Problem, hal.ErrNotFound) || s.Name != "no such LED" {
 		t.Errorf("status = %+v", s)
 	}
-	if release, err := h.Acquire(); err == nil || release != nil {
+	if release, err := h.Acquire(nil); err == nil || release != nil {
 		t.Errorf("Acquire = %v; want an error", err)
 	}
 	if err := h.Close(); !errors.Is(err, hal.ErrNotFound) {
 		t.Errorf("Close = %v", err)
 	}
-	if _, err := Open(hal.LightOptions{Name: "a/b"}, zerolog.Nop()); err == nil {
+	if _, err := Open(hal.LightOptions{Name: "a/b"}, clock.Go(), zerolog.Nop()); err == nil {
 		t.Error("a name that is a path was taken")
 	}
 }

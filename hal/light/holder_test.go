@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"callbox/hal"
+	"callbox/hal/clock"
 )
 
 // fakeLight is a light that can be broken. The test of races is the race detector:
@@ -41,19 +42,21 @@ func (f *fakeLight) Set(on bool) error {
 	return nil
 }
 
+func (f *fakeLight) Lit() (bool, error) { return f.on, f.err }
+
 func (f *fakeLight) Close() error { f.closed++; return nil }
 
 func TestHolder(t *testing.T) {
 	f := &fakeLight{on: true}
-	h := New(f, true, zerolog.Nop())
+	h := New(f, true, clock.Go(), zerolog.Nop())
 	if f.on {
 		t.Error("the light is on at the start")
 	}
-	camera, err := h.Acquire()
+	camera, err := h.Acquire(nil)
 	if err != nil || !f.on {
 		t.Fatalf("Acquire = %v, the light is %v", err, f.on)
 	}
-	microphone, err := h.Acquire()
+	microphone, err := h.Acquire(nil)
 	if err != nil || !f.on {
 		t.Fatalf("the second Acquire = %v, the light is %v", err, f.on)
 	}
@@ -70,7 +73,7 @@ func TestHolder(t *testing.T) {
 		t.Errorf("after the last the light is %v, status = %+v", f.on, s)
 	}
 
-	last, err := h.Acquire()
+	last, err := h.Acquire(nil)
 	if err != nil || !f.on {
 		t.Fatalf("Acquire again = %v", err)
 	}
@@ -81,7 +84,7 @@ func TestHolder(t *testing.T) {
 	}
 	sets := len(f.sets)
 	last()
-	if _, err := h.Acquire(); !errors.Is(err, ErrClosed) || len(f.sets) != sets {
+	if _, err := h.Acquire(nil); !errors.Is(err, ErrClosed) || len(f.sets) != sets {
 		t.Errorf("Acquire after Close = %v; sets: %v", err, f.sets[sets:])
 	}
 }
@@ -91,11 +94,11 @@ func TestBrokenLight(t *testing.T) {
 	for _, required := range []bool{true, false} {
 		t.Run(fmt.Sprintf("required=%v", required), func(t *testing.T) {
 			f := &fakeLight{err: broken}
-			h := New(f, required, zerolog.Nop())
+			h := New(f, required, clock.Go(), zerolog.Nop())
 			if s := h.Status(); !errors.Is(s.Problem, broken) {
 				t.Errorf("status at the start = %+v", s)
 			}
-			release, err := h.Acquire()
+			release, err := h.Acquire(nil)
 			if required != errors.Is(err, broken) || required != (release == nil) {
 				t.Fatalf("Acquire = %v", err)
 			}
@@ -107,7 +110,7 @@ func TestBrokenLight(t *testing.T) {
 			}
 
 			f.err = nil // it works again
-			again, err := h.Acquire()
+			again, err := h.Acquire(nil)
 			if err != nil || !f.on {
 				t.Fatalf("Acquire of a good light = %v, it is %v", err, f.on)
 			}
@@ -116,7 +119,7 @@ func TestBrokenLight(t *testing.T) {
 			}
 
 			f.err = broken // in the middle: the first one keeps it
-			if _, err := h.Acquire(); required != (err != nil) {
+			if _, err := h.Acquire(nil); required != (err != nil) {
 				t.Errorf("Acquire beside another = %v", err)
 			}
 			if required && !f.on {
@@ -135,8 +138,8 @@ func TestBrokenLight(t *testing.T) {
 }
 
 func TestNoLight(t *testing.T) {
-	h := New(nil, false, zerolog.Nop())
-	release, err := h.Acquire()
+	h := New(nil, false, clock.Go(), zerolog.Nop())
+	release, err := h.Acquire(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +150,7 @@ func TestNoLight(t *testing.T) {
 	if err := h.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := New(nil, true, zerolog.Nop()).Acquire(); !errors.Is(err, hal.ErrNotFound) {
+	if _, err := New(nil, true, clock.Go(), zerolog.Nop()).Acquire(nil); !errors.Is(err, hal.ErrNotFound) {
 		t.Errorf("a light that is required and missing: %v, want %v", err, hal.ErrNotFound)
 	}
 }
@@ -156,7 +159,7 @@ func TestNoLight(t *testing.T) {
 func TestManyUsers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeLight{slow: 3 * time.Millisecond}
-		h := New(f, true, zerolog.Nop())
+		h := New(f, true, clock.Go(), zerolog.Nop())
 		var mu sync.Mutex
 		holding := 0
 		f.changed = func(on bool) {
@@ -171,7 +174,7 @@ func TestManyUsers(t *testing.T) {
 			wg.Go(func() {
 				for range 20 {
 					time.Sleep(time.Duration(rand.IntN(50)) * time.Millisecond)
-					release, err := h.Acquire()
+					release, err := h.Acquire(nil)
 					if err != nil {
 						t.Error(err)
 						return
@@ -198,9 +201,9 @@ func TestManyUsers(t *testing.T) {
 func TestLogsOnce(t *testing.T) {
 	var log strings.Builder
 	f := &fakeLight{err: errors.New("broken")}
-	h := New(f, false, zerolog.New(&log))
+	h := New(f, false, clock.Go(), zerolog.New(&log))
 	for range 100 {
-		release, err := h.Acquire()
+		release, err := h.Acquire(nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -59,9 +59,7 @@ func (l *led) set(on bool) error {
 		}
 		level = highest
 	}
-	// A trigger (heartbeat, disk activity) would switch the LED after us. The active
-	// one stands in brackets.
-	if text, err := os.ReadFile(filepath.Join(l.root, l.name, "trigger")); err == nil && !strings.Contains(string(text), "[none]") {
+	if l.triggered() {
 		if err := l.write("trigger", "none"); err != nil {
 			return l.denied(err)
 		}
@@ -74,6 +72,22 @@ func (l *led) set(on bool) error {
 		err = fmt.Errorf("its brightness is %d after %d was written", got, level)
 	}
 	return err
+}
+
+// triggered reports whether a trigger (heartbeat, disk activity) switches the LED
+// after us. The active one stands in brackets.
+func (l *led) triggered() bool {
+	text, err := os.ReadFile(filepath.Join(l.root, l.name, "trigger"))
+	return err == nil && strings.Contains(string(text), "[") && !strings.Contains(string(text), "[none]")
+}
+
+// Lit reads the brightness; an LED that a trigger switches is not reliably on.
+func (l *led) Lit() (bool, error) {
+	level, err := l.read("brightness")
+	if err != nil {
+		return false, fmt.Errorf("cannot look at LED %q: %w", l.name, err)
+	}
+	return level > 0 && !l.triggered(), nil
 }
 
 // denied adds what to do: sysfs is the owner's (EACCES), and read-only under

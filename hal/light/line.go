@@ -53,7 +53,7 @@ func (h *held) value() (active bool, err error) {
 		active, err = l.Value()
 		return err
 	})
-	return active, err
+	return active && err == nil, err
 }
 
 func output(g hal.GPIO) func() (line, error) {
@@ -94,6 +94,9 @@ func (l *lineLight) Set(on bool) error {
 	return err
 }
 
+// Lit reads the line.
+func (l *lineLight) Lit() (bool, error) { return l.value() }
+
 const (
 	// senseFor is how long a light may take until its sense line agrees: lamps and
 	// optical sensors are not instant.
@@ -120,6 +123,14 @@ func (s *sensed) Set(on bool) error {
 	}
 	return fmt.Errorf("the light %s was set to %s, and its sense line still reads %s after %v; is the light broken?",
 		s.Name(), word(on), word(!on), senseFor)
+}
+
+// Lit asks the light and its sense line.
+func (s *sensed) Lit() (bool, error) {
+	if lit, err := s.Light.Lit(); err != nil || !lit {
+		return false, err
+	}
+	return s.sense.value()
 }
 
 // Close lets go of the light and of its sense line.

@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"callbox/hal"
+	"callbox/hal/clock"
 )
 
 // nameGPIO is the light on a GPIO line.
@@ -17,7 +18,7 @@ const nameGPIO = "gpio"
 // Open takes the light of the configuration and turns it off. A light that is not
 // there is no error: Status tells of it, and every Acquire tries again. An error
 // tells of options that daemon/config would have refused.
-func Open(o hal.LightOptions, log zerolog.Logger) (*Holder, error) {
+func Open(o hal.LightOptions, clk clock.Clock, log zerolog.Logger) (*Holder, error) {
 	l, err := choose(o, ledRoot)
 	if err != nil {
 		return nil, err
@@ -25,7 +26,7 @@ func Open(o hal.LightOptions, log zerolog.Logger) (*Holder, error) {
 	if l != nil && o.Sense.Set() {
 		l = &sensed{Light: l, sense: held{take: input(o.Sense)}}
 	}
-	return New(l, o.Required, log), nil
+	return New(l, o.Required, clk, log), nil
 }
 
 // choose makes the driver, nil for none.
@@ -48,13 +49,17 @@ func choose(o hal.LightOptions, root string) (hal.Light, error) {
 }
 
 // virtual is a light that is a file, or nothing at all.
-type virtual struct{ file string }
+type virtual struct {
+	file string
+	on   bool // without a file
+}
 
 func (v *virtual) Name() string { return hal.NameVirtual }
 
 // Set writes on or off and reads it back. A reader never sees half a word.
 func (v *virtual) Set(on bool) error {
 	if v.file == "" {
+		v.on = on
 		return nil
 	}
 	text := word(on) + "\n"
@@ -73,6 +78,18 @@ func (v *virtual) Set(on bool) error {
 		return fmt.Errorf("cannot switch the virtual light: %w", err)
 	}
 	return nil
+}
+
+// Lit reads the file.
+func (v *virtual) Lit() (bool, error) {
+	if v.file == "" {
+		return v.on, nil
+	}
+	got, err := os.ReadFile(v.file)
+	if err != nil {
+		return false, fmt.Errorf("cannot look at the virtual light: %w", err)
+	}
+	return string(got) == word(true)+"\n", nil
 }
 
 // Close leaves the file as it is.

@@ -153,7 +153,12 @@ func (g *guest) setClock(off time.Duration) {
 	g.sh(fmt.Sprintf("date -s @%d", time.Now().Add(off).Unix()))
 }
 
-// wantClock wants the machine's wall clock to be so far off: nothing has set it right.
+// moveClock is a line of shell that sets the wall clock so far from where it is.
+func moveClock(by time.Duration) string {
+	return fmt.Sprintf(`date -s "@$(( $(date +%%s) + %d ))" >/dev/null`, int(by.Seconds()))
+}
+
+// wantClock wants the machine's wall clock to be so far off the right time.
 func (g *guest) wantClock(off time.Duration) {
 	g.t.Helper()
 	now := g.seconds(g.sh("date +%s"))

@@ -166,8 +166,8 @@ func (p *goPhone) hangUp(k *talking) {
 var byLimit = cause.End{Cause: cause.Hangup, Origin: cause.TimeLimit}
 
 // wantLimitEnd waits for the end, and wants it to have been at the deadline, by all
-// clocks but that on the wall.
-func (p *goPhone) wantLimitEnd(k *talking) {
+// clocks but that on the wall, and at most so late in seconds beside the noise.
+func (p *goPhone) wantLimitEnd(k *talking, late float64) {
 	p.t.Helper()
 	ended := k.wait(p.t)
 	if ended.End != byLimit || !ended.ByDevice {
@@ -175,7 +175,8 @@ func (p *goPhone) wantLimitEnd(k *talking) {
 	}
 	limit, times := k.limit.Duration.Seconds(), k.Times()
 	seen := p.g.event("hangUpVoip", k.Room)
-	end, late := p.g.happened(seen)-k.deadline, lateEnd+p.g.noise(k, k.deadline)
+	end := p.g.happened(seen) - k.deadline
+	late += p.g.noise(k, k.deadline)
 	outside := (times.Ended - times.Started).Seconds()
 	media := max(k.Stats().Audio.Last, k.Stats().Video.Last) - times.Started
 	r := p.g.record(k.Room)

@@ -1,0 +1,76 @@
+package daemon
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"callbox/daemon/control"
+	"callbox/hal/button"
+	"callbox/hal/devices"
+)
+
+// TestDoctorOfDevices: every state of a part, and what to do about it.
+func TestDoctorOfDevices(t *testing.T) {
+	pressed := func(state button.State, device, reason string) part {
+		if device == "" {
+			device = "none"
+		}
+		return part{
+			Choice: devices.Choice{Kind: devices.Button, Wanted: "bell (KEY_ENTER of auto)", Chosen: device, Reason: reason},
+			button: button.Status{Button: "bell", State: state, Device: device, Reason: reason},
+		}
+	}
+	choice := func(kind devices.Kind, wanted, chosen, reason string) part {
+		return part{Choice: devices.Choice{Kind: kind, Wanted: wanted, Chosen: chosen, Virtual: chosen == "virtual", Reason: reason}}
+	}
+	for name, tt := range map[string]struct {
+		part    part
+		finding string // its name
+		state   string
+		message string
+		remedy  string // part of it; "" for none
+	}{
+		"none wanted":     {choice(devices.Camera, "none", "none", ""), "camera", control.StateOff, "none is wanted", ""},
+		"found":           {choice(devices.Camera, "auto", "usb-Cam", ""), "camera", control.StateOK, "usb-Cam", ""},
+		"a stand-in":      {choice(devices.Camera, "auto", "virtual", "no camera was found"), "camera", control.StateProblem, "a virtual camera stands in: no camera was found", "hal.camera.name: none"},
+		"virtual camera":  {choice(devices.Camera, "virtual", "virtual", ""), "camera", control.StateWarning, "a virtual camera, as configured", "set hal.camera.name: auto"},
+		"virtual light":   {choice(devices.Light, "virtual", "virtual", ""), "light", control.StateWarning, "a virtual light, as configured", "set hal.light.name to an LED"},
+		"virtual display": {choice(devices.Display, "virtual", "virtual", ""), "display", control.StateWarning, "a virtual display, as configured", "set hal.display.name: none"},
+		"a virtual light that cannot be switched": {choice(devices.Light, "virtual", "virtual", "no such directory"), "light", control.StateProblem, "no such directory", "correct hal.light"},
+		"a light that cannot be switched":         {choice(devices.Light, "green:camera", "green:camera", "permission denied"), "light", control.StateProblem, "permission denied", "let the daemon's user switch it"},
+		"a button":                                {pressed(button.Found, "event-kbd", ""), "button bell (KEY_ENTER of auto)", control.StateOK, "event-kbd", ""},
+		"a missing button":                        {pressed(button.Missing, "", "no input device has KEY_ENTER"), "button bell (KEY_ENTER of auto)", control.StateProblem, "no input device has KEY_ENTER", "plug it in"},
+		"a button without a key":                  {pressed(button.NoKey, "", "it has no KEY_ENTER"), "button bell (KEY_ENTER of auto)", control.StateProblem, "it has no KEY_ENTER", "evtest"},
+		"a forbidden button":                      {pressed(button.NoPermission, "", "permission denied"), "button bell (KEY_ENTER of auto)", control.StateProblem, "permission denied", "daemon's user"},
+		"a button of another":                     {pressed(button.Busy, "", "it is busy"), "button bell (KEY_ENTER of auto)", control.StateProblem, "it is busy", "every 10 s"},
+	} {
+		got := doctorDevice(tt.part)
+		if got.Name != tt.finding || got.State != tt.state || got.Message != tt.message || !strings.Contains(got.Remedy, tt.remedy) || (tt.remedy == "") != (got.Remedy == "") {
+			t.Errorf("%s: %+v, want %+v", name, got, tt)
+		}
+		if tt.part.Kind != devices.Camera && strings.Contains(got.Remedy, "auto") {
+			t.Errorf("%s: there is no auto for it: %s", name, got.Remedy)
+		}
+	}
+}
+
+// TestSnapshotWithTheCameraOff: the remedy is what helps.
+func TestSnapshotWithTheCameraOff(t *testing.T) {
+	h := newHouse(t)
+	h.anna.rings(with("enableListenerCamera", true))
+	if err := h.api.SetCamera(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.api.Snapshot(t.Context())
+	var told *control.Error
+	if !errors.As(err, &told) || !errors.Is(err, control.ErrNotAllowed) || told.Remedy != "callboxctl camera on turns it on" {
+		t.Fatalf("Snapshot = %v", err)
+	}
+	if err := h.api.SetCamera(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.api.Snapshot(t.Context()); err != nil {
+		t.Errorf("with the camera on: %v", err)
+	}
+}
