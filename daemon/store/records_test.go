@@ -25,7 +25,7 @@ func full(room string) Record {
 		},
 		Started: day, Answered: day.Add(time.Second), Ended: day.Add(time.Minute), ClockUntrusted: true,
 		RingSeconds: 1.25, TalkSeconds: 58.1, LimitSeconds: 90,
-		Cause: cause.Hangup, Origin: cause.TimeLimit, Detail: cause.MediaLost, By: ByDevice,
+		Cause: cause.Hangup, Origin: cause.TimeLimit, Detail: cause.MediaLost, By: ByDevice, Times: 3,
 	}
 }
 
