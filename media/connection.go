@@ -3,6 +3,7 @@ package media
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/pion/webrtc/v4"
 )
@@ -55,19 +56,18 @@ func (s *Session) iceChanged(state webrtc.ICEConnectionState) {
 	if s.closed {
 		return
 	}
+	s.searching = state == webrtc.ICEConnectionStateChecking
 	switch state {
+	case webrtc.ICEConnectionStateChecking:
+		s.doubtLocked()
 	case webrtc.ICEConnectionStateDisconnected:
-		if s.connected && !s.lost {
-			s.lost = true
-			last, now := s.lastMedia.Load(), int64(s.now())
-			s.mustHear = last != 0 && now-last < int64(mediaBefore)
-			s.log.Info().Msg("media lost")
-			s.events.push(Lost{})
-		}
+		s.loseLocked()
 	case webrtc.ICEConnectionStateFailed:
 		if !s.connected {
 			s.failLocked(ErrNoWay)
+			return
 		}
+		s.loseLocked()
 	case webrtc.ICEConnectionStateConnected, webrtc.ICEConnectionStateCompleted:
 		// A phone that was sending is back when it is heard; from one that was
 		// silent nothing but consent can be had.
@@ -75,6 +75,49 @@ func (s *Session) iceChanged(state webrtc.ICEConnectionState) {
 			s.backLocked()
 		}
 	default:
+	}
+}
+
+// loseLocked says that the way of a talk is lost, once; mu is held.
+func (s *Session) loseLocked() {
+	if !s.connected || s.lost {
+		return
+	}
+	s.lost = true
+	last, now := s.lastMedia.Load(), int64(s.now())
+	s.mustHear = last != 0 && now-last < int64(mediaBefore)
+	s.log.Info().Msg("media lost")
+	s.events.push(Lost{})
+}
+
+// doubtLocked watches a restart; mu is held. The phone may have noticed first that
+// the way is lost, and then pion, which looks for a new one, never calls the old one
+// disconnected: that is for us to say after the same silence.
+func (s *Session) doubtLocked() {
+	if !s.connected || s.lost || s.doubtStop != nil {
+		return
+	}
+	now := s.now()
+	last, heard := s.lastMedia.Load(), now
+	if last != 0 {
+		heard = time.Duration(last - 1)
+	}
+	s.wg.Add(1)
+	s.doubtStop = s.engine.opts.Clock.AfterFunc(max(0, heard+iceDisconnected-now), func() { s.doubted(last) })
+}
+
+// doubted is after a silence, unless something came behind the packet last.
+func (s *Session) doubted(last int64) {
+	defer s.wg.Done()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doubtStop = nil
+	switch {
+	case s.closed || !s.searching:
+	case s.lastMedia.Load() != last:
+		s.doubtLocked()
+	default:
+		s.loseLocked()
 	}
 }
 

@@ -66,7 +66,9 @@ type Session struct {
 	connected  bool
 	started    bool
 	lost       bool
-	mustHear   bool // Back needs media of the phone
+	searching  bool        // ICE looks for a way
+	doubtStop  func() bool // of the wait whether a restart finds one
+	mustHear   bool        // Back needs media of the phone
 	failed     bool
 	lights     int  // devices that hold the light
 	lightTold  bool // that it is gone
@@ -285,8 +287,8 @@ func (s *Session) Close() error {
 		s.flush()
 		s.mu.Lock()
 		s.closed = true
-		stops := []func() bool{s.alarmStop, s.batchStop}
-		s.alarmStop, s.batchStop = nil, nil
+		stops := []func() bool{s.alarmStop, s.batchStop, s.doubtStop}
+		s.alarmStop, s.batchStop, s.doubtStop = nil, nil, nil
 		s.mu.Unlock()
 		s.events.drop()
 		s.cancel()

@@ -108,14 +108,17 @@ func (d *Device) inLiveRoom(p Peer, r *room, m *message.Message) {
 	}
 }
 
-// phoneCancels ends a room; a value that is not understood does not hinder it.
+// phoneCancels ends a room; a value that is not understood does not hinder it. The
+// daemon is told before the phone, here and below: a phone that has its ack closes
+// the connection, which must not be taken for the reason of the end.
 func (d *Device) phoneCancels(r *room, m *message.Message) {
 	why := cause.Cancelled
 	if b, ok := m.Body.(message.Cancel); ok && b.Cause.Valid() {
 		why = b.Cause
 	}
-	d.ack(r, r.note(m), m.ID, message.Ack{})
+	rec := r.note(m)
 	d.giveUp(r, why)
+	d.ack(r, rec, m.ID, message.Ack{})
 }
 
 // giveUp is a cancel: after accept it counts as a hang-up. In a room that the
@@ -137,22 +140,24 @@ func (d *Device) giveUp(r *room, why cause.Cause) {
 // phoneRejects is a cancel by another word, before the device has accepted; a
 // value that is not understood does not hinder it either.
 func (d *Device) phoneRejects(p Peer, r *room, m *message.Message) {
-	d.ack(r, r.note(m), m.ID, message.Ack{})
-	if r.phase >= accepted {
+	rec := r.note(m)
+	if r.phase < accepted {
+		b, _ := m.Body.(message.Reject)
+		if !b.Cause.Valid() {
+			b.Cause = cause.Cancelled
+		}
+		d.giveUp(r, b.Cause)
+	} else {
 		d.refuse(p, RefusedState)
-		return
 	}
-	b, _ := m.Body.(message.Reject)
-	if !b.Cause.Valid() {
-		b.Cause = cause.Cancelled
-	}
-	d.giveUp(r, b.Cause)
+	d.ack(r, rec, m.ID, message.Ack{})
 }
 
 func (d *Device) phoneLeaves(r *room, m *message.Message) {
-	d.ack(r, r.note(m), m.ID, message.Ack{})
+	rec := r.note(m)
 	b, _ := m.Body.(message.Bye)
 	d.leave(r, endOf(b.Cause, b.Origin, b.Detail))
+	d.ack(r, rec, m.ID, message.Ack{})
 }
 
 // leave ends a room because the phone has left. It happens once, whichever copy

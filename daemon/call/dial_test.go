@@ -1,6 +1,7 @@
 package call
 
 import (
+	"slices"
 	"testing"
 
 	"callbox/signaling/cause"
@@ -311,5 +312,20 @@ func TestDialAgain(t *testing.T) {
 	s := from(dialAB, LocalHangUp{1, cause.Manual}, turnAB)
 	if s.Phase != Dialing || s.Generation != 2 || s.Rings.List[1].State != RingWaiting || s.End != (cause.End{}) {
 		t.Errorf("state = %+v", s)
+	}
+}
+
+// TestRingTimesOut: it is the device's time, whether its own timer or that of the
+// ring on the wire was first.
+func TestRingTimesOut(t *testing.T) {
+	for name, ev := range map[string]Event{
+		"the call's timer":  TimerFired{1, RingTimer},
+		"the timer of ring": RingDeclined{1, ringA, cause.Timeout},
+	} {
+		_, effects := Step(from(Dial{Rooms: []Room{ringA}, Rules: rules}, RingReached{1, ringA}), ev)
+		want := Finish{End: cause.End{Cause: cause.Timeout}, By: ByDevice}
+		if !slices.Contains(effects, Effect(want)) {
+			t.Errorf("%s: %v, want %v among them", name, effects, want)
+		}
 	}
 }

@@ -17,7 +17,11 @@ func Step(s State, ev Event) (State, []Effect) {
 	case RingReached:
 		return s.ringReached(e.Room)
 	case RingDeclined:
-		return s.ringLost(e.Room, cause.End{Cause: e.Cause}, ByPhone, nil)
+		by := ByPhone
+		if e.Cause == cause.Timeout { // nobody has declined: the time that the device gives is over
+			by = ByDevice
+		}
+		return s.ringLost(e.Room, cause.End{Cause: e.Cause}, by, nil)
 	case Answered:
 		if s.Phase == Ringing {
 			return s.answered()

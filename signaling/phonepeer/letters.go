@@ -15,12 +15,11 @@ type letters struct {
 	closing            bool
 }
 
-// close stops what is still being sent, but for the last word.
+// close stops what is still being sent, but for the last word. The device has no
+// answer for what else belongs to an ended room.
 func (l *letters) close(m *mail) {
 	l.closing = true
-	for _, id := range []string{l.invite, l.offer, l.restart} {
-		m.drop(id)
-	}
+	m.keep(l.leave)
 }
 
 // invite asks to call, or answers the device's ring.

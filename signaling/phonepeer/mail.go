@@ -119,12 +119,18 @@ func (m *mail) copy(l *letter) {
 }
 
 // drop stops sending a message.
-func (m *mail) drop(id string) {
+func (m *mail) drop(id string) { m.dropAll(func(l *letter) bool { return l.id == id }) }
+
+// keep stops sending all messages but one; "" is none.
+func (m *mail) keep(id string) { m.dropAll(func(l *letter) bool { return l.id != id }) }
+
+func (m *mail) dropAll(which func(*letter) bool) {
 	m.out = slices.DeleteFunc(m.out, func(l *letter) bool {
-		if l.id == id {
+		gone := which(l)
+		if gone {
 			l.timer.cancel()
 		}
-		return l.id == id
+		return gone
 	})
 }
 
