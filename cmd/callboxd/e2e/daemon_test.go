@@ -45,6 +45,7 @@ type deviceOptions struct {
 	listen string  // default: a free port on 127.0.0.1
 	tone   float64 // of the virtual microphone, in Hz
 	extra  string  // more YAML: whole top-level sections
+	ring   string  // call.ring_timeout; default 30s
 	call   string  // more YAML below call:, indented by two
 	media  string  // more YAML below media:, likewise
 	width  int     // of the camera's picture; default 640
@@ -67,6 +68,9 @@ func startDevice(t testing.TB, o deviceOptions) *device {
 	if o.rate == 0 {
 		o.rate = 20
 	}
+	if o.ring == "" {
+		o.ring = "30s"
+	}
 	display, level := "{name: virtual, record: "+dir+"/display.y4m}", "debug"
 	if o.noDisplay {
 		display = "{name: none}"
@@ -81,7 +85,7 @@ control: {socket: %[1]s/control.sock}
 signaling:
   direct: {listen: "%[2]s"}
 call:
-  ring_timeout: 30s
+  ring_timeout: %[12]s
 %[3]s
 hal:
   camera: {name: virtual, size: %[4]dx%[5]d, frame_rate: %[6]d}
@@ -93,7 +97,7 @@ media:
 %[10]s
 log: {level: %[11]s, format: json}
 %[8]s
-`, dir, o.listen, o.call, o.width, o.height, o.rate, o.tone, o.extra, display, o.media, level)
+`, dir, o.listen, o.call, o.width, o.height, o.rate, o.tone, o.extra, display, o.media, level, o.ring)
 	path := filepath.Join(dir, "callbox.yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
