@@ -32,14 +32,15 @@ func readLoop(read func(p []byte) (int, error), use func(p []byte)) {
 }
 
 // readFeedback reads what the phone says of one of our tracks, until the end.
-// Reading also drives pion's retransmissions.
-func (s *Session) readFeedback(sender *webrtc.RTPSender) {
+// Reading also drives pion's retransmissions. A sender that pion has stopped has no
+// track any more, but kind stays.
+func (s *Session) readFeedback(sender *webrtc.RTPSender, kind webrtc.RTPCodecType) {
 	var ssrc webrtc.SSRC
 	if e := sender.GetParameters().Encodings; len(e) > 0 {
 		ssrc = e[0].SSRC
 	}
 	reported := &s.count.audioReported
-	if sender.Track().Kind() == webrtc.RTPCodecTypeVideo {
+	if kind == webrtc.RTPCodecTypeVideo {
 		reported = &s.count.videoReported
 	}
 	readLoop(func(p []byte) (int, error) {

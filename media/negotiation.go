@@ -85,7 +85,7 @@ func (s *Session) directions() map[string]direction {
 func (s *Session) watchSenders() {
 	for _, t := range s.pc.GetTransceivers() {
 		if sender := t.Sender(); t.Mid() != "" && sender != nil && sender.Track() != nil {
-			s.goFunc(func() { s.readFeedback(sender) })
+			s.goFunc(func() { s.readFeedback(sender, t.Kind()) })
 		}
 	}
 }
