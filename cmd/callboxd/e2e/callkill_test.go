@@ -43,6 +43,7 @@ func killInCalls(t *testing.T, seed uint64) {
 	}
 	h.random.Shuffle(len(deck), func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
 	for n, i := range deck {
+		h.video = h.random.IntN(4) == 0
 		h.kill(callKills[i].begin(h))
 		h.answered(endsByDevice)
 		if t.Failed() {
@@ -56,7 +57,6 @@ func killInCalls(t *testing.T, seed uint64) {
 type liveCall struct {
 	call    *phonepeer.Call
 	account account
-	started time.Time // of the talk; zero before it
 }
 
 func (h *household) untilRinging() *liveCall {
@@ -115,7 +115,7 @@ func (h *household) kill(c *liveCall) {
 	<-h.stream.done // all that it has said is here
 	for _, ev := range h.stream.of(c.account.group) {
 		if ev.Name == control.EventStartVoip {
-			c.account.talked, c.account.talk = true, killed.Sub(ev.at)
+			c.account.talked, c.account.talk = true, killed.Sub(ev.Time)
 		}
 	}
 	h.start(filepath.Join(h.dir, "callbox.yaml"))

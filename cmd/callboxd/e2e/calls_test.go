@@ -12,23 +12,28 @@ import (
 	"time"
 )
 
-// The script: three households at the same time, each with six rounds of 28 calls:
-// 504 calls.
+// The script: two households at the same time, each with six rounds of 42 calls: 504
+// calls.
 const (
-	households   = 3
+	households   = 2
 	callRounds   = 6
-	callsInRound = 28
+	callsInRound = 42
 )
 
 // An ended call is remembered for two minutes, because its phone may say something
-// again (docs/protocol.md, "Delivery"). A round is begun every 30 s, so that as many
+// again (docs/protocol.md, "Delivery"). A round begins every 30 s, so that as many
 // calls are remembered after each round from the fourth on. By then the daemon also
-// keeps as many records and past events as it ever will: it is warm.
+// keeps as many records, and as many past events for its API, as it ever will: it is
+// warm.
 const (
 	roundPause  = 30 * time.Second
 	warmRounds  = 4
 	recordsKept = 100
 )
+
+// patience is how many rounds may be begun on a machine that is so busy that some
+// take longer than roundPause.
+const patience = 3 * callRounds
 
 var callSeed = flag.Uint64("calls.seed", 0, "order of the calls of TestCalls; 0: any")
 
@@ -66,20 +71,29 @@ func householdOptions() deviceOptions {
 	}
 }
 
+// playRounds plays the rounds of one household, and wants the daemon to use after the
+// last as much as it did when it was warm.
 func playRounds(t *testing.T, seed uint64) {
 	h := openHousehold(t, seed, householdOptions(), "Anna", "Ben", "Carl", "Dora")
 	var list []figures
-	defer func() { t.Logf("\n%s", table(list)) }()
-	for begin := time.Now(); len(list) < callRounds; begin = begin.Add(roundPause) {
+	begin := time.Now()
+	for played := 1; len(list) < callRounds; played++ {
 		time.Sleep(time.Until(begin))
 		h.playRound()
-		rest := time.Until(begin.Add(roundPause - readingTime - time.Second))
-		if rest < 0 {
-			t.Fatalf("the machine is too slow for these calls: a round has taken %v", time.Since(begin))
+		begin = begin.Add(roundPause)
+		rest := time.Until(begin.Add(-readingTime - time.Second))
+		switch {
+		case rest >= 0:
+			time.Sleep(rest)
+			list = append(list, h.figures())
+		case played < patience: // the figures would be those of fewer calls
+			t.Logf("a round has taken %v too long: the rounds are counted anew", -rest)
+			list, begin = nil, time.Now().Add(readingTime+2*time.Second)
+		default:
+			t.Fatalf("the machine is too slow for these calls: %d of %d rounds were in time", len(list), played)
 		}
-		time.Sleep(rest)
-		list = append(list, h.figures())
 	}
+	t.Logf("%d calls; the talk of a record was off by %v at most\n%s", len(h.books), h.worst, table(list))
 	for _, f := range list[warmRounds:] {
 		f.compare(t, list[warmRounds-1])
 	}
@@ -89,22 +103,28 @@ func playRounds(t *testing.T, seed uint64) {
 // playRound plays each kind of call as often as it says, in any order.
 func (h *household) playRound() {
 	h.t.Helper()
-	var deck []kind
+	type card struct {
+		name  string
+		video bool
+		play  func(h *household)
+	}
+	var deck []card
 	for _, k := range kinds() {
-		for range k.times {
-			deck = append(deck, k)
+		for i := range k.times {
+			deck = append(deck, card{k.name, i < k.video, k.play})
 		}
 	}
 	h.random.Shuffle(len(deck), func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
 	before, begin := len(h.books), time.Now()
-	for _, k := range deck {
-		k.play(h)
+	for _, c := range append(deck, card{name: "the last of the round", play: (*household).lastOfRound}) {
+		h.video = c.video
+		c.play(h)
 		if h.t.Failed() {
-			h.t.Fatalf("call %d was the first that went wrong: %s", len(h.books), k.name)
+			h.t.Fatalf("call %d was the first that went wrong: %s", len(h.books), c.name)
 		}
 	}
 	if n := len(h.books) - before; n != callsInRound {
 		h.t.Fatalf("a round had %d calls, want %d", n, callsInRound)
 	}
-	h.t.Logf("%d calls took %v", callsInRound, time.Since(begin).Round(time.Millisecond))
+	h.t.Logf("%d calls took %v, %d events so far", callsInRound, time.Since(begin).Round(time.Millisecond), h.stream.count())
 }

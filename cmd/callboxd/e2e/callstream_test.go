@@ -14,11 +14,9 @@ import (
 	"callbox/daemon/control/client"
 )
 
-// sighting is an event, and when it came here.
-type sighting struct {
-	control.Event
-	at time.Time
-}
+// lateEvent is how long an event may be on its way, on a machine that has much else
+// to do. The daemon's wall clock is the one here, and an event never comes early.
+const lateEvent = 2 * time.Second
 
 // stream is one view of a daemon's events, from the moment at which it was opened
 // until the daemon ends. It keeps all, and finds out whether one is missing.
@@ -27,17 +25,17 @@ type stream struct {
 	done   chan struct{} // closed when the view has ended
 
 	mu     sync.Mutex
-	all    []sighting
-	rooms  map[string][]sighting // by group
-	broken error                 // events are missing, or the stream ended with an error
-	more   chan struct{}         // closed and replaced with each event
+	all    []control.Event
+	rooms  map[string][]control.Event // by group
+	broken error                      // events are missing, or the stream ended with an error
+	more   chan struct{}              // closed and replaced with each event
 }
 
 // openStream returns once the present state has come: from then on nothing is
 // missed.
 func openStream(ctx context.Context, api *client.Client) (*stream, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &stream{cancel: cancel, done: make(chan struct{}), rooms: map[string][]sighting{}, more: make(chan struct{})}
+	s := &stream{cancel: cancel, done: make(chan struct{}), rooms: map[string][]control.Event{}, more: make(chan struct{})}
 	go func() {
 		defer close(s.done)
 		err := api.Watch(ctx, client.WatchOptions{}, s.take)
@@ -45,9 +43,9 @@ func openStream(ctx context.Context, api *client.Client) (*stream, error) {
 			s.breaks(err)
 		}
 	}()
-	_, err := s.wait(ctx, 10*time.Second, func() (sighting, bool) {
+	_, err := s.wait(ctx, 10*time.Second, func() (control.Event, bool) {
 		if len(s.all) == 0 {
-			return sighting{}, false
+			return control.Event{}, false
 		}
 		return s.all[0], true
 	})
@@ -75,16 +73,18 @@ func (s *stream) breaks(err error) {
 }
 
 func (s *stream) take(ev control.Event) error {
-	now := time.Now()
+	late := time.Since(ev.Time)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if late < 0 || late > lateEvent {
+		return fmt.Errorf("event %s (%s) has come %v after its time", ev.Position().ID(), ev.Name, late)
+	}
 	if n := len(s.all); n > 0 && (ev.Seq != s.all[n-1].Seq+1 || ev.Epoch != s.all[n-1].Epoch) {
 		return fmt.Errorf("after event %s came %s (%s)", s.all[n-1].Position().ID(), ev.Position().ID(), ev.Name)
 	}
-	seen := sighting{ev, now}
-	s.all = append(s.all, seen)
+	s.all = append(s.all, ev)
 	if ev.GroupID != "" {
-		s.rooms[ev.GroupID] = append(s.rooms[ev.GroupID], seen)
+		s.rooms[ev.GroupID] = append(s.rooms[ev.GroupID], ev)
 	}
 	close(s.more)
 	s.more = make(chan struct{})
@@ -92,7 +92,7 @@ func (s *stream) take(ev control.Event) error {
 }
 
 // wait waits until look, which is called with the lock held, finds what it wants.
-func (s *stream) wait(ctx context.Context, within time.Duration, look func() (sighting, bool)) (sighting, error) {
+func (s *stream) wait(ctx context.Context, within time.Duration, look func() (control.Event, bool)) (control.Event, error) {
 	late := time.NewTimer(within)
 	defer late.Stop()
 	for {
@@ -119,11 +119,11 @@ func (s *stream) wait(ctx context.Context, within time.Duration, look func() (si
 }
 
 // find waits for the first event of that name in a group.
-func (s *stream) find(ctx context.Context, group, name string, within time.Duration) (sighting, error) {
-	ev, err := s.wait(ctx, within, func() (sighting, bool) {
-		i := slices.IndexFunc(s.rooms[group], func(e sighting) bool { return e.Name == name })
+func (s *stream) find(ctx context.Context, group, name string, within time.Duration) (control.Event, error) {
+	ev, err := s.wait(ctx, within, func() (control.Event, bool) {
+		i := slices.IndexFunc(s.rooms[group], func(e control.Event) bool { return e.Name == name })
 		if i < 0 {
-			return sighting{}, false
+			return control.Event{}, false
 		}
 		return s.rooms[group][i], true
 	})
@@ -134,13 +134,20 @@ func (s *stream) find(ctx context.Context, group, name string, within time.Durat
 }
 
 // of are the events of a group so far.
-func (s *stream) of(group string) []sighting {
+func (s *stream) of(group string) []control.Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.rooms[group])
 }
 
-// groups are those of which an event has come.
+// count is how many events have come.
+func (s *stream) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.all)
+}
+
+// groups is of how many calls an event has come.
 func (s *stream) groups() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,7 +161,7 @@ func (s *stream) err() error {
 	return s.broken
 }
 
-func names(events []sighting) (list []string) {
+func names(events []control.Event) (list []string) {
 	for _, ev := range events {
 		list = append(list, ev.Name)
 	}
