@@ -31,9 +31,9 @@ const (
 	recordsKept = 100
 )
 
-// patience is how many rounds may be begun on a machine that is so busy that some
+// mostRounds is how many rounds may be begun on a machine that is so busy that some
 // take longer than roundPause.
-const patience = 3 * callRounds
+const mostRounds = 3 * callRounds
 
 var callSeed = flag.Uint64("calls.seed", 0, "order of the calls of TestCalls; 0: any")
 
@@ -86,7 +86,7 @@ func playRounds(t *testing.T, seed uint64) {
 		case rest >= 0:
 			time.Sleep(rest)
 			list = append(list, h.figures())
-		case played < patience: // the figures would be those of fewer calls
+		case played < mostRounds: // the figures would be those of fewer calls
 			t.Logf("a round has taken %v too long: the rounds are counted anew", -rest)
 			list, begin = nil, time.Now().Add(readingTime+2*time.Second)
 		default:
