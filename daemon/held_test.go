@@ -165,9 +165,11 @@ func TestDoNotDisturbEndsByTheWallClock(t *testing.T) {
 			if d, err := s.backend.DND(t.Context()); err != nil || d.On != want {
 				t.Errorf("after %v: %+v, %v; want %v", after, d, err, want)
 			}
-			if s.loop.dnd.On != want {
-				t.Errorf("after %v the switch is %v, want %v", after, s.loop.dnd.On, want)
-			}
+			s.inLoop(func() {
+				if s.loop.dnd.On != want {
+					t.Errorf("after %v the switch is %v, want %v", after, s.loop.dnd.On, want)
+				}
+			})
 		}
 		time.Sleep(30 * time.Minute)
 		offset.Store(int64(-time.Hour))

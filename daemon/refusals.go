@@ -32,13 +32,18 @@ func (r refusals) again(now time.Time) bool {
 	return passed >= 0 && passed < refusalPause
 }
 
+// folds reports whether refusals by this cause share a record. A caller who is told
+// busy was allowed to call: that is a call of its own, and attempts an hour bound
+// how many there can be.
+func folds(c cause.Cause) bool { return c == cause.DND || c == cause.Forbidden }
+
 // refused writes down a call that never rang, or counts it in the record of the last
 // one of this phone that was refused by the same cause.
 func (j *journal) refused(r store.Record) {
 	j.put(func() {
 		maps.DeleteFunc(j.refusals, func(_ refusal, old refusals) bool { return !old.again(r.Ended) })
 		key := refusal{r.Peer, r.Cause}
-		if old, ok := j.refusals[key]; ok {
+		if old, ok := j.refusals[key]; ok && folds(r.Cause) {
 			err := j.store.RefuseAgain(old.id, r.Ended)
 			if !errors.Is(err, store.ErrNoRecord) { // records age, or make room
 				j.refusals[key] = refusals{old.id, r.Ended}

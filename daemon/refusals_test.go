@@ -114,7 +114,7 @@ func TestARefusalWhoseRecordIsGone(t *testing.T) {
 	j := newJournal(f, zerolog.Nop())
 	now := time.Now()
 	refuse := func(room, phone string) {
-		j.refused(store.Record{RoomID: room, Peer: phone, Cause: cause.Busy, Ended: now})
+		j.refused(store.Record{RoomID: room, Peer: phone, Cause: cause.DND, Ended: now})
 		now = now.Add(time.Second)
 	}
 	refuse("full", "anna")

@@ -24,7 +24,7 @@ func (s *Session) stateChanged(state webrtc.PeerConnectionState) {
 	switch state {
 	case webrtc.PeerConnectionStateConnected:
 		if !s.connected && !s.closed {
-			s.connected = true
+			s.connected, s.joinedAt = true, s.now()
 			s.events.push(Connected{})
 			s.startLocked()
 		}
@@ -97,13 +97,12 @@ func (s *Session) doubtLocked() {
 	if !s.connected || s.lost || s.doubtStop != nil {
 		return
 	}
-	now := s.now()
-	last, heard := s.lastMedia.Load(), now
+	last, heard := s.lastMedia.Load(), s.joinedAt
 	if last != 0 {
 		heard = time.Duration(last - 1)
 	}
 	s.wg.Add(1)
-	s.doubtStop = s.engine.opts.Clock.AfterFunc(max(0, heard+iceDisconnected-now), func() { s.doubted(last) })
+	s.doubtStop = s.engine.opts.Clock.AfterFunc(max(0, heard+iceDisconnected-s.now()), func() { s.doubted(last) })
 }
 
 // doubted is after a silence, unless something came behind the packet last.

@@ -66,6 +66,7 @@ type Session struct {
 	accepted   bool
 	limit      Limit
 	connected  bool
+	joinedAt   time.Duration // when it was connected
 	started    bool
 	lost       bool
 	searching  bool        // ICE looks for a way

@@ -48,10 +48,38 @@ func (w *watched) acquire(t *testing.T, name string) (release func()) {
 func (w *watched) want(t *testing.T, told ...string) {
 	t.Helper()
 	synctest.Wait()
-	if fmt.Sprint(w.told) != fmt.Sprint(told) {
-		t.Errorf("told %q, want %q", w.told, told)
-	}
-	w.told = nil
+	w.with(func() {
+		if fmt.Sprint(w.told) != fmt.Sprint(told) {
+			t.Errorf("told %q, want %q", w.told, told)
+		}
+		w.told = nil
+	})
+}
+
+// with has the turn while f looks at the lamp or changes it.
+func (w *watched) with(f func()) {
+	w.turn <- struct{}{}
+	defer func() { <-w.turn }()
+	f()
+}
+
+func (w *watched) lampIs() (on bool) {
+	w.with(func() { on = w.lamp.on })
+	return on
+}
+
+func (w *watched) sets() (n int) {
+	w.with(func() { n = len(w.lamp.sets) })
+	return n
+}
+
+// breaks makes every use of the lamp fail; nil mends it.
+func (w *watched) breaks(err error) { w.with(func() { w.lamp.err = err }) }
+
+// logged counts lines.
+func (w *watched) logged(text string) (n int) {
+	w.with(func() { n = strings.Count(w.log.String(), text) })
+	return n
 }
 
 var errDead = errors.New("dead")
@@ -63,27 +91,27 @@ func TestALightThatIsSwitchedOff(t *testing.T) {
 		w := watch(t, true)
 		release := w.acquire(t, "camera")
 		for range 5 {
-			w.lamp.on = false
+			w.with(func() { w.lamp.on = false })
 			time.Sleep(checkEvery - time.Millisecond)
-			if w.lamp.on {
+			if w.lampIs() {
 				t.Fatal("it was looked at too early")
 			}
 			time.Sleep(time.Millisecond)
 			synctest.Wait()
-			if !w.lamp.on || !w.Status().On {
-				t.Fatalf("after a second it is %v, %+v", w.lamp.on, w.Status())
+			if !w.lampIs() || !w.Status().On {
+				t.Fatalf("after a second it is %v, %+v", w.lampIs(), w.Status())
 			}
 		}
 		w.want(t)
-		if n := strings.Count(w.log.String(), "set again"); n != 1 {
-			t.Errorf("logged %d times:\n%s", n, w.log.String())
+		if n := w.logged("set again"); n != 1 {
+			t.Errorf("logged %d times", n)
 		}
 		release()
-		sets := len(w.lamp.sets)
+		sets := w.sets()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if w.lamp.on || len(w.lamp.sets) != sets {
-			t.Errorf("nobody needs the light, and it is %v; sets %v", w.lamp.on, w.lamp.sets[sets:])
+		if n := w.sets(); w.lampIs() || n != sets {
+			t.Errorf("nobody needs the light, and it is %v; it was set %d times", w.lampIs(), n-sets)
 		}
 	})
 }
@@ -93,11 +121,11 @@ func TestALightThatIsWell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, true)
 		w.acquire(t, "camera")
-		sets := len(w.lamp.sets)
+		sets := w.sets()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if len(w.lamp.sets) != sets {
-			t.Errorf("it was set %d times", len(w.lamp.sets)-sets)
+		if n := w.sets(); n != sets {
+			t.Errorf("it was set %d times", n-sets)
 		}
 		w.want(t)
 	})
@@ -110,7 +138,7 @@ func TestALightThatDies(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := watch(t, required)
 				camera := w.acquire(t, "camera")
-				w.lamp.err = errDead
+				w.breaks(errDead)
 				time.Sleep(10 * checkEvery)
 				if required {
 					w.want(t, "light dead", "camera dead")
@@ -120,13 +148,13 @@ func TestALightThatDies(t *testing.T) {
 				if s := w.Status(); s.On || !errors.Is(s.Problem, errDead) || s.Uses != 1 {
 					t.Errorf("status %+v", s)
 				}
-				if n := strings.Count(w.log.String(), "dead"); n != 1 {
-					t.Errorf("logged %d times:\n%s", n, w.log.String())
+				if n := w.logged("dead"); n != 1 {
+					t.Errorf("logged %d times", n)
 				}
-				w.lamp.err = nil
+				w.breaks(nil)
 				time.Sleep(checkEvery)
 				w.want(t, "light <nil>")
-				if !w.lamp.on || !w.Status().On {
+				if !w.lampIs() || !w.Status().On {
 					t.Error("the light that works again is not on")
 				}
 				camera()
@@ -141,7 +169,7 @@ func TestASecondUserThatIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, true)
 		camera := w.acquire(t, "camera")
-		w.lamp.err = errDead
+		w.breaks(errDead)
 		if _, err := w.Acquire(func(error) { t.Error("one that was refused was told") }); !errors.Is(err, errDead) {
 			t.Errorf("Acquire = %v", err)
 		}
@@ -157,10 +185,10 @@ func TestASecondUserThatIsRefused(t *testing.T) {
 func TestTurningOffProvesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t, false)
-		w.lamp.err = errDead
+		w.breaks(errDead)
 		release := w.acquire(t, "camera")
 		w.want(t, "light dead")
-		w.lamp.err = nil
+		w.breaks(nil)
 		release()
 		w.want(t)
 		w.acquire(t, "camera")
@@ -176,13 +204,13 @@ func TestAnEndedHolderLooksNoMore(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		w.lamp.err = errDead
-		sets := len(w.lamp.sets)
+		w.breaks(errDead)
+		sets := w.sets()
 		time.Sleep(time.Minute)
 		release()
 		w.want(t)
-		if len(w.lamp.sets) != sets {
-			t.Errorf("it was set after Close: %v", w.lamp.sets[sets:])
+		if n := w.sets(); n != sets {
+			t.Errorf("it was set %d times after Close", n-sets)
 		}
 	})
 }

@@ -83,6 +83,9 @@ func startDevice(t testing.TB, o deviceOptions) *device {
 	if o.rate == 0 {
 		o.rate = 20
 	}
+	if o.ring == "" {
+		o.ring = "30s"
+	}
 	display, level := "{name: virtual, record: "+dir+"/display.y4m}", "debug"
 	if o.noDisplay {
 		display = "{name: none}"

@@ -11,9 +11,9 @@ import (
 	"callbox/signaling/cause"
 )
 
-// checkpoint is how much of a talk is charged ahead, in seconds (daemon/allowance.go):
+// chargedAhead is how much of a talk is charged ahead, in seconds (daemon/allowance.go):
 // the most that a crash costs a contact.
-const checkpoint = 10
+const chargedAhead = 10
 
 // testBudget: what a contact has talked of its minutes a day is charged over crashes,
 // and never given again.
@@ -45,7 +45,7 @@ func testBudget(t *testing.T, g *guest) {
 		t.Errorf("the phone is told %+v, want %+v", ended, want)
 	}
 	r := g.record(k.Room)
-	if r.Cause != string(want.Cause) || r.Detail != string(want.Detail) || r.TalkSeconds > second || r.TalkSeconds < second-checkpoint {
+	if r.Cause != string(want.Cause) || r.Detail != string(want.Detail) || r.TalkSeconds > second || r.TalkSeconds < second-chargedAhead {
 		t.Errorf("record = %+v after a talk of %.3f s, want %+v", r, second, want)
 	}
 	if got := g.light(); got != "off" {
@@ -53,8 +53,8 @@ func testBudget(t *testing.T, g *guest) {
 	}
 	left = p.mayTalk("Bert")
 	t.Logf("killed after %.3f s of the second call: record %.3f s, %.3f s are left", second, r.TalkSeconds, left)
-	if most := allowance - first - second; left > most || left < most-checkpoint {
-		t.Errorf("%.3f s are left, want %.3f s to %.3f s", left, most-checkpoint, most)
+	if most := allowance - first - second; left > most || left < most-chargedAhead {
+		t.Errorf("%.3f s are left, want %.3f s to %.3f s", left, most-chargedAhead, most)
 	}
 
 	p.waitConnected()
