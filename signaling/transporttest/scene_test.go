@@ -178,6 +178,7 @@ type handset struct {
 	work sync.WaitGroup
 
 	mu    sync.Mutex
+	gone  bool // it has hung up, and begins nothing more
 	heard []*message.Message
 	known map[string]string        // what a message got back, by its id
 	posts map[string]chan struct{} // closed when it is answered, by the id of ours
@@ -198,6 +199,9 @@ func (h *handset) reconnect() {
 
 func (h *handset) hangUp() {
 	h.once.Do(func() {
+		h.mu.Lock()
+		h.gone = true
+		h.mu.Unlock()
 		close(h.stop)
 		h.work.Wait()
 		h.line.close()
@@ -226,10 +230,10 @@ func (h *handset) hear(text string) {
 		}
 		h.known[m.ID] = answer
 	}
-	h.mu.Unlock()
-	if answer != "" {
+	if answer != "" && !h.gone {
 		h.work.Go(func() { h.line.say(answer) })
 	}
+	h.mu.Unlock()
 }
 
 // post sends a message until it is answered.
