@@ -17,8 +17,11 @@ type weather struct {
 // fair lets everything through at once.
 var fair = weather{}
 
-// foul is a network on which a call still has to come about.
+// foul is a network on which a call still has to come about: no text is lost more
+// than mostLost times.
 var foul = weather{lose: 0.3, repeat: 0.3, delay: 250 * time.Millisecond}
+
+const mostLost = 2
 
 // passed is one message that went by, on its way in.
 type passed struct {
@@ -35,7 +38,8 @@ type hostile struct {
 	mu      sync.Mutex
 	rand    *rand.Rand
 	ways    map[signaling.Transport]*way
-	in      []passed // all that came, for replays
+	in      []passed       // all that came, for replays
+	lost    map[string]int // how often a text was lost
 	stopped bool
 	running sync.WaitGroup
 	stop    chan struct{}
@@ -48,7 +52,7 @@ type way struct {
 }
 
 func newHostile(w weather, seed uint64) *hostile {
-	return &hostile{weather: w, rand: rand.New(rand.NewPCG(seed, 1)), ways: map[signaling.Transport]*way{}, stop: make(chan struct{})}
+	return &hostile{weather: w, rand: rand.New(rand.NewPCG(seed, 1)), ways: map[signaling.Transport]*way{}, lost: map[string]int{}, stop: make(chan struct{})}
 }
 
 // Send lets the network have its way with what the device says.
@@ -56,7 +60,7 @@ func (w *way) Send(to, msg string) bool {
 	if w.h.weather == fair {
 		return w.inner.Send(to, msg)
 	}
-	w.h.carry(func() { w.inner.Send(to, msg) })
+	w.h.carry(msg, func() { w.inner.Send(to, msg) })
 	return true
 }
 
@@ -89,14 +93,18 @@ func (h *hostile) Receive(p signaling.Peer, text string) {
 		device.Receive(p, text)
 		return
 	}
-	h.carry(func() { device.Receive(p, text) })
+	h.carry(text, func() { device.Receive(p, text) })
 }
 
 // carry loses, delays and repeats; different delays reorder.
-func (h *hostile) carry(deliver func()) {
+func (h *hostile) carry(text string, deliver func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.stopped || h.rand.Float64() < h.weather.lose {
+	if h.stopped {
+		return
+	}
+	if h.rand.Float64() < h.weather.lose && h.lost[text] < mostLost {
+		h.lost[text]++
 		return
 	}
 	copies := 1
