@@ -61,7 +61,7 @@ func (p *Pacer[T]) Next(now time.Duration) (item Item[T], pad int, ok bool, wait
 			return item, 0, false, due - now
 		}
 		if len(p.queue) == 0 {
-			pad = min(probePacket, max(p.left, 100))
+			pad = min(padPacket, max(p.left, 100))
 			p.left -= pad
 			p.sent += pad
 			p.free = max(p.free, now) + p.rate.time(float64(pad))
@@ -84,6 +84,9 @@ func (p *Pacer[T]) Next(now time.Duration) (item Item[T], pad int, ok bool, wait
 	p.free = max(p.free, now-pacerLate) + p.rate.time(float64(item.Size))
 	return item, 0, true, 0
 }
+
+// padPacket is what padding makes of a packet: its length is one byte (RFC 3550, 5.1).
+const padPacket = 255
 
 // pacerLate is by how much a timer may be late until its time is lost.
 const pacerLate = 5 * time.Millisecond
