@@ -33,6 +33,7 @@ type packet struct {
 	missed time.Duration // when it was first missing
 	size   int
 	probe  int
+	again  bool // on the stream for retransmissions (RFC 4588)
 }
 
 // history knows what was sent and not yet reported.
@@ -45,8 +46,11 @@ type history struct {
 	started bool
 }
 
-func (h *history) sent(at time.Duration, size, probe int) {
-	h.packets[h.next%kept] = packet{state: sent, number: h.next, sent: at, size: size, probe: probe}
+// sent notes a packet. Some phones do not report those of the stream for
+// retransmissions: again says that it is one, and that it is not lost when no report has
+// it.
+func (h *history) sent(at time.Duration, size, probe int, again bool) {
+	h.packets[h.next%kept] = packet{state: sent, number: h.next, sent: at, size: size, probe: probe, again: again}
 	h.next++
 }
 
@@ -98,8 +102,10 @@ func (h *history) report(now time.Duration, r *rtcp.TransportLayerCC) []rate.Pac
 	}
 	for i := range h.packets {
 		if p := &h.packets[i]; p.state == missing && now-p.missed >= lostAfter {
-			out = append(out, rate.Packet{Sent: p.sent, Size: p.size, Probe: p.probe, Lost: true})
 			p.state = free
+			if !p.again {
+				out = append(out, rate.Packet{Sent: p.sent, Size: p.size, Probe: p.probe, Lost: true})
+			}
 		}
 	}
 	slices.SortStableFunc(out, func(a, b rate.Packet) int { return int(a.Sent - b.Sent) })

@@ -75,7 +75,7 @@ func (r *Recorder) BindLocalStream(info *interceptor.StreamInfo, next intercepto
 			return 0, fmt.Errorf("cannot number a packet: %w", err)
 		}
 		size := h.MarshalSize() + len(payload) + int(h.PaddingSize)
-		r.history.sent(r.opts.Clock.Now(), size, int(r.probe.Load()))
+		r.history.sent(r.opts.Clock.Now(), size, int(r.probe.Load()), h.SSRC != info.SSRC)
 		return next.Write(h, payload, a)
 	})
 }

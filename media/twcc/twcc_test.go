@@ -34,7 +34,7 @@ func newWire(t *testing.T) *wire {
 	c := clock.Go()
 	w := &wire{t: t, phone: piontwcc.NewRecorder(1), lose: func(uint16) bool { return false }, late: map[uint16]bool{}}
 	w.Recorder = New(Options{Clock: c, Feedback: func(_ time.Duration, p []rate.Packet) { w.got = append(w.got, p...) }})
-	w.write = w.BindLocalStream(&interceptor.StreamInfo{RTPHeaderExtensions: []interceptor.RTPHeaderExtension{{URI: URI, ID: 5}}},
+	w.write = w.BindLocalStream(&interceptor.StreamInfo{RTPHeaderExtensions: []interceptor.RTPHeaderExtension{{URI: URI, ID: 5}}, SSRC: 2},
 		interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, _ interceptor.Attributes) (int, error) {
 			var x rtp.TransportCCExtension
 			if err := x.Unmarshal(h.GetExtension(5)); err != nil {
@@ -132,6 +132,31 @@ func TestLost(t *testing.T) {
 	})
 }
 
+// TestRetransmissions: a phone that says nothing of their stream has not lost them.
+func TestRetransmissions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t)
+		w.lose = func(n uint16) bool { return n%2 == 1 }
+		for i := range 100 {
+			if _, err := w.write.Write(&rtp.Header{Version: 2, SSRC: uint32(2 + i%2)}, make([]byte, 100), nil); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Millisecond)
+			if i%10 == 9 {
+				w.hear()
+			}
+		}
+		for _, p := range w.got {
+			if p.Lost {
+				t.Fatalf("%+v", p)
+			}
+		}
+		if len(w.got) < 45 {
+			t.Errorf("%d packets were reported", len(w.got))
+		}
+	})
+}
+
 func TestOtherStreams(t *testing.T) {
 	r := New(Options{Clock: clock.Go()})
 	next := interceptor.RTPWriterFunc(func(h *rtp.Header, _ []byte, _ interceptor.Attributes) (int, error) {
@@ -170,7 +195,7 @@ func FuzzReport(f *testing.F) {
 		c := clock.Go()
 		r := New(Options{Clock: c, Feedback: func(_ time.Duration, p []rate.Packet) { told += len(p) }})
 		for range 100 {
-			r.history.sent(c.Now(), 100, 0)
+			r.history.sent(c.Now(), 100, 0, false)
 		}
 		read := r.BindRTCPReader(interceptor.RTCPReaderFunc(func(into []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) {
 			return copy(into, b), a, nil
