@@ -65,7 +65,7 @@ func (p *phone) wakeMe(t *testing.T) {
 // saysToast waits until the page has said something; watchToasts comes before.
 func (p *phone) saysToast(t *testing.T, text string) {
 	t.Helper()
-	eventually(t, 10*time.Second, "the page says "+text, func() bool {
+	eventually(t, 20*time.Second, "the page says "+text, func() bool {
 		return strings.Contains(eval[string](p, `JSON.stringify(window.said)`), text)
 	})
 }

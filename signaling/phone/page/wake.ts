@@ -22,8 +22,7 @@ export class WakeSetting {
     this.#input = h("input", { type: "checkbox", role: "switch", "data-testid": "wake", onchange: () => void this.#switch() });
     this.#row = h("label", { class: "switch" }, h("span", {}, words("wake")), this.#input);
     this.element = h("div", { class: "wake" }, this.#row, this.#why);
-    this.#tell(undefined);
-    show(this.#row, false);
+    this.#say(undefined, false);
   }
 
   /** The person can switch it. */
@@ -46,8 +45,7 @@ export class WakeSetting {
       // The page's own worker has tried already what this one would need.
       const why = hindrance ?? (!on && (await keepShell()) === "untrusted" ? "pushCertificate" : undefined);
       this.#input.checked = on;
-      this.#tell(why);
-      show(this.#row, why === undefined);
+      this.#say(why, why === undefined);
     } catch {
       // It is asked again with the next connection.
     }
@@ -65,8 +63,7 @@ export class WakeSetting {
       this.#input.checked = !on;
       const code = error instanceof CallboxError ? error.code : "pushFailed";
       if (isHindrance(code)) {
-        this.#tell(code);
-        show(this.#row, false);
+        this.#say(code, false);
       } else {
         toast(words(errorKey(code), { name }));
       }
@@ -75,7 +72,9 @@ export class WakeSetting {
     this.#changed();
   }
 
-  #tell(why: PushHindrance | undefined): void {
+  #say(why: PushHindrance | undefined, offered: boolean): void {
+    show(this.element, offered || why !== undefined);
+    show(this.#row, offered);
     show(this.#why, why !== undefined);
     setText(this.#why, why === undefined ? "" : words(errorKey(why)));
   }
