@@ -22,21 +22,24 @@ async function register(): Promise<ShellState> {
   }
 }
 
-/** Lets a newer version of the page in as soon as no call is in its way. */
+/** Lets a newer version of the page in as soon as neither a call nor a pairing is in its way. */
 function follow(registration: ServiceWorkerRegistration): void {
   const { serviceWorker } = navigator;
-  const { controller } = serviceWorker;
-  if (!controller) return; // this page came from the device just now
+  if (!serviceWorker.controller) return; // this page came from the device just now
+  let replaced = false;
   const letIn = (): void => {
     const call = currentCall();
-    if (!call || call.phase === "ended") registration.waiting?.postMessage("activate");
+    if ((call && call.phase !== "ended") || document.documentElement.dataset["view"] !== "home") return;
+    if (replaced) location.reload();
+    else registration.waiting?.postMessage("activate");
   };
   onCall(letIn);
   registration.addEventListener("updatefound", () => {
     registration.installing?.addEventListener("statechange", letIn);
   });
   serviceWorker.addEventListener("controllerchange", () => {
-    location.reload();
+    replaced = true;
+    letIn();
   });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") registration.update().catch(() => undefined); // the device is not there

@@ -83,12 +83,12 @@ export async function renew({ phone }: Opened, dkt: string): Promise<void> {
   await renewed(phone, dkt);
 }
 
-let listening = false;
+const listening = new WeakSet();
 
 /** Hears of a push that came although this page is open: `{callbox: "ring", dkt, roomId}` from the service worker. */
 function listen(phone: Opened["phone"]): void {
-  if (listening || !("serviceWorker" in navigator)) return;
-  listening = true;
+  if (listening.has(phone) || !("serviceWorker" in navigator)) return;
+  listening.add(phone);
   navigator.serviceWorker.addEventListener("message", ({ data }: MessageEvent<{ readonly callbox?: unknown; readonly dkt: string; readonly roomId: string } | null>) => {
     if (data?.callbox === "ring") phone.woken(data.dkt, data.roomId);
   });
