@@ -81,6 +81,9 @@ func TestInstallable(t *testing.T) {
 	for _, e := range call(p, page.GetInstallabilityErrors, cdp.Empty{}).InstallabilityErrors {
 		t.Errorf("not installable: %+v", e)
 	}
+	if got := eval[string](p, `fetch("sw.js").then((r) => r.headers.get("content-type") + " " + r.headers.get("cache-control") + " " + r.headers.get("content-security-policy"))`); !strings.HasPrefix(got, "text/javascript; charset=utf-8 no-cache default-src 'none';") || !strings.Contains(got, "worker-src 'self';") {
+		t.Errorf("the service worker comes with %s", got)
+	}
 	var m struct {
 		Icons []struct {
 			Src, Sizes, Purpose string

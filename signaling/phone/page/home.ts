@@ -1,6 +1,7 @@
 import { devices, onDevices, type Device, type RoomType } from "../src/sdk.js";
 import { askForNotices, mayAskForNotices } from "./attention.js";
 import { h, icon, setText, show } from "./dom.js";
+import { addDevice, pasteForm } from "./paste.js";
 import { linkKey } from "./strings.js";
 import { toast } from "./toast.js";
 import { WakeSetting } from "./wake.js";
@@ -67,13 +68,15 @@ export class HomeView {
           h("div", { class: "badge" }, icon("door")),
           h("h1", {}, words("homeNoneTitle")),
           h("p", {}, words("homeNoneText")),
+          pasteForm(),
         ),
       ];
     }
     const many = list.length > 1;
     const cards = list.map((device) => this.#card(device, many));
     const title = many ? [h("h1", { class: "home-title" }, words("homeMany"))] : [];
-    return [...title, h("div", { class: many ? "cards" : "card-alone" }, ...cards), this.#notices, h("p", { class: "keys" }, words("keys"))];
+    const add = addDevice();
+    return [...title, h("div", { class: many ? "cards" : "card-alone" }, ...cards), this.#notices, ...(add ? [add] : []), h("p", { class: "keys" }, words("keys"))];
   }
 
   #card(device: Device, many: boolean): HTMLElement {

@@ -46,6 +46,9 @@ const en = {
   homeNoneTitle: "No device yet",
   homeNoneText: "Open the pairing link of your device, or scan its QR code. On the device, callboxctl pair prints both.",
   homeMany: "Your devices",
+  pasteLabel: "Pairing link, if you have copied it",
+  pasteConfirm: "Continue",
+  addDevice: "Add a device",
   keys: "Keys in a call: Enter answer, M mute, V camera, Esc hang up or decline",
 
   insecureTitle: "This address cannot make calls",
@@ -185,6 +188,9 @@ const zh: Table = {
   homeNoneTitle: "还没有设备",
   homeNoneText: "请打开设备的配对链接，或扫描它的二维码。在设备上运行 callboxctl pair 即可得到。",
   homeMany: "你的设备",
+  pasteLabel: "已复制的配对链接",
+  pasteConfirm: "继续",
+  addDevice: "添加设备",
   keys: "通话快捷键：Enter 接听，M 静音，V 摄像头，Esc 挂断或拒绝",
 
   insecureTitle: "这个地址不能通话",
