@@ -40,7 +40,7 @@ type want struct {
 	lost     float64       // at most, on average; 0: not looked at
 }
 
-// TestWays: what a call asks of the control (docs/decisions/0019-rate.md), on ways of
+// TestWays: what a call asks of the control (docs/decisions/0020-rate.md), on ways of
 // many kinds, several times each.
 func TestWays(t *testing.T) {
 	for _, tt := range []struct {
