@@ -44,6 +44,7 @@ const (
 	nearWithin  = 0.15                   // of that capacity
 	evidence    = 1.5                    // times what got through is the most to ask for
 	silent      = 600 * time.Millisecond // without feedback: the way may be gone
+	silentLeast = 6                      // part of the target that is kept: it may be the way back that is
 )
 
 // Controller decides the target of one way. The zero value is not usable.
@@ -108,7 +109,7 @@ func (c *Controller) SetCeiling(r Rate) {
 func (c *Controller) Moved(now time.Duration) {
 	c.delay, c.losses, c.through = delays{}, losses{}, through{}
 	c.capacity = 0
-	c.cutAt, c.cutBefore = now, true
+	c.cutAt, c.cutBefore, c.silentAt = now, true, now
 	c.probes.reset(now)
 }
 
@@ -246,7 +247,7 @@ func (c *Controller) Tick(now time.Duration) {
 	}
 	c.clear = false
 	c.probes.failed(now)
-	c.set(c.target / 2)
+	c.set(max(c.target/2, c.before/silentLeast))
 }
 
 func (c *Controller) set(r Rate) { c.target = clamp(r, c.opts.Floor, c.opts.Ceiling) }

@@ -19,14 +19,13 @@ import (
 // wire is a recorder, and pion's receiver of a phone behind it.
 type wire struct {
 	*Recorder
-	t       *testing.T
-	write   interceptor.RTPWriter
-	phone   *piontwcc.Recorder
-	lose    func(number uint16) bool
-	late    map[uint16]bool // arrives with the next but one
-	held    []uint16
-	got     []rate.Packet
-	reports []rtcp.Packet
+	t     *testing.T
+	write interceptor.RTPWriter
+	phone *piontwcc.Recorder
+	lose  func(number uint16) bool
+	late  map[uint16]bool // arrives with the next but one
+	held  []uint16
+	got   []rate.Packet
 }
 
 func newWire(t *testing.T) *wire {

@@ -174,15 +174,14 @@ func (j *journey) bar(what string, got, most float64, unit string) {
 		verdict = "MISSED"
 		j.t.Errorf("%s: %.2f %s, want at most %.2f", what, got, unit, most)
 	}
-	fmt.Printf("    %-46s %8.2f %-4s (bar %g) %s\n", what, got, unit, most, verdict)
+	j.t.Logf("%-46s %8.2f %-4s (bar %g) %s", what, got, unit, most, verdict)
 }
 
-func (j *journey) print(name string, f stretch) { fmt.Printf("    %-22s %v\n", name, f) }
+func (j *journey) print(name string, f stretch) { j.t.Helper(); j.t.Logf("%-22s %v", name, f) }
 
 func TestNetwork(t *testing.T) {
 	for _, name := range sortedKeys(networks) {
 		t.Run(name, func(t *testing.T) {
-			fmt.Printf("%s\n", name)
 			networks[name](t)
 		})
 	}
