@@ -1,5 +1,8 @@
+import type { Dial } from "../../src/broker.js";
+import { Brokers } from "../../src/brokers.js";
 import { CallboxError } from "../../src/errors.js";
 import { generateKey, type OwnKey } from "../../src/jws.js";
+import type { BrokerLoginProvider } from "../../src/login.js";
 import { Phone } from "../../src/phone.js";
 import type { VoipEvent } from "../../src/view.js";
 import type { DeviceRecord, Store } from "../../src/store.js";
@@ -35,6 +38,11 @@ export class Rig {
   readonly medias: FakeMedia[] = [];
   readonly data: unknown[] = [];
   takesData = true;
+  /** How a broker is reached; without one there is none. */
+  dial: Dial = () => {
+    throw new Error("there is no broker");
+  };
+  login: BrokerLoginProvider | undefined;
   /** Devices at other addresses than the one that every other address leads to. */
   readonly sockets = new Map<string, FakeDevice["openSocket"]>();
   readonly phone: Phone;
@@ -44,6 +52,7 @@ export class Rig {
       store: this.store,
       clock: this.clock,
       openSocket: (url) => (this.sockets.get(url) ?? openSocket)(url),
+      openBrokers: async (key) => Promise.resolve(new Brokers({ key, clock: this.clock, dial: this.dial, login: () => this.login })),
       makeLeg: (_, events) => {
         const leg = new FakeLeg(events);
         this.legs.push(leg);
