@@ -84,7 +84,7 @@ export const dial: Dial = (to, events): Client => {
       close(message, refusals.includes(code));
     })
     .on("disconnect", ({ reasonCode = 0 }) => {
-      close(`the broker has ended the connection: reason code ${reasonCode}`, refusals.includes(reasonCode));
+      close(`the broker has ended the connection: reason code ${String(reasonCode)}`, refusals.includes(reasonCode));
     })
     .on("close", () => {
       close("the connection to the broker was lost");

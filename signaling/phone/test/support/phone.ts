@@ -3,7 +3,7 @@ import { Brokers } from "../../src/brokers.js";
 import { CallboxError } from "../../src/errors.js";
 import { generateKey, type OwnKey } from "../../src/jws.js";
 import type { BrokerLoginProvider } from "../../src/login.js";
-import { Phone } from "../../src/phone.js";
+import { Phone, type PhoneParts } from "../../src/phone.js";
 import type { VoipEvent } from "../../src/view.js";
 import type { DeviceRecord, Store } from "../../src/store.js";
 import { FakeClock } from "./clock.js";
@@ -46,9 +46,11 @@ export class Rig {
   /** Devices at other addresses than the one that every other address leads to. */
   readonly sockets = new Map<string, FakeDevice["openSocket"]>();
   readonly phone: Phone;
+  /** What the phone is made of; a test may change it before the phone is used. */
+  readonly parts: { -readonly [K in keyof PhoneParts]: PhoneParts[K] };
 
   constructor(openSocket: FakeDevice["openSocket"]) {
-    this.phone = new Phone({
+    this.parts = {
       store: this.store,
       clock: this.clock,
       openSocket: (url) => (this.sockets.get(url) ?? openSocket)(url),
@@ -72,7 +74,8 @@ export class Rig {
           return this.takesData;
         },
       },
-    });
+    };
+    this.phone = new Phone(this.parts);
   }
 
   /** A phone that is paired with a device and connected to it. */
