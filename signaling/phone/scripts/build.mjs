@@ -26,7 +26,9 @@ const common = {
 // What the SDK loads only when it is needed is a file of its own.
 const later = ["mqtt.js"];
 await build({ ...common, entryPoints: ["src/sdk.ts"], outfile: "dist/sdk.js", external: later.map((name) => `./${name}`) });
-await build({ ...common, entryPoints: ["src/mqtt.ts"], outfile: "dist/mqtt.js" });
+await build({ ...common, entryPoints: ["src/mqtt.ts"], outfile: "dist/mqtt.js", legalComments: "eof" });
+// MQTT.js and what it brings want their licences in copies.
+await cp("node_modules/mqtt/LICENSE.md", "dist/mqtt.LICENSE.txt");
 await build({
   ...common,
   entryPoints: { app: "page/main.ts", style: "page/style.css" },
@@ -52,6 +54,6 @@ if (sizes["sdk.js"] > maxSdk) throw new Error(`sdk.js is larger than ${maxSdk} b
 
 if (process.argv.includes("--package")) {
   await mkdir("lib", { recursive: true });
-  for (const name of ["sdk.js", ...later]) await cp(`dist/${name}`, `lib/${name}`);
+  for (const name of ["sdk.js", ...later, "mqtt.LICENSE.txt"]) await cp(`dist/${name}`, `lib/${name}`);
   execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });
 }

@@ -273,6 +273,36 @@ suite("two ways", () => {
     h.broker.will("door-1", 7);
     await until(() => now() === "keyChanged", "with nothing sure, the changed key is told");
   });
+  test("without a broker its script is not asked for", async () => {
+    const h = await house([direct]);
+    await until(() => state(h) === "up", "up");
+    h.rig.phone.hurry();
+    await calm();
+    assert.deepEqual(h.rig.phone.brokers(), []);
+  });
+  test("where the page comes from is no endpoint of a device that only has a broker", async () => {
+    const device = await FakeDevice.make();
+    const tried: string[][] = [];
+    const b = new FakeBroker(device);
+    for (const endpoints of [[broker], both, []]) {
+      const urls = new Set<string>();
+      const rig = new Rig((url) => {
+        urls.add(url);
+        return device.openSocket(url);
+      });
+      rig.dial = b.dial;
+      rig.parts.pageEndpoint = "https://pages.example";
+      await rig.store.put({ sn: device.sn, dkt: device.key.jkt, jwk: device.key.jwk, name: "x", endpoints });
+      device.off = true;
+      await rig.phone.load();
+      rig.phone.connect();
+      await calm();
+      rig.clock.pass(1000);
+      rig.phone.disconnect();
+      tried.push([...urls]);
+    }
+    assert.deepEqual(tried, [[], [direct, "wss://pages.example/signal"], ["wss://pages.example/signal"]]);
+  });
   test("losing either way does not end a call", async () => {
     const h = await ready();
     const room = await talking(h);
