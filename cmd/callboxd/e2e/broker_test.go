@@ -152,6 +152,11 @@ func (d *device) overBroker(within time.Duration) {
 // has no listener, a Mosquitto carries the messages and a coturn the media.
 func TestBroker(t *testing.T) {
 	m, turn := startMaker(t, "e2e"), turntest.Start(t)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("coturn says:\n%s", turn.Log())
+		}
+	})
 	secret := filepath.Join(t.TempDir(), "turn-secret")
 	if err := os.WriteFile(secret, []byte(turn.Secret), 0o600); err != nil {
 		t.Fatal(err)
@@ -199,6 +204,9 @@ func TestBroker(t *testing.T) {
 		eventually(t, 5*time.Second, "the page knows", func() bool { return p.brokers()[0].State != "up" })
 		time.Sleep(5 * time.Second)
 		checkSeen(t, p.seen(), 4, 2*maxGap)
+		if t.Failed() {
+			t.Log(eval[string](p, `window.callbox.stats().then((s) => JSON.stringify(s))`))
+		}
 		if s := d.status(); s.State != "talking" || s.Call.RoomID != room {
 			t.Fatalf("the device is %s", s.State)
 		}

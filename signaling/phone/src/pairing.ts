@@ -85,6 +85,16 @@ export function brokerEndpoint(endpoint: string): BrokerEndpoint | undefined {
   return { endpoint, url: url.href, prefix };
 }
 
+/** Reports whether a URL leads to this very machine. */
+export function isLoopback(url = ""): boolean {
+  try {
+    const { hostname } = new URL(url);
+    return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
+  } catch {
+    return false;
+  }
+}
+
 /** Who made a pairing MAC. */
 export type MacSide = "phone" | "device";
 

@@ -8,12 +8,13 @@ import { exchange } from "./exchange.js";
 import { failure, linkError } from "./failures.js";
 import type { Json } from "./ijson.js";
 import type { OwnKey } from "./jws.js";
+import { LateBrokers } from "./latebrokers.js";
 import type { MakeLeg } from "./leg.js";
 import { Link, type LinkParts } from "./link.js";
 import type { OwnMedia } from "./media.js";
 import { isName } from "./message.js";
 import { checkOptions, type CallOptions } from "./options.js";
-import { brokerEndpoint, socketUrl, type PairingLink } from "./pairing.js";
+import { brokerEndpoint, isLoopback, socketUrl, type PairingLink } from "./pairing.js";
 import { Rings } from "./rings.js";
 import { Rooms } from "./rooms.js";
 import { Session, type SessionHooks, type SessionParts } from "./session.js";
@@ -61,8 +62,7 @@ export class Phone {
   readonly #parts: PhoneParts;
   #key: OwnKey | undefined;
   #devices: DeviceRecord[] = [];
-  #opening: Promise<Brokers> | undefined;
-  #brokers: Brokers | undefined;
+  readonly #brokers: LateBrokers;
   readonly #links = new Map<string, Link>();
   readonly #rooms: Rooms;
   readonly #rings: Rings;
@@ -77,6 +77,7 @@ export class Phone {
 
   constructor(parts: PhoneParts) {
     this.#parts = parts;
+    this.#brokers = new LateBrokers(async (key) => parts.openBrokers(key));
     this.#rooms = new Rooms(parts.clock);
     this.#rings = new Rings({
       clock: parts.clock,
@@ -287,7 +288,7 @@ export class Phone {
       media,
       options,
       ring,
-      allowLoopback: () => isLoopback(link.url ?? ""),
+      allowLoopback: () => isLoopback(link.url),
       hooks: {
         emit: (event) => {
           events.voip(event);
@@ -331,26 +332,14 @@ export class Phone {
   }
 
   #linkParts(): LinkParts {
-    const { openSocket, clock, openBrokers } = this.#parts;
+    const { openSocket, clock } = this.#parts;
     const key = this.#ownKey();
-    return {
-      key,
-      openSocket,
-      clock,
-      brokers: async () => {
-        this.#opening ??= openBrokers(key);
-        try {
-          return (this.#brokers = await this.#opening);
-        } finally {
-          if (!this.#brokers) this.#opening = undefined;
-        }
-      },
-    };
+    return { key, openSocket, clock, brokers: async () => this.#brokers.get(key) };
   }
 
   /** The brokers that are used, for support. */
   brokers(): BrokerReport[] {
-    return this.#brokers?.reports() ?? [];
+    return this.#brokers.reports();
   }
 
   #linkTo(device: DeviceRecord): Link {
@@ -391,15 +380,5 @@ export class Phone {
 
   #drop(reason: string): void {
     this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
-  }
-}
-
-/** Reports whether a URL leads to this very machine. */
-export function isLoopback(url: string): boolean {
-  try {
-    const { hostname } = new URL(url);
-    return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
-  } catch {
-    return false;
   }
 }

@@ -16,13 +16,13 @@
  * documented `code`. A call that `callDevice` has resolved for ends by its events.
  */
 import type { BrokerReport } from "./brokers.js";
+import { openBrokers } from "./brokersetup.js";
 import { realClock } from "./clock.js";
 import type { Socket } from "./direct.js";
 import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
 import { BrowserLeg, type LegStats } from "./leg.js";
 import { callListeners, dataListeners, deviceListeners, give, logged, notify, subscribe, tell, voipListeners, type LoggedEvent } from "./listeners.js";
-import type { BrokerLoginProvider } from "./login.js";
 import { BrowserMedia, defaultMedia, type MediaSettings } from "./media.js";
 import { checkOptions, checkPayload, type CallOptions } from "./options.js";
 import { parsePairingLink, type PairingLink } from "./pairing.js";
@@ -34,6 +34,7 @@ import { Tabs } from "./tabs.js";
 export { CallboxError, type ErrorCode } from "./errors.js";
 export { causes, type Cause, type Detail, type End, type Origin } from "./causes.js";
 export type { BrokerReport } from "./brokers.js";
+export { setBrokerLogin } from "./brokersetup.js";
 export type { CallOptions, RoomType } from "./options.js";
 export type { CallResult, Device } from "./phone.js";
 export type { CallView, VoipEvent } from "./view.js";
@@ -72,7 +73,6 @@ const watchPeriod = 2000;
 const onload = readOptions();
 
 let settings: MediaSettings = defaultMedia;
-let brokerLogin: BrokerLoginProvider | undefined;
 let elsewhere: CallView | undefined;
 let running: { readonly phone: Phone; readonly tabs: Tabs; readonly ready: Promise<void> } | undefined;
 
@@ -234,24 +234,6 @@ export function configureMedia(change: Partial<MediaSettings>): void {
   settings = { ...settings, ...change };
 }
 
-/**
- * Says how this phone gets its login at an MQTT broker, which the maker's backend gives
- * out (docs/mqtt.md). Call it before any other function; without it the phone connects
- * with its user name alone, as far as the broker allows.
- *
- * ```ts
- * setBrokerLogin(async ({ sign }) => {
- *   const body = await sign("https://maker.example/broker-login");
- *   const response = await fetch("https://maker.example/broker-login", { method: "POST", body });
- *   if (!response.ok) throw new Error(`no login: ${response.status}`);
- *   return response.json(); // { password, expires? }
- * });
- * ```
- */
-export function setBrokerLogin(provider: BrokerLoginProvider | undefined): void {
-  brokerLogin = provider;
-}
-
 /** The last 200 events with their times: for support and tests. */
 export function events(): readonly LoggedEvent[] {
   return logged();
@@ -295,10 +277,7 @@ function boot(): NonNullable<typeof running> {
     clock: realClock,
     pageEndpoint: location.origin,
     openSocket: (url, protocol): Socket => new WebSocket(url, protocol),
-    openBrokers: async (key) => {
-      const { Brokers, dial } = await import("./mqtt.js");
-      return new Brokers({ key, clock: realClock, dial, login: () => brokerLogin });
-    },
+    openBrokers,
     makeLeg: (roomType, legEvents) => new BrowserLeg(roomType, realClock, legEvents),
     makeMedia: (ended) => new BrowserMedia(settings, ended),
     events: {

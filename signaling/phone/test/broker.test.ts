@@ -1,9 +1,10 @@
 /** One connection to a broker: who logs in, when it is tried again, and what is shared. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe as suite, test } from "node:test";
 import { Brokers, type BrokerSeat } from "../src/brokers.js";
-import { generateKey, importPeer, open, type OwnKey } from "../src/jws.js";
-import type { BrokerLogin, BrokerLoginProvider } from "../src/login.js";
+import { generateKey, importPeer, open, peek, type OwnKey } from "../src/jws.js";
+import { loginRequest, type BrokerLogin, type BrokerLoginProvider } from "../src/login.js";
 import type { LinkState } from "../src/way.js";
 import { FakeBroker, presence } from "./support/broker.js";
 import { FakeClock, calm, until } from "./support/clock.js";
@@ -75,6 +76,14 @@ suite("logging in", () => {
     assert.deepEqual(rest, { v: 1, from: `p.${b.key.jkt}`, aud: "https://maker.example/login", broker: "wss://a/mqtt", jwk: b.key.jwk });
     assert.ok(typeof iat === "number" && Math.abs(iat - Date.now() / 1000) < 5 && typeof nonce === "string" && nonce.length === 22);
     assert.equal(peer && (await open(one?.proof ?? "", peer)), undefined, "it is no message");
+  });
+  test("the proof is what backends read", async () => {
+    const vectors = JSON.parse(readFileSync(new URL("../../../testdata/logins.json", import.meta.url), "utf8")) as readonly { readonly text: string }[];
+    const key = await generateKey();
+    const own = await loginRequest(key, "wss://b/").sign("https://maker.example/");
+    const members = (text: string): string[] => Object.keys(peek(text, "callbox-login+jws") ?? {});
+    assert.equal(members(own).length, 7);
+    assert.deepEqual(members(vectors[0]?.text ?? "").sort(), members(own).sort());
   });
   test("a login is kept until it has run out or is refused", async () => {
     let asked = 0;
