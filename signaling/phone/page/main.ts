@@ -16,6 +16,7 @@ import { Attention } from "./attention.js";
 import { CallView } from "./call.js";
 import { HomeView } from "./home.js";
 import { IncomingView, kindOf } from "./incoming.js";
+import { brokerLogin } from "./login.js";
 import { ringOf, tidyNotices } from "./notices.js";
 import { pairingView } from "./pairing.js";
 import { problemView } from "./problem.js";
@@ -77,6 +78,7 @@ class Page {
     callbox.onCall(() => {
       this.#render();
     });
+    callbox.setBrokerLogin(brokerLogin);
     try {
       await callbox.start();
     } catch (error) {
