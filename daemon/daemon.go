@@ -80,6 +80,7 @@ type parts struct {
 	ways      ways
 	events    *control.Events
 	pairing   pairingWindow
+	loop      *loop
 }
 
 // Run is the daemon. It returns once ctx has ended, the running call has been
@@ -99,7 +100,6 @@ func Run(ctx context.Context, o Options) error {
 // Daemon is a device that is put together and not started yet.
 type daemon struct {
 	*parts
-	loop     *loop
 	notifier *notifier
 }
 
@@ -120,7 +120,12 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	if p.store, err = openStore(cfg, p.trusted, log); err != nil {
 		return nil, err
 	}
-	p.book = contactBook{p.store, p.rules.Load}
+	p.book = contactBook{
+		Store: p.store, rules: p.rules.Load, taking: p.pairing.taking,
+		replaced: func(old string, fresh signaling.Contact) {
+			p.loop.box.put(request(func() { p.replaced(old, fresh) })) // signaling's mutex is held
+		},
+	}
 	p.journal = newJournal(p.store, log)
 	if p.key, err = key.FromECDSA(p.store.Key()); err != nil {
 		return nil, err
@@ -164,7 +169,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 		return nil, err
 	}
 	d := &daemon{parts: p, notifier: newNotifier(log)}
-	d.loop = newLoop(p, d.notifier)
+	p.loop = newLoop(p, d.notifier)
 	d.loop.bootID = bootID
 	d.restore()
 	d.restoreTries()
@@ -278,6 +283,7 @@ func newLoop(p *parts, n *notifier) *loop {
 		l.recheckTokens() // first: its bye still needs the room
 		p.device.RecheckTokens()
 	}
+	l.forgetKey = func(jkt string) { p.device.Revoke(jkt) }
 	l.revoke = func(jkt string) error {
 		_, err := p.store.Revoke(jkt)
 		return err

@@ -146,6 +146,7 @@ type loop struct {
 	tokens     tokenGate              // nil: there are no call tokens
 	saveFloor  func()                 // keeps the floor of the clock
 	recheck    func()                 // ends what has lost its token
+	forgetKey  func(jkt string)       // no word of that key counts in its rooms any more
 
 	box      *mailbox
 	state    call.State

@@ -10,12 +10,15 @@ import (
 
 // pairingWindow remembers the open window, so that status can show it.
 type pairingWindow struct {
-	mu   sync.Mutex
-	open *control.PairWindow
+	mu       sync.Mutex
+	open     *control.PairWindow
+	replaces string // jkt of the contact whose place the next phone takes; "": nobody's
+	forced   bool
 }
 
-// start opens a window; the one before it is closed.
-func (w *pairingWindow) start(p *parts, t signaling.PairingTerms) (control.PairWindow, error) {
+// start opens a window; the one before it is closed. replaces is the contact whose
+// place the phone takes; one without a key is nobody.
+func (w *pairingWindow) start(p *parts, t signaling.PairingTerms, replaces signaling.Contact) (control.PairWindow, error) {
 	if p.direct == nil {
 		return control.PairWindow{}, control.ErrNoTransport
 	}
@@ -23,19 +26,28 @@ func (w *pairingWindow) start(p *parts, t signaling.PairingTerms) (control.PairW
 	if len(urls) == 0 {
 		return control.PairWindow{}, control.ErrNoTransport
 	}
+	// No phone pairs between this and the lock below: the old secret is dead, and
+	// nobody knows the new one.
 	opened := p.device.OpenPairing(t)
 	fragment, err := opened.Link(p.direct.Endpoints()).Fragment()
 	if err != nil {
 		return control.PairWindow{}, err
 	}
-	shown := control.PairWindow{URL: urls[0] + fragment, Expires: time.Now().Add(t.Life), Name: t.Name}
+	shown := control.PairWindow{URL: urls[0] + fragment, Expires: time.Now().Add(t.Life), Name: t.Name, Replaces: replaces.Name}
 	for _, r := range t.Rights {
 		shown.Rights = append(shown.Rights, string(r))
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.open = &shown
+	w.open, w.replaces, w.forced = &shown, replaces.JKT, t.Force
 	return shown, nil
+}
+
+// taking says whose place the phone that pairs takes, and whether with all rights.
+func (w *pairingWindow) taking() (jkt string, forced bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.replaces, w.forced
 }
 
 // stop closes the window.
