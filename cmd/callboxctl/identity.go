@@ -27,8 +27,8 @@ func newIdentity(a *app) *cobra.Command {
 new hardware, after a new installation, or when the card has died. Both read and write the
 state directory themselves: as root, or as the user of the daemon.`,
 		Example: "  callboxctl identity backup door.backup",
-		Args: verbsOnly,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:    verbsOnly,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newIdentityBackup(a), newIdentityRestore(a))
 	return cmd
