@@ -56,11 +56,14 @@ type deviceOptions struct {
 	extra  string  // more YAML: whole top-level sections
 	call   string  // more YAML below call:, indented by two
 	media  string  // more YAML below media:, likewise
-	mqtt   string  // YAML of signaling.mqtt, in braces; default: off
 	width  int     // of the camera's picture; default 640
 	height int
 	rate   int // pictures a second; default 20
 
+	// signaling is more YAML below signaling:, indented by two.
+	signaling string
+
+	noDirect  bool // no listener of its own
 	race      bool // with the race detector
 	noDisplay bool // the phone's video is not decoded
 	quiet     bool // logs only what goes wrong
@@ -77,9 +80,6 @@ func startDevice(t testing.TB, o deviceOptions) *device {
 	}
 	if o.ring == "" {
 		o.ring = "30s"
-	}
-	if o.mqtt == "" {
-		o.mqtt = "{enabled: false}"
 	}
 	if o.width == 0 {
 		o.width, o.height = 640, 360
@@ -105,8 +105,8 @@ func startDevice(t testing.TB, o deviceOptions) *device {
 device: {sn: %[12]s, name: %[13]s, state_dir: %[1]s/state}
 control: {socket: %[1]s/control.sock}
 signaling:
-  direct: {listen: "%[2]s", origins: [%[15]s]}
-  mqtt: %[16]s
+  direct: {enabled: %[16]t, listen: "%[2]s", origins: [%[15]s]}
+%[17]s
 call:
   ring_timeout: %[14]s
 %[3]s
@@ -120,7 +120,7 @@ media:
 %[10]s
 log: {level: %[11]s, format: json}
 %[8]s
-`, dir, o.listen, o.call, o.width, o.height, o.rate, o.tone, o.extra, display, o.media, level, o.sn, o.name, o.ring, o.origin, o.mqtt)
+`, dir, o.listen, o.call, o.width, o.height, o.rate, o.tone, o.extra, display, o.media, level, o.sn, o.name, o.ring, o.origin, !o.noDirect, o.signaling)
 	path := filepath.Join(dir, "callbox.yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)

@@ -174,8 +174,8 @@ func TestFlood(t *testing.T) {
 	maker := signalingtest.NewIssuer(t, "https://maker.example")
 	keys := filepath.Join(t.TempDir(), "maker.json")
 	maker.Publish(keys)
-	d := startDevice(t, deviceOptions{tone: 440, quiet: true, mqtt: fmt.Sprintf(
-		"{enabled: true, brokers: [\"%s\"], password_file: %s, ca: %s, prefix: %s}\n  issuers: [{issuer: %s, jwks: %s}]",
+	d := startDevice(t, deviceOptions{tone: 440, quiet: true, signaling: fmt.Sprintf(
+		"  mqtt: {enabled: true, brokers: [\"%s\"], password_file: %s, ca: %s, prefix: %s}\n  issuers: [{issuer: %s, jwks: %s}]",
 		broker.URL(mqtttest.TLS), broker.Login("d.e2e"), broker.CA, mqtttest.Prefix, maker.Name, keys)})
 	anna := startPhone(t, phoneOptions{tone: 600})
 	anna.pair(d, "Anna")

@@ -35,7 +35,9 @@ func TestChangedKey(t *testing.T) {
 		}
 	})
 	p.open(d.page())
-	says := func() string { return eval[string](p, `document.querySelector('[data-testid=device-state]')?.textContent ?? ""`) }
+	says := func() string {
+		return eval[string](p, `document.querySelector('[data-testid=device-state]')?.textContent ?? ""`)
+	}
 	eventually(t, 20*time.Second, "the page says that the key has changed", func() bool {
 		return strings.Contains(says(), "key has changed")
 	})
