@@ -81,6 +81,7 @@ type parts struct {
 	events    *control.Events
 	pairing   pairingWindow
 	loop      *loop
+	room      inRoom // of the running call
 }
 
 // Run is the daemon. It returns once ctx has ended, the running call has been
@@ -143,7 +144,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	if p.ice, err = newICEServers(cfg.Media.ICE, p.floor.Time, p.trusted, log); err != nil {
 		return nil, err
 	}
-	if p.devices, err = devices.Open(cfg.HAL, c, log); err != nil {
+	if p.devices, err = devices.Open(cfg.HAL, c, p.room.log(log)); err != nil {
 		return nil, err
 	}
 	p.engine, err = media.NewEngine(media.EngineOptions{
@@ -173,7 +174,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	d.loop.bootID = bootID
 	d.restore()
 	d.restoreTries()
-	found, err := button.Open(cfg.HAL.Buttons, c, log, func(press hal.Press) {
+	found, err := button.Open(cfg.HAL.Buttons, c, p.room.log(log), func(press hal.Press) {
 		d.loop.box.put(request(func() { d.loop.press(press) }))
 	})
 	if err != nil {
@@ -277,7 +278,7 @@ func newLoop(p *parts, n *notifier) *loop {
 		sounds: p.announcer, has: hardwareOf(p.devices), contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
 		beat: n.beat, status: n.set, paired: p.pairing.forget, dndStop: func() bool { return true },
-		tokens: p.gate, saveFloor: p.saveFloor, presence: func(mqtt.State) {},
+		room: &p.room, tokens: p.gate, saveFloor: p.saveFloor, presence: func(mqtt.State) {},
 	}
 	l.recheck = func() {
 		l.recheckTokens() // first: its bye still needs the room
@@ -297,7 +298,7 @@ func newLoop(p *parts, n *notifier) *loop {
 func (d *daemon) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, d.close()) }()
 	b := &backend{loop: d.loop, parts: d.parts, started: d.clock.Now()}
-	api, err := control.Listen(control.Options{Path: d.cfg.Control.Socket, Group: d.cfg.Control.Group}, b, d.events, d.log)
+	api, err := control.Listen(control.Options{Path: d.cfg.Control.Socket, Group: d.cfg.Control.Group}, b, d.events, d.room.log(d.log))
 	if err != nil {
 		return err
 	}
