@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"sync"
@@ -39,6 +40,17 @@ const stopTimeout = 5 * time.Second
 // drainTimeout is for how long the stop waits until phones have acknowledged the
 // last bye: two resends.
 const drainTimeout = 1500 * time.Millisecond
+
+// ErrConfig means that the configuration names what cannot be used: a secret or a
+// certificate that is not there. Starting again does not help.
+var ErrConfig = errors.New("the configuration cannot be used")
+
+func badConfig(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrConfig, err)
+}
 
 // Options are what Run needs.
 type Options struct {
@@ -142,7 +154,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 		return nil, err
 	}
 	if p.ice, err = newICEServers(cfg.Media.ICE, p.floor.Time, p.trusted, log); err != nil {
-		return nil, err
+		return nil, badConfig(err)
 	}
 	if p.devices, err = devices.Open(cfg.HAL, c, p.room.log(log)); err != nil {
 		return nil, err
@@ -167,7 +179,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 		bootID = message.NewID()
 	}
 	if p.waker, err = newWaker(p); err != nil {
-		return nil, err
+		return nil, badConfig(err)
 	}
 	d := &daemon{parts: p, notifier: newNotifier(log)}
 	p.loop = newLoop(p, d.notifier)
@@ -204,7 +216,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 		}
 	}
 	if err = d.openWays(); err != nil {
-		return nil, err
+		return nil, badConfig(err)
 	}
 	return d, nil
 }
