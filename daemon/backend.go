@@ -140,7 +140,7 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 		Devices:       b.chosen(),
 		Transports:    p.transports(),
 		Contacts:      p.trusting(),
-		Pairing:       p.pairing.current(),
+		Pairing:       p.pairing.current(p.clock.Now()),
 		Refused:       p.device.Refused(),
 	}
 	if p.direct != nil {

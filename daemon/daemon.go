@@ -70,6 +70,7 @@ type parts struct {
 	reload    func() (*config.Config, error)
 	file      string // of the configuration, for people
 	reloading sync.Mutex
+	wall      func() time.Time
 	trusted   func() bool // whether the wall clock is right, as far as the kernel knows
 	book      contactBook
 	announcer *announcer
@@ -102,7 +103,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := clock.CheckBoot(); err != nil {
 		o.Log.Warn().Err(err).Msg("timers do not count suspend on this kernel")
 	}
-	d, err := newDaemon(o.Config, o.Log, clock.Boot())
+	d, err := newDaemon(o.Config, o.Log, clock.Boot(), machineTime())
 	if err != nil {
 		return err
 	}
@@ -118,9 +119,9 @@ type daemon struct {
 
 // newDaemon makes the parts, from the bottom of the house to its top. What was
 // made is put away again when a later part cannot be made.
-func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon, err error) {
+func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallTime) (_ *daemon, err error) {
 	p := &parts{
-		cfg: cfg, log: log, clock: c, events: control.NewEvents(time.Now), trusted: clock.Trusted,
+		cfg: cfg, log: log, clock: c, events: control.NewEvents(wall.now), wall: wall.now, trusted: wall.trusted,
 		reload: func() (*config.Config, error) { return cfg, nil },
 	}
 	p.live.Store(cfg)
@@ -286,7 +287,7 @@ func (g *directGlue) Receive(address, remote string, secure bool, msg string) {
 func newLoop(p *parts, n *notifier) *loop {
 	cfg := p.cfg
 	l := &loop{
-		log: p.log, clock: p.clock, wall: time.Now, records: p.journal, events: p.events,
+		log: p.log, clock: p.clock, wall: p.wall, records: p.journal, events: p.events,
 		sounds: p.announcer, has: hardwareOf(p.devices), contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
 		beat: n.beat, status: n.set, paired: p.pairing.forget, dndStop: func() bool { return true },

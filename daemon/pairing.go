@@ -14,6 +14,7 @@ type pairingWindow struct {
 	open     *control.PairWindow
 	replaces string // jkt of the contact whose place the next phone takes; "": nobody's
 	forced   bool
+	until    time.Duration // on the boot clock: the wall clock may jump
 }
 
 // start opens a window; the one before it is closed. replaces is the contact whose
@@ -33,13 +34,13 @@ func (w *pairingWindow) start(p *parts, t signaling.PairingTerms, replaces signa
 	if err != nil {
 		return control.PairWindow{}, err
 	}
-	shown := control.PairWindow{URL: urls[0] + fragment, Expires: time.Now().Add(t.Life), Name: t.Name, Replaces: replaces.Name}
+	shown := control.PairWindow{URL: urls[0] + fragment, Expires: p.wall().Add(t.Life), Name: t.Name, Replaces: replaces.Name}
 	for _, r := range t.Rights {
 		shown.Rights = append(shown.Rights, string(r))
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.open, w.replaces, w.forced = &shown, replaces.JKT, t.Force
+	w.open, w.replaces, w.forced, w.until = &shown, replaces.JKT, t.Force, p.clock.Now()+t.Life
 	return shown, nil
 }
 
@@ -62,11 +63,11 @@ func (w *pairingWindow) forget() {
 	w.open = nil
 }
 
-// current returns the open window without its secret, or nil.
-func (w *pairingWindow) current() *control.PairWindow {
+// current returns the window that is open at now, without its secret, or nil.
+func (w *pairingWindow) current(now time.Duration) *control.PairWindow {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.open == nil || time.Now().After(w.open.Expires) {
+	if w.open == nil || now >= w.until {
 		return nil
 	}
 	shown := *w.open
