@@ -83,7 +83,7 @@ func (b contactBook) Pair(c signaling.Contact) (stored signaling.Contact, fresh 
 			rights = []signaling.Right{}
 		}
 	}
-	if stored, err = b.Store.Replace(jkt, c, rights); err != nil {
+	if stored, err = b.Replace(jkt, c, rights); err != nil {
 		return stored, false, err
 	}
 	b.replaced(jkt, stored)
