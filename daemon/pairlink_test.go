@@ -50,7 +50,7 @@ func TestPairingCodes(t *testing.T) {
 			cfg.Signaling.Direct.Enabled, cfg.Signaling.Direct.Listen = false, "127.0.0.1:0"
 			cfg.Signaling.MQTT.Brokers = []string{"mqtt://127.0.0.1:1"}
 			tt.change(&cfg.Signaling)
-			d, err := newDaemon(cfg, zerolog.Nop(), clock.Boot())
+			d, err := newDaemon(cfg, zerolog.Nop(), clock.Boot(), machineTime())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,7 +60,7 @@ func TestPairingCodes(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			w, err := (&pairingWindow{}).start(d.parts, signaling.PairingTerms{Life: time.Minute})
+			w, err := (&pairingWindow{}).start(d.parts, signaling.PairingTerms{Life: time.Minute}, signaling.Contact{})
 			if tt.page == "" {
 				var refused *control.Error
 				if !errors.As(err, &refused) || refused.Code != control.ErrNoTransport.Code || !strings.Contains(refused.Remedy, tt.remedy) {
