@@ -78,7 +78,7 @@ export type DeviceBody =
       readonly rights: readonly string[];
       readonly mac: string;
     }
-  | { readonly t: "pong"; readonly nonce: string | undefined }
+  | { readonly t: "pong"; readonly nonce: string | undefined; readonly rights: readonly string[] | undefined }
   | { readonly t: "ack"; readonly error: string | undefined; readonly nonce: string | undefined };
 
 /** A verified message of a type that this phone knows. */
@@ -228,7 +228,9 @@ export function parseBody(t: string, p: JsonObject): DeviceBody | typeof unknown
     }
     case "pong": {
       const nonce = optionalText(p["nonce"]);
-      return nonce === null ? malformed : { t, nonce };
+      const { rights } = p;
+      if (nonce === null || !(rights === undefined || Array.isArray(rights))) return malformed;
+      return { t, nonce, rights: rights?.filter((r): r is string => typeof r === "string") };
     }
     case "ack": {
       const error = optionalText(p["error"]);
