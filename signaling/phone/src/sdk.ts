@@ -89,10 +89,12 @@ export async function callDevice(options: CallOptions): Promise<CallResult> {
   const { phone, tabs, rights } = await start();
   phone.check(options);
   await tabs.hold();
-  return phone.call(options).catch(async (error: unknown) => {
+  try {
+    return await phone.call(options);
+  } catch (error) {
     void rights.refresh(); // it may have been removed there
     throw error;
-  });
+  }
 }
 
 /**
