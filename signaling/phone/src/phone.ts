@@ -39,6 +39,8 @@ export interface PhoneEvents {
   callChanged(): void;
   devicesChanged(): void;
   data(payload: Json): boolean;
+  /** The connection to a device is there, or there again. */
+  connected(dkt: string): void;
 }
 
 /** A paired device as a page shows it. */
@@ -114,6 +116,14 @@ export class Phone {
   hurry(): void {
     if (!this.#connected) return;
     for (const link of this.#links.values()) if (link.state === "down") link.open();
+  }
+
+  /** The device says, past its connection, that it rings this phone in a room: one that knows nothing of it is dead. */
+  woken(dkt: string, roomId: string): void {
+    const link = this.#links.get(dkt);
+    if (!link || this.#rooms.has(roomId)) return;
+    if (link.state === "up") link.suspect();
+    if (link.state === "down") link.open();
   }
 
   /** Opens a room for one question to a device. @throws CallboxError notPaired, unreachable */
@@ -377,6 +387,7 @@ export class Phone {
       },
       hello: (epoch) => {
         for (const room of this.#rooms.of(device.dkt)) room.epoch(epoch);
+        this.#parts.events.connected(device.dkt);
       },
       message: (text) => {
         const work = async (): Promise<void> => {

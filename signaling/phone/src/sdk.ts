@@ -29,9 +29,10 @@ import type { CallView, VoipEvent } from "./view.js";
 import { Rights } from "./rights.js";
 import { BrowserStore } from "./store.js";
 import { Tabs } from "./tabs.js";
+import { mayBeWoken, renewPush, unsubscribePush } from "./waking.js";
 
 export { getIotBindContactList, type BoundContact } from "./contacts.js";
-export { CallboxError, type ErrorCode } from "./errors.js";
+export { CallboxError, type ErrorCode, type PushHindrance } from "./errors.js";
 export { causes, type Cause, type Detail, type End, type Origin } from "./causes.js";
 export type { CallOptions, RoomType } from "./options.js";
 export type { CallResult, Device } from "./phone.js";
@@ -43,6 +44,8 @@ export type { LoggedEvent } from "./listeners.js";
 export type { LinkState } from "./direct.js";
 export type { MediaProblem, MediaSettings } from "./media.js";
 export type { PairingLink } from "./pairing.js";
+export type { PushState } from "./push.js";
+export { pushState, subscribePush, unsubscribePush } from "./waking.js";
 export type { Phase } from "./call.js";
 export { callPageShown, openCallPage, pageSettings, setCustomBtnText, setUIConfig, setVoipEndPagePath, takeCallWish } from "./page.js";
 export type { CustomData, EndPage, PageSettings, PictureUI, UIConfig } from "./page.js";
@@ -176,6 +179,7 @@ export function onDevices(listener: () => void): () => void {
 export async function forgetDevice(dkt: string): Promise<void> {
   const { phone, tabs } = await start();
   await phone.forget(dkt);
+  if (mayBeWoken()) await unsubscribePush(dkt);
   tabs.post({ k: "devices" });
 }
 
@@ -297,6 +301,9 @@ function boot(): NonNullable<typeof running> {
         notify(deviceListeners);
       },
       data: give,
+      connected: (dkt) => {
+        void renewPush(dkt).catch(() => undefined); // the next connection is the next try
+      },
     },
   });
   const rights = new Rights(phone);
