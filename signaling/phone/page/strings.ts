@@ -48,7 +48,7 @@ const en = {
   mayDo: "What this phone may do",
   right_call: "Call it",
   right_beCalled: "Be called by it",
-  right_auto: "Be connected without anyone answering",
+  right_auto: "Connect without anyone answering",
   right_unlock: "Open the door",
   yes: "yes",
   no: "no",
