@@ -39,7 +39,7 @@ func TestPage(t *testing.T) {
 				{"talking", tour.talking},
 				{"the door", tour.door},
 				{"how pictures are shown", tour.uiConfig},
-				{"loudspeaker, picture in picture, full screen", tour.windows},
+				{"windows", tour.windows},
 				{"the other side", tour.otherSide},
 				{"a second tab", tour.secondTab},
 				{"media is lost", tour.mediaLost},
@@ -47,7 +47,7 @@ func TestPage(t *testing.T) {
 				{"a call from another page", tour.otherPage},
 				{"no camera", tour.noCamera},
 				{"rights", tour.rights},
-				{"away, removed, and another key", tour.trouble},
+				{"trouble", tour.trouble},
 			} {
 				if !t.Run(part.name, part.run) {
 					break // what follows begins where this ends

@@ -94,7 +94,7 @@ func (s *pageTour) windows(t *testing.T) {
 
 // otherSide: what the device says of itself, and the end by its limit.
 func (s *pageTour) otherSide(t *testing.T) {
-	room := eval[string](s.p, `window.callbox.callDevice({ roomType: "video", timeLimit: 13 }).then((r) => r.roomId)`)
+	room := eval[string](s.p, `window.callbox.callDevice({ roomType: "video", timeLimit: 10.5 }).then((r) => r.roomId)`)
 	s.d.waitState("ringing", pageSoon)
 	ctl[any](s.d, "answer")
 	s.p.waitEventOf("startVoip", room, pageSoon)
