@@ -41,8 +41,6 @@ const en = {
   door_noHandler: "Nothing at the device takes that now: {action}.",
   door_unreachable: "No answer. It is not certain that it was done: {action}.",
 
-  videoAgain: "Video call again",
-  voiceAgain: "Voice call again",
   talked: "Talk time {time}",
 
   mayDo: "What this phone may do",
@@ -114,6 +112,7 @@ const en = {
   link_up: "Ready",
   link_connecting: "Connecting…",
   link_down: "Not reachable",
+  link_removed: "Does not answer",
   link_closed: "Connected in another tab",
   link_keyChanged: "Its key has changed: it is not safe to call. Pair anew only if you know why.",
   link_unsupported: "Needs a newer page: reload, or update the device.",
@@ -121,6 +120,7 @@ const en = {
   end_manual: "You ended the call.",
   end_manualDevice: "{name} ended the call.",
   end_timeLimit: "The time limit was reached. The call has ended.",
+  timeUp: "Time is up.",
   end_unloadCallPage: "The call page was closed.",
   end_forceFromApp: "The app ended the call.",
   end_other: "The call has ended.",
@@ -220,8 +220,6 @@ const zh: Table = {
   door_noHandler: "设备现在无法执行：{action}。",
   door_unreachable: "没有回应，不确定是否已执行：{action}。",
 
-  videoAgain: "再次视频通话",
-  voiceAgain: "再次语音通话",
   talked: "通话时长 {time}",
 
   mayDo: "这部手机可以做什么",
@@ -293,6 +291,7 @@ const zh: Table = {
   link_up: "可以呼叫",
   link_connecting: "正在连接…",
   link_down: "无法连接",
+  link_removed: "没有回应",
   link_closed: "已在另一个标签页中连接",
   link_keyChanged: "设备的密钥变了，呼叫不安全。只有在知道原因时才重新配对。",
   link_unsupported: "需要新版页面：请刷新，或更新设备。",
@@ -300,6 +299,7 @@ const zh: Table = {
   end_manual: "你结束了通话。",
   end_manualDevice: "{name} 结束了通话。",
   end_timeLimit: "已到时限，通话结束。",
+  timeUp: "时间到了。",
   end_unloadCallPage: "通话页面已关闭。",
   end_forceFromApp: "应用结束了通话。",
   end_other: "通话已结束。",
