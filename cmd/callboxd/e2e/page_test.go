@@ -4,10 +4,12 @@ package e2e
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
+
+	"github.com/chromedp/chromedp/kb"
 
 	"callbox/daemon/control"
 	"callbox/daemon/control/client"
@@ -138,7 +140,7 @@ func (s *pageTour) talk(t *testing.T, button string) (room string) {
 	return room
 }
 
-// endOf ends a talk at the device and waits for its last page.
+// endTalk ends a talk at the device and waits for its last page.
 func (s *pageTour) endTalk(t *testing.T) {
 	t.Helper()
 	ctl[any](s.d, "hangup")
@@ -166,6 +168,7 @@ func (s *pageTour) talking(t *testing.T) {
 	if shows != 1 {
 		t.Errorf("the SDK has said %d times that the call page is shown, want once", shows)
 	}
+	s.wantFocusOrder(t)
 	s.p.press("m")
 	s.p.press("v")
 	s.p.waitTrue("microphone and camera are off", `document.querySelector("[data-testid=mute].off") && document.querySelector("[data-testid=camera].off")`)
@@ -186,6 +189,23 @@ func (s *pageTour) talking(t *testing.T) {
 	s.talk(t, "call-voice")
 	s.see(t, "talking voice")
 	s.endTalk(t)
+}
+
+// wantFocusOrder wants the tab key to lead through the controls from top to bottom,
+// beginning at the call itself.
+func (s *pageTour) wantFocusOrder(t *testing.T) {
+	t.Helper()
+	const focus = `document.activeElement?.dataset.testid ?? document.activeElement?.tagName`
+	want := []string{"call", "speaker", "pip", "full", "door", "mute", "camera", "hang-up"}
+	got := []string{eval[string](s.p, focus)}
+	for len(got) < len(want) {
+		s.p.press(kb.Tab)
+		got = append(got, eval[string](s.p, focus))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the focus goes to %q, want %q", got, want)
+	}
+	eval[bool](s.p, `(document.querySelector(".call").focus(), true)`)
 }
 
 // door: the button asks the device, which says whether it was done.
@@ -251,5 +271,4 @@ func (s *pageTour) door(t *testing.T) {
 	s.p.open(s.d.page()) // which has forgotten what the app said
 	s.p.home()
 	s.d.waitState("idle", pageSoon)
-	time.Sleep(200 * time.Millisecond)
 }

@@ -69,11 +69,23 @@ func (s *pageTour) uiConfig(t *testing.T) {
 
 // windows: what the browser itself has for a picture and its sound.
 func (s *pageTour) windows(t *testing.T) {
+	// One of the outputs is called as a phone calls its earpiece.
+	eval[any](s.p, `(async () => {
+  const real = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
+  navigator.mediaDevices.enumerateDevices = async () => (await real()).map(({ kind, deviceId, label }, i, all) =>
+    ({ kind, deviceId, label: kind === "audiooutput" && i === all.length - 1 ? "Headset earpiece" : label }));
+  await window.callbox.setUIConfig({ handsFree: false });
+})()`)
 	s.talk(t, "call-video")
+	s.p.waitTrue("the sound comes from the earpiece", `(() => {
+  const list = document.querySelector("[data-testid=speaker]");
+  return list.selectedOptions[0]?.label === "Headset earpiece" && document.querySelector("[data-testid=remote-video]").sinkId === list.value;
+})()`)
+	eval[any](s.p, `window.callbox.setUIConfig({})`)
 	// The list is the browser's own: choosing in it is what its change event says.
 	sink := eval[[]string](s.p, `(async () => {
   const list = document.querySelector("[data-testid=speaker]"), video = document.querySelector("[data-testid=remote-video]");
-  list.value = list.options[list.options.length - 1].value;
+  list.value = list.options[1].value;
   list.dispatchEvent(new Event("change"));
   for (let i = 0; i < 50 && video.sinkId !== list.value; i++) await new Promise((r) => setTimeout(r, 20));
   return [list.value, video.sinkId, String(list.options.length), String(list.closest(".tool").hidden)];
@@ -94,13 +106,15 @@ func (s *pageTour) windows(t *testing.T) {
 
 // otherSide: what the device says of itself, and the end by its limit.
 func (s *pageTour) otherSide(t *testing.T) {
-	room := eval[string](s.p, `window.callbox.callDevice({ roomType: "video", timeLimit: 10.5 }).then((r) => r.roomId)`)
+	room := eval[string](s.p, `window.callbox.callDevice({ roomType: "video", timeLimit: 10.5, enableCallerCamera: false, enableListenerCamera: false }).then((r) => r.roomId)`)
 	s.d.waitState("ringing", pageSoon)
 	ctl[any](s.d, "answer")
 	s.p.waitEventOf("startVoip", room, pageSoon)
 	s.p.waitTrue("the page says how good the connection is", `document.querySelector(".bars[data-quality='4']")?.offsetParent`)
 	ctl[any](s.d, "mute", "on")
-	ctl[any](s.d, "camera", "off")
+	if eval[bool](s.p, `window.callbox.currentCall().camera`) {
+		t.Error("this phone's camera is on, although the call did not want it")
+	}
 	s.p.waitTrue("the page says what is off", `document.querySelector("[data-testid=peer-muted]").offsetParent && document.querySelector(".remote-off")`)
 	s.p.waitEventOf("limitWarning", room, 2*pageSoon)
 	s.p.waitVisible("toast", pageSoon)
@@ -237,10 +251,16 @@ func (s *pageTour) rights(t *testing.T) {
 // trouble: a device that is away, one that has removed this phone, and one whose key
 // is another.
 func (s *pageTour) trouble(t *testing.T) {
+	s.talk(t, "call-video")
+	ctl[any](s.d, "contacts", "revoke", "Anna")
+	s.p.waitVisible("end", pageSoon)
+	if why := s.p.text("end-why"); s.language == "en" && why != pageWords(t, "end_revoked") {
+		t.Errorf("the end says %q", why)
+	}
+	s.see(t, "end revoked")
 	gate := startDevice(t, deviceOptions{tone: 440, sn: "gate", name: "Garden gate", origin: strings.TrimSuffix(s.d.page(), "/")})
 	s.p.pairOn(s.d.page(), gate, "Anna")
 	gate.stop()
-	ctl[any](s.d, "contacts", "revoke", "Anna")
 	s.p.open(s.d.page())
 	s.p.waitTrue("the page says that a device is away", `document.querySelector("[data-link=down], [data-link=connecting]")`)
 	s.p.run(pageSoon, chromedp.Click(chromedp.CSS(`article:has([data-link=down], [data-link=connecting]) [data-testid=call-video]`)))

@@ -39,6 +39,7 @@ export interface UIConfig {
 
 /** What is sent when the custom button is pressed. */
 export interface CustomData {
+  /** Up to 4 KiB of any JSON. Default: `{ button: btnText }`. */
   readonly payload?: Json;
   /** Opens the door; the phone needs that right at the device. */
   readonly right?: "unlock";
@@ -58,9 +59,11 @@ export interface EndPage {
 
 /** All of it, for a call page. */
 export interface PageSettings {
+  /** As the app has set it; `{}`: it has not. */
   readonly ui: UIConfig;
   /** Undefined: the app has said nothing; a text of "": no button. */
   readonly button?: { readonly text: string; readonly data: { readonly payload: Json; readonly right?: "unlock" } };
+  /** Where it leads to after a call; undefined: back to the devices. */
   readonly end?: EndPage;
 }
 
