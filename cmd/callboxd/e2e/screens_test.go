@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -73,7 +72,7 @@ func (s *screens) see(t *testing.T, name string) {
 
 // report prints what axe has found; the steps of make test show such lines.
 func (s *screens) report() {
-	fmt.Printf("# axe, %s: %d screens, %d critical, %d serious, %d moderate, %d minor\n",
+	fmt.Fprintf(os.Stdout, "# axe, %s: %d screens, %d critical, %d serious, %d moderate, %d minor\n",
 		s.language, s.seen, s.found["critical"], s.found["serious"], s.found["moderate"], s.found["minor"])
 }
 
@@ -172,10 +171,4 @@ func (p *phone) text(name string) string {
 func (p *phone) waitTrue(what, expression string) {
 	p.t.Helper()
 	eventually(p.t, 2*pageSoon, what, func() bool { return eval[bool](p, "Boolean("+expression+")") })
-}
-
-// quote writes a Go string as one of JavaScript.
-func quote(text string) string {
-	b, _ := json.Marshal(text) // of a string: cannot fail
-	return string(b)
 }
