@@ -15,6 +15,8 @@
  * Failures come one way only: a rejected promise with a `CallboxError` and its
  * documented `code`. A call that `callDevice` has resolved for ends by its events.
  */
+import type { BrokerReport } from "./brokers.js";
+import { openBrokers } from "./brokersetup.js";
 import { realClock } from "./clock.js";
 import type { Socket } from "./direct.js";
 import { CallboxError } from "./errors.js";
@@ -34,6 +36,8 @@ import { mayBeWoken, renewPush, unsubscribePush } from "./waking.js";
 export { getIotBindContactList, type BoundContact } from "./contacts.js";
 export { CallboxError, type ErrorCode, type PushHindrance } from "./errors.js";
 export { causes, type Cause, type Detail, type End, type Origin } from "./causes.js";
+export type { BrokerReport } from "./brokers.js";
+export { setBrokerLogin } from "./brokersetup.js";
 export type { CallOptions, RoomType } from "./options.js";
 export type { CallResult, Device } from "./phone.js";
 export type { CallView, VoipEvent } from "./view.js";
@@ -41,7 +45,8 @@ export type { Info } from "./channel.js";
 export type { Json } from "./ijson.js";
 export type { LegStats } from "./leg.js";
 export type { LoggedEvent } from "./listeners.js";
-export type { LinkState } from "./direct.js";
+export type { BrokerLogin, BrokerLoginProvider, BrokerLoginRequest } from "./login.js";
+export type { LinkState } from "./way.js";
 export type { MediaProblem, MediaSettings } from "./media.js";
 export type { PairingLink } from "./pairing.js";
 export type { PushState } from "./push.js";
@@ -254,6 +259,7 @@ export async function stats(): Promise<{
   readonly roomId: string | undefined;
   readonly quality: number | undefined;
   readonly dropped: Readonly<Record<string, number>>;
+  readonly brokers: readonly BrokerReport[];
   readonly media: LegStats | undefined;
 }> {
   const { phone } = await start();
@@ -264,6 +270,7 @@ export async function stats(): Promise<{
     roomId: view?.roomId,
     quality: session?.quality,
     dropped: { ...phone.dropped },
+    brokers: phone.brokers(),
     media: await session?.stats(),
   };
 }
@@ -284,6 +291,7 @@ function boot(): NonNullable<typeof running> {
     clock: realClock,
     pageEndpoint: location.origin,
     openSocket: (url, protocol): Socket => new WebSocket(url, protocol),
+    openBrokers,
     makeLeg: (roomType, legEvents) => new BrowserLeg(roomType, realClock, legEvents),
     makeMedia: (ended) => new BrowserMedia(settings, ended),
     events: {
