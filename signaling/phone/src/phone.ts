@@ -17,6 +17,7 @@ import { Mail } from "./mail.js";
 import { isName } from "./message.js";
 import { checkOptions, type CallOptions } from "./options.js";
 import { brokerEndpoint, isLoopback, socketUrl, type PairingLink } from "./pairing.js";
+import type { Right } from "./rights.js";
 import { Rings } from "./rings.js";
 import { Rooms, type Room } from "./rooms.js";
 import { Session, type SessionHooks, type SessionParts } from "./session.js";
@@ -54,6 +55,10 @@ export interface Device {
   readonly name: string;
   /** State of the connection: `up` is reachable. */
   readonly state: LinkState;
+  /** What this phone may do there, as the device said last; undefined: it has not said. */
+  readonly rights: readonly Right[] | undefined;
+  /** It is connected and does not answer this phone: as if it had removed it. */
+  readonly removed: boolean;
 }
 
 /** What callDevice returns: the same value twice, under both of the plug-in's names. */
@@ -70,6 +75,7 @@ export class Phone {
   readonly #links = new Map<string, Link>();
   readonly #rooms: Rooms;
   readonly #rings: Rings;
+  readonly #removed = new Set<string>();
   /** Verification takes turns, so that messages stay in the order in which they came. */
   #turn: Promise<void> = Promise.resolve();
   #preparing: { view: CallView; media: OwnMedia; cancelled: boolean } | undefined;
@@ -141,8 +147,23 @@ export class Phone {
     this.#rooms.retire(room);
   }
 
+  /** Keeps what a device has said this phone may do; undefined: it is connected and does not answer. */
+  async learn(dkt: string, rights: readonly Right[] | undefined): Promise<void> {
+    const device = this.#devices.find((d) => d.dkt === dkt);
+    if (!device || (!rights && !this.#links.get(dkt)?.sure)) return; // it may be off, behind a broker
+    if (this.#removed.has(dkt) === !rights && String(rights ?? device.rights) === String(device.rights)) return;
+    if (rights) this.#removed.delete(dkt);
+    else this.#removed.add(dkt);
+    if (rights) await this.#parts.store.put({ ...device, rights });
+    await this.load();
+  }
+
   devices(): Device[] {
-    return this.#devices.map(({ sn, dkt, name }) => ({ sn, dkt, name, state: this.#links.get(dkt)?.state ?? "closed" }));
+    return this.#devices.map((device) => this.#shown(device));
+  }
+
+  #shown({ sn, dkt, name, rights }: DeviceRecord): Device {
+    return { sn, dkt, name, rights, state: this.#links.get(dkt)?.state ?? "closed", removed: this.#removed.has(dkt) };
   }
 
   async forget(dkt: string): Promise<void> {
@@ -278,7 +299,7 @@ export class Phone {
     this.#links.get(link.dkt)?.close();
     this.#links.delete(link.dkt);
     await this.load();
-    return { sn: record.sn, dkt: record.dkt, name: record.name, state: this.#links.get(record.dkt)?.state ?? "closed" };
+    return this.#shown(record);
   }
 
   /** The page is being closed. */

@@ -28,10 +28,12 @@ import { checkOptions, checkPayload, type CallOptions } from "./options.js";
 import { parsePairingLink, type PairingLink } from "./pairing.js";
 import { Phone, type CallResult, type Device } from "./phone.js";
 import type { CallView, VoipEvent } from "./view.js";
+import { Rights } from "./rights.js";
 import { BrowserStore } from "./store.js";
 import { Tabs } from "./tabs.js";
 import { mayBeWoken, renewPush, unsubscribePush } from "./waking.js";
 
+export { getIotBindContactList, type BoundContact } from "./contacts.js";
 export { CallboxError, type ErrorCode, type PushHindrance } from "./errors.js";
 export { causes, type Cause, type Detail, type End, type Origin } from "./causes.js";
 export type { BrokerReport } from "./brokers.js";
@@ -50,6 +52,9 @@ export type { PairingLink } from "./pairing.js";
 export type { PushState } from "./push.js";
 export { pushState, subscribePush, unsubscribePush } from "./waking.js";
 export type { Phase } from "./call.js";
+export { callPageShown, openCallPage, pageSettings, setCustomBtnText, setUIConfig, setVoipEndPagePath, takeCallWish } from "./page.js";
+export type { CustomData, EndPage, PageSettings, PictureUI, UIConfig } from "./page.js";
+export type { Right } from "./rights.js";
 
 /**
  * Path of the call page, relative to where the page is served. It is entered
@@ -77,7 +82,7 @@ const onload = readOptions();
 
 let settings: MediaSettings = defaultMedia;
 let elsewhere: CallView | undefined;
-let running: { readonly phone: Phone; readonly tabs: Tabs; readonly ready: Promise<void> } | undefined;
+let running: { readonly phone: Phone; readonly tabs: Tabs; readonly rights: Rights; readonly ready: Promise<void> } | undefined;
 
 /** Whether this page can work at all: secure context, keys, locks, WebRTC. */
 export function environment(): "ok" | "insecureContext" | "unsupportedBrowser" {
@@ -89,10 +94,15 @@ export function environment(): "ok" | "insecureContext" | "unsupportedBrowser" {
 /** Calls a device. Resolves when the device has answered that it is there; from then on the events tell the rest. */
 export async function callDevice(options: CallOptions): Promise<CallResult> {
   checkOptions(options);
-  const { phone, tabs } = await start();
+  const { phone, tabs, rights } = await start();
   phone.check(options);
   await tabs.hold();
-  return phone.call(options);
+  try {
+    return await phone.call(options);
+  } catch (error) {
+    void rights.refresh(); // it may have been removed there
+    throw error;
+  }
 }
 
 /**
@@ -266,7 +276,7 @@ export async function stats(): Promise<{
 }
 
 /** Starts the phone: connects to the devices, unless another tab does. Every other function starts it too. */
-export async function start(): Promise<{ readonly phone: Phone; readonly tabs: Tabs }> {
+export async function start(): Promise<{ readonly phone: Phone; readonly tabs: Tabs; readonly rights: Rights }> {
   const env = environment();
   if (env === "insecureContext") throw new CallboxError(env, "open this page over https, or on the device itself");
   if (env === "unsupportedBrowser") throw new CallboxError(env, "this browser lacks WebRTC, IndexedDB or Web Locks");
@@ -288,12 +298,14 @@ function boot(): NonNullable<typeof running> {
       voip: (event) => {
         tell(event);
         tabs.post({ k: "event", event });
+        if (event.eventName === "finishVoip") void rights.refresh();
       },
       callChanged: () => {
         tabs.post({ k: "view", view: phone.view() });
         notify(callListeners);
       },
       devicesChanged: () => {
+        rights.look();
         notify(deviceListeners);
       },
       data: give,
@@ -302,6 +314,7 @@ function boot(): NonNullable<typeof running> {
       },
     },
   });
+  const rights = new Rights(phone);
   const tabs = new Tabs({
     holding: (held) => {
       if (held) {
@@ -366,6 +379,7 @@ function boot(): NonNullable<typeof running> {
     if (document.visibilityState !== "visible") return;
     phone.hurry();
     void tabs.tryHold();
+    void rights.refresh();
   });
   globalThis.addEventListener("pagehide", () => {
     phone.unload();
@@ -378,7 +392,7 @@ function boot(): NonNullable<typeof running> {
     await tabs.tryHold();
     if (!tabs.holds) tabs.post({ k: "who" });
   });
-  return { phone, tabs, ready };
+  return { phone, tabs, rights, ready };
 }
 
 async function hangUpAs(origin: "manual" | "forceFromApp", roomId: string | undefined): Promise<void> {

@@ -8,7 +8,7 @@ import type { CallOptions } from "./options.js";
 
 /** An event of the plug-in: `data` is what the plug-in documents, and cause and detail of an end. */
 export interface VoipEvent {
-  readonly eventName: VoipEventName | "endVoip" | "finishVoip";
+  readonly eventName: VoipEventName | "callPageOnShow" | "endVoip" | "finishVoip";
   readonly roomId: string;
   /** The older name of roomId: always the same. */
   readonly groupId: string;
