@@ -1,5 +1,4 @@
 // Builds the page and the SDK into dist/, which the daemon embeds and serves.
-import { execFileSync } from "node:child_process";
 import { cp, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -43,9 +42,3 @@ await cp("page/static", "dist", { recursive: true });
 const size = gzipSync(await readFile("dist/sdk.js"), { level: 9 }).length;
 console.log(`sdk.js: ${size} bytes gzip`);
 if (size > maxSdk) throw new Error(`sdk.js is larger than ${maxSdk} bytes gzip`);
-
-if (process.argv.includes("--package")) {
-  await mkdir("lib", { recursive: true });
-  await cp("dist/sdk.js", "lib/sdk.js");
-  execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });
-}
