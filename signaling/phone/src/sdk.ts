@@ -167,8 +167,9 @@ export async function pair(link: PairingLink, name: string): Promise<Device> {
   if (phone.busy) throw new CallboxError("callInProgress", "a call is running");
   const device = await phone.pair(link, name);
   tabs.post({ k: "devices" });
-  // Browsers delete what a site has stored when space is short, unless it asks.
-  await navigator.storage.persist().catch(() => false);
+  // Browsers delete what a site has stored when space is short, unless it asks. Firefox
+  // asks the person, and does not answer until that is done: it is not waited for.
+  navigator.storage.persist().catch(() => false);
   return device;
 }
 
