@@ -16,7 +16,7 @@ VERSION ?= $(shell sed -n 's/^\#\# \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | hea
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 LDFLAGS := -s -w -X callbox/daemon/control.version=$(VERSION) -X callbox/hal/clock.built=$(SOURCE_DATE_EPOCH)
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-PHONE_SOURCES := $(shell find $(PHONE)/src $(PHONE)/page -type f 2>/dev/null) $(PHONE)/package.json $(PHONE)/package-lock.json
+PHONE_SOURCES := $(shell find $(PHONE)/src $(PHONE)/page $(PHONE)/worker $(PHONE)/scripts -type f 2>/dev/null) $(PHONE)/package.json $(PHONE)/package-lock.json
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14

@@ -6,7 +6,7 @@
  * `callbox.events()` (the last 200 events with their times), `callbox.stats()`,
  * `callbox.currentCall()`, `callbox.devices()`, `callbox.remoteStream()` and
  * `callbox.localStream()` there. The main elements carry `data-testid`:
- * pair-confirm, pair-name, call-video, call-voice, notify, incoming, answer,
+ * paste-link, paste-confirm, pair-confirm, pair-name, call-video, call-voice, notify, wake, wake-why, incoming, answer,
  * decline, hang-up, mute, camera, remote-video, local-video, toast, timer, remaining, notice, state (with
  * `data-state`: the phase), device-name, device-state (with `data-link`).
  * The root element has `data-view`: problem, pairing, home, incoming or call.
@@ -16,10 +16,12 @@ import { Attention } from "./attention.js";
 import { CallView } from "./call.js";
 import { HomeView } from "./home.js";
 import { IncomingView, kindOf } from "./incoming.js";
+import { ringOf, tidyNotices } from "./notices.js";
 import { pairingView } from "./pairing.js";
 import { problemView } from "./problem.js";
 import { Ringback } from "./ringback.js";
 import { Ringtone } from "./ringtone.js";
+import { keepShell } from "./shell.js";
 import { clockTime, endKey, errorKey } from "./strings.js";
 import { clearToast, toast } from "./toast.js";
 import { language, words } from "./words.js";
@@ -52,6 +54,7 @@ class Page {
     document.documentElement.lang = language;
     const fragment = location.hash;
     this.#takeLink();
+    void keepShell();
     const env = callbox.environment();
     if (env !== "ok") {
       this.#show("problem", problemView(env, fragment));
@@ -80,20 +83,36 @@ class Page {
       this.#say(error);
     }
     this.#render();
+    tidyNotices();
     await this.#home.open();
-    this.#enter();
+    await this.#enter();
   }
 
   /** The page was entered with a room: if that call is not running here or in another tab, it is over. */
-  #enter(): void {
-    const { roomId = callbox.getPluginEnterOptions().query["groupId"] } = callbox.getPluginEnterOptions().query;
+  async #enter(): Promise<void> {
+    const { groupId, roomId = groupId, wokenBy } = callbox.getPluginEnterOptions().query;
     if (roomId === undefined) return;
+    if (wokenBy !== undefined) {
+      await this.#enterWoken(roomId, wokenBy);
+      return;
+    }
     setTimeout(() => {
       const call = callbox.currentCall();
       if (call && call.phase !== "ended") return;
       history.replaceState(null, "", callbox.CALL_PAGE_PATH);
       toast(words("callOver"));
     }, lookAround);
+  }
+
+  /** The page was opened by the notification of a ring, which comes once the device is connected. */
+  async #enterWoken(roomId: string, dkt: string): Promise<void> {
+    const ring = await ringOf(roomId, dkt);
+    const call = callbox.currentCall();
+    if (ring === "rings" || (call && call.phase !== "ended")) return;
+    history.replaceState(null, "", callbox.CALL_PAGE_PATH);
+    const name = (await callbox.devices()).find((device) => device.dkt === dkt)?.name;
+    if (name === undefined) toast(words("callOver"));
+    else toast(words(ring === "over" ? "end_missed" : "end_unreachable", { name }));
   }
 
   #takeLink(): void {

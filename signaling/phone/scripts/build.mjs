@@ -1,8 +1,10 @@
 // Builds the page and the SDK into dist/, which the daemon embeds and serves.
-import { cp, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { draw, icons } from "./icons.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
@@ -22,23 +24,46 @@ const common = {
   legalComments: "none",
   logLevel: "warning",
 };
-await build({ ...common, entryPoints: ["src/sdk.ts"], outfile: "dist/sdk.js" });
+// What the SDK loads only when it is needed is a file of its own, whose errors are the SDK's.
+const later = ["./push.js"];
+await build({ ...common, entryPoints: ["src/sdk.ts"], outfile: "dist/sdk.js", external: later });
+await build({ ...common, entryPoints: ["src/push.ts"], outfile: "dist/push.js", plugins: [from("./sdk.js", /\/errors\.js$/)] });
 await build({
   ...common,
   entryPoints: { app: "page/main.ts", style: "page/style.css" },
   outdir: "dist",
   // One copy of the SDK: the page imports the file that others may import too.
-  plugins: [
-    {
-      name: "sdk",
-      setup(b) {
-        b.onResolve({ filter: /\/src\/sdk\.js$/ }, () => ({ path: "./sdk.js", external: true }));
-      },
-    },
-  ],
+  plugins: [from("./sdk.js", /\/src\/sdk\.js$/)],
 });
 await cp("page/static", "dist", { recursive: true });
+const drawing = await readFile("page/static/icon.svg", "utf8");
+for (const { name, size, full } of icons) await writeFile(`dist/${name}`, draw(drawing, size, full));
+
+// The service worker keeps the page's files, each as it is in this build.
+const files = {};
+for (const name of (await readdir("dist")).sort()) {
+  if (name === ".gitignore") continue;
+  files[name === "index.html" ? "./" : name] = `sha256-${createHash("sha256").update(await readFile(`dist/${name}`)).digest("base64")}`;
+}
+const version = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 16);
+await build({
+  ...common,
+  format: "iife", // a worker that is a module is too new for Firefox ESR
+  entryPoints: ["worker/sw.ts"],
+  outfile: "dist/sw.js",
+  define: { SHELL: JSON.stringify({ version, files }) },
+});
 
 const size = gzipSync(await readFile("dist/sdk.js"), { level: 9 }).length;
 console.log(`sdk.js: ${size} bytes gzip`);
 if (size > maxSdk) throw new Error(`sdk.js is larger than ${maxSdk} bytes gzip`);
+
+/** Imports of what fits are left to the file that has it. */
+function from(path, filter) {
+  return {
+    name: path,
+    setup(b) {
+      b.onResolve({ filter }, () => ({ path, external: true }));
+    },
+  };
+}

@@ -19,6 +19,7 @@ export type SentType =
   | "bye"
   | "pair"
   | "ping"
+  | "push"
   | "ack";
 
 /** What every message carries besides its own members. */
@@ -79,7 +80,19 @@ export type DeviceBody =
       readonly mac: string;
     }
   | { readonly t: "pong"; readonly nonce: string | undefined }
+  | Pushed
   | { readonly t: "ack"; readonly error: string | undefined; readonly nonce: string | undefined };
+
+/** How a device wakes this phone. */
+export interface Pushed {
+  readonly t: "pushed";
+  /** The applicationServerKey, base64url; undefined: the device does not push. */
+  readonly key: string | undefined;
+  /** For a change, good for 10 s. */
+  readonly nonce: string | undefined;
+  readonly subscribed: boolean;
+  readonly error: string | undefined;
+}
 
 /** A verified message of a type that this phone knows. */
 export interface DeviceMessage {
@@ -229,6 +242,14 @@ export function parseBody(t: string, p: JsonObject): DeviceBody | typeof unknown
     case "pong": {
       const nonce = optionalText(p["nonce"]);
       return nonce === null ? malformed : { t, nonce };
+    }
+    case "pushed": {
+      const key = optionalText(p["key"]);
+      const nonce = optionalText(p["nonce"]);
+      const error = optionalText(p["error"]);
+      const { subscribed } = p;
+      if (key === null || nonce === null || error === null || typeof subscribed !== "boolean") return malformed;
+      return { t, key, nonce, subscribed, error };
     }
     case "ack": {
       const error = optionalText(p["error"]);

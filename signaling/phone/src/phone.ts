@@ -2,6 +2,7 @@
 import type { Origin } from "./causes.js";
 import type { Clock } from "./clock.js";
 import { DirectLink, type LinkState, type OpenSocket } from "./direct.js";
+import { randomId } from "./encoding.js";
 import { CallboxError } from "./errors.js";
 import { exchange } from "./exchange.js";
 import { failure, linkError } from "./failures.js";
@@ -9,11 +10,12 @@ import type { Json } from "./ijson.js";
 import type { OwnKey } from "./jws.js";
 import type { MakeLeg } from "./leg.js";
 import type { OwnMedia } from "./media.js";
+import { Mail } from "./mail.js";
 import { isName } from "./message.js";
 import { checkOptions, type CallOptions } from "./options.js";
 import type { PairingLink } from "./pairing.js";
 import { Rings } from "./rings.js";
-import { Rooms } from "./rooms.js";
+import { Rooms, type Room } from "./rooms.js";
 import { Session, type SessionHooks, type SessionParts } from "./session.js";
 import type { DeviceRecord, Store } from "./store.js";
 import { verify } from "./verify.js";
@@ -36,6 +38,8 @@ export interface PhoneEvents {
   callChanged(): void;
   devicesChanged(): void;
   data(payload: Json): boolean;
+  /** The connection to a device is there, or there again. */
+  connected(dkt: string): void;
 }
 
 /** A paired device as a page shows it. */
@@ -111,6 +115,28 @@ export class Phone {
   hurry(): void {
     if (!this.#connected) return;
     for (const link of this.#links.values()) if (link.state === "down") link.open();
+  }
+
+  /** The device says, past its connection, that it rings this phone in a room: one that knows nothing of it is dead. */
+  woken(dkt: string, roomId: string): void {
+    const link = this.#links.get(dkt);
+    if (!link || this.#rooms.has(roomId)) return;
+    if (link.state === "up") link.suspect();
+    if (link.state === "down") link.open();
+  }
+
+  /** Opens a room for one question to a device. @throws CallboxError notPaired, unreachable */
+  ask(dkt: string, question: (mail: Mail, clock: Clock) => Room): void {
+    const device = this.#devices.find((d) => d.dkt === dkt);
+    if (!device) throw new CallboxError("notPaired", "this phone is not paired with that device");
+    const link = this.#links.get(dkt);
+    if (link?.state !== "up") throw new CallboxError("unreachable", "the device is not connected");
+    const { clock } = this.#parts;
+    // A device that does not know the question says nothing: its connection is not to be blamed.
+    const mail = new Mail(this.#ownKey(), device, randomId(), clock, link, { suspicious: false });
+    const room = Object.assign(question(mail, clock), { roomId: mail.roomId });
+    this.#rooms.add(dkt, room);
+    this.#rooms.retire(room);
   }
 
   devices(): Device[] {
@@ -346,6 +372,7 @@ export class Phone {
       },
       hello: (epoch) => {
         for (const room of this.#rooms.of(device.dkt)) room.epoch(epoch);
+        this.#parts.events.connected(device.dkt);
       },
       message: (text) => {
         const work = async (): Promise<void> => {

@@ -114,6 +114,7 @@ export class Reader {
       case "data":
       case "paired":
       case "pong":
+      case "pushed":
       case "ack":
         return;
       default:

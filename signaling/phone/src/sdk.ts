@@ -15,21 +15,19 @@
  * Failures come one way only: a rejected promise with a `CallboxError` and its
  * documented `code`. A call that `callDevice` has resolved for ends by its events.
  */
-import { realClock } from "./clock.js";
-import type { Socket } from "./direct.js";
 import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
-import { BrowserLeg, type LegStats } from "./leg.js";
-import { callListeners, dataListeners, deviceListeners, give, logged, notify, subscribe, tell, voipListeners, type LoggedEvent } from "./listeners.js";
-import { BrowserMedia, defaultMedia, type MediaSettings } from "./media.js";
+import type { LegStats } from "./leg.js";
+import { callListeners, dataListeners, deviceListeners, logged, subscribe, voipListeners, type LoggedEvent } from "./listeners.js";
+import type { MediaSettings } from "./media.js";
 import { checkOptions, checkPayload, type CallOptions } from "./options.js";
 import { parsePairingLink, type PairingLink } from "./pairing.js";
-import { Phone, type CallResult, type Device } from "./phone.js";
+import type { CallResult, Device } from "./phone.js";
+import { callElsewhere, elsewhere, running, sessionHere, setMedia, start } from "./running.js";
 import type { CallView, VoipEvent } from "./view.js";
-import { BrowserStore } from "./store.js";
-import { Tabs } from "./tabs.js";
+import { mayBeWoken, unsubscribePush } from "./waking.js";
 
-export { CallboxError, type ErrorCode } from "./errors.js";
+export { CallboxError, type ErrorCode, type PushHindrance } from "./errors.js";
 export { causes, details, origins, type Cause, type Detail, type End, type Origin } from "./causes.js";
 export type { CallOptions, RoomType } from "./options.js";
 export type { CallResult, Device } from "./phone.js";
@@ -42,7 +40,10 @@ export type { LoggedEvent } from "./listeners.js";
 export type { LinkState } from "./direct.js";
 export type { MediaProblem, MediaSettings } from "./media.js";
 export type { PairingLink } from "./pairing.js";
+export type { PushState } from "./push.js";
+export { pushState, subscribePush, unsubscribePush } from "./waking.js";
 export type { Phase } from "./call.js";
+export { environment } from "./running.js";
 
 /**
  * Path of the call page, relative to where the page is served. It is entered
@@ -68,19 +69,7 @@ export interface CurrentCall extends CallView {
   readonly here: boolean;
 }
 
-const watchPeriod = 2000;
 const onload = readOptions();
-
-let settings: MediaSettings = defaultMedia;
-let elsewhere: CallView | undefined;
-let running: { readonly phone: Phone; readonly tabs: Tabs; readonly ready: Promise<void> } | undefined;
-
-/** Whether this page can work at all: secure context, keys, locks, WebRTC. */
-export function environment(): "ok" | "insecureContext" | "unsupportedBrowser" {
-  if (!globalThis.isSecureContext) return "insecureContext";
-  const needed = ["RTCPeerConnection", "indexedDB", "BroadcastChannel", "WebSocket"].every((name) => name in globalThis);
-  return needed && "locks" in navigator && "subtle" in crypto && "mediaDevices" in navigator ? "ok" : "unsupportedBrowser";
-}
 
 /**
  * Calls a device. Resolves when the device has answered that it is there; from then
@@ -187,6 +176,7 @@ export function onDevices(listener: () => void): () => void {
 export async function forgetDevice(dkt: string): Promise<void> {
   const { phone, tabs } = await start();
   await phone.forget(dkt);
+  if (mayBeWoken()) await unsubscribePush(dkt);
   tabs.post({ k: "devices" });
 }
 
@@ -254,7 +244,7 @@ export function onData(listener: (payload: Json) => void): () => void {
 
 /** Sets what is asked of microphone and camera, from the next call on. */
 export function configureMedia(change: Partial<MediaSettings>): void {
-  settings = { ...settings, ...change };
+  setMedia(change);
 }
 
 /** The last 200 events with their times: for support and tests. */
@@ -298,117 +288,6 @@ async function startPhone(): Promise<void> {
 // The parts of a running phone are not for those who use the SDK.
 export { startPhone as start };
 
-async function start(): Promise<{ readonly phone: Phone; readonly tabs: Tabs }> {
-  const env = environment();
-  if (env === "insecureContext") throw new CallboxError(env, "open this page over https, or on the device itself");
-  if (env === "unsupportedBrowser") throw new CallboxError(env, "this browser lacks WebRTC, IndexedDB or Web Locks");
-  running ??= boot();
-  await running.ready;
-  return running;
-}
-
-function boot(): NonNullable<typeof running> {
-  const phone = new Phone({
-    store: new BrowserStore(),
-    clock: realClock,
-    pageEndpoint: location.origin,
-    openSocket: (url, protocol): Socket => new WebSocket(url, protocol),
-    makeLeg: (roomType, legEvents) => new BrowserLeg(roomType, realClock, legEvents),
-    makeMedia: (ended) => new BrowserMedia(settings, ended),
-    events: {
-      voip: (event) => {
-        tell(event);
-        tabs.post({ k: "event", event });
-      },
-      callChanged: () => {
-        tabs.post({ k: "view", view: phone.view() });
-        notify(callListeners);
-      },
-      devicesChanged: () => {
-        notify(deviceListeners);
-      },
-      data: give,
-    },
-  });
-  const tabs = new Tabs({
-    holding: (held) => {
-      if (held) {
-        elsewhere = undefined;
-        phone.connect();
-        notify(callListeners);
-      } else {
-        phone.disconnect();
-      }
-    },
-    mayRelease: () => !phone.busy,
-    message: (message) => {
-      switch (message.k) {
-        case "who":
-          if (phone.busy) tabs.post({ k: "view", view: phone.view() });
-          return;
-        case "view":
-          elsewhere = message.view;
-          watch();
-          notify(callListeners);
-          return;
-        case "event":
-          tell(message.event);
-          return;
-        case "hangUp":
-          if (phone.busy && (message.roomId === "" || phone.view()?.roomId === message.roomId)) phone.hangUp(message.origin);
-          return;
-        case "answer":
-        case "reject":
-          if (phone.view()?.phase === "incoming" && phone.view()?.roomId === message.roomId) phone[message.k](message.roomId);
-          return;
-        case "devices":
-          void phone.load();
-          return;
-        case "released":
-          // The other tab is idle or gone: its call, if it had one, is over.
-          elsewhere = undefined;
-          notify(callListeners);
-          if (document.visibilityState === "visible") void tabs.tryHold();
-          return;
-        case "want":
-        case "inCall":
-          return;
-      }
-    },
-  });
-  /** A tab that crashed in its call says nothing: its lock is free then. */
-  let watching: ReturnType<typeof setTimeout> | undefined;
-  const watch = (): void => {
-    clearTimeout(watching);
-    if (!elsewhere || elsewhere.phase === "ended") return;
-    watching = setTimeout(() => {
-      void tabs.tryHold().then((held) => {
-        if (!held) watch();
-      });
-    }, watchPeriod);
-  };
-  globalThis.addEventListener("online", () => {
-    phone.hurry();
-  });
-  document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState !== "visible") return;
-    phone.hurry();
-    void tabs.tryHold();
-  });
-  globalThis.addEventListener("pagehide", () => {
-    phone.unload();
-    tabs.release();
-  });
-  globalThis.addEventListener("pageshow", ({ persisted }) => {
-    if (persisted) location.reload(); // its call and connections are gone
-  });
-  const ready = phone.load().then(async () => {
-    await tabs.tryHold();
-    if (!tabs.holds) tabs.post({ k: "who" });
-  });
-  return { phone, tabs, ready };
-}
-
 async function hangUpAs(origin: "manual" | "forceFromApp", roomId: string | undefined): Promise<void> {
   const { phone, tabs } = await start();
   const other = callElsewhere(phone);
@@ -417,19 +296,6 @@ async function hangUpAs(origin: "manual" | "forceFromApp", roomId: string | unde
     return;
   }
   phone.hangUp(origin, roomId);
-}
-
-/** The call that runs in another tab. */
-function callElsewhere(phone: Phone): CallView | undefined {
-  return phone.busy || elsewhere?.phase === "ended" ? undefined : elsewhere;
-}
-
-async function sessionHere(): Promise<NonNullable<Phone["session"]>> {
-  const { phone } = await start();
-  if (phone.session && phone.busy) return phone.session;
-  throw callElsewhere(phone)
-    ? new CallboxError("otherTab", "the call is running in another tab of this browser")
-    : new CallboxError("noCall", "no call is running");
 }
 
 function readOptions(): EnterOptions {

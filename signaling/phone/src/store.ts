@@ -1,3 +1,4 @@
+import { database } from "./database.js";
 import { CallboxError } from "./errors.js";
 import { generateKey, type OwnKey, type PublicJwk } from "./jws.js";
 
@@ -18,8 +19,6 @@ export interface Store {
   put(record: DeviceRecord): Promise<void>;
   remove(dkt: string): Promise<void>;
 }
-
-const database = "callbox";
 
 /** IndexedDB: the one store of a browser that can hold a key that nobody can read. */
 export class BrowserStore implements Store {

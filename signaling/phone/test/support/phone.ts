@@ -35,6 +35,7 @@ export class Rig {
   readonly medias: FakeMedia[] = [];
   readonly data: unknown[] = [];
   takesData = true;
+  readonly connected: string[] = [];
   /** Devices at other addresses than the one that every other address leads to. */
   readonly sockets = new Map<string, FakeDevice["openSocket"]>();
   readonly phone: Phone;
@@ -62,6 +63,7 @@ export class Rig {
           this.data.push(payload);
           return this.takesData;
         },
+        connected: (dkt) => this.connected.push(dkt),
       },
     });
   }
