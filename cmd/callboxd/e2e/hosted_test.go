@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -133,7 +134,7 @@ func TestHosted(t *testing.T) {
 var metaPolicy = regexp.MustCompile(`http-equiv="Content-Security-Policy" content="([^"]*)"`)
 
 // wantSamePolicy wants the page to say what the device's header says, except for
-// what counts in a header only.
+// what counts in a header only, and the guide to tell hosts the whole of it.
 func wantSamePolicy(t *testing.T, d *device) {
 	t.Helper()
 	response, err := http.Get(d.page())
@@ -149,7 +150,15 @@ func wantSamePolicy(t *testing.T, d *device) {
 	if found == nil {
 		t.Fatal("the page has no policy of its own")
 	}
-	if want := strings.TrimSuffix(response.Header.Get("Content-Security-Policy"), "; frame-ancestors 'none'"); found[1] != want {
+	policy := response.Header.Get("Content-Security-Policy")
+	if want := strings.TrimSuffix(policy, "; frame-ancestors 'none'"); found[1] != want {
 		t.Errorf("the page's policy is\n%s\nthe device's is\n%s", found[1], want)
+	}
+	guide, err := os.ReadFile("../../../docs/hosting.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(guide), `"`+policy+`"`); n != 2 {
+		t.Errorf("docs/hosting.md shows the device's policy %d times, want 2", n)
 	}
 }
