@@ -2,6 +2,7 @@ import { devices, onDevices, type Device, type RoomType } from "../src/sdk.js";
 import { askForNotices, mayAskForNotices } from "./attention.js";
 import { h, icon, setText, show } from "./dom.js";
 import { addDevice, pasteForm } from "./paste.js";
+import { RightsLine, mayCall } from "./rights.js";
 import { linkKey } from "./strings.js";
 import { toast } from "./toast.js";
 import { WakeSetting } from "./wake.js";
@@ -12,6 +13,7 @@ export class HomeView {
   readonly element = h("section", { class: "home", "data-testid": "home" });
   readonly #call: (device: Device, roomType: RoomType) => void;
   readonly #states = new Map<string, HTMLElement>();
+  readonly #follow = new Map<string, (device: Device) => void>();
   readonly #wakes = new Map<string, WakeSetting>();
   readonly #notices = notices();
   #shown = "";
@@ -52,6 +54,7 @@ export class HomeView {
       element.dataset["link"] = state;
       setText(element, words(linkKey(state)));
     }
+    for (const device of list) this.#follow.get(device.dkt)?.(device);
   }
 
   /** Who is woken is also notified: there is one thing to ask for. */
@@ -102,13 +105,20 @@ export class HomeView {
         icon(roomType === "video" ? "video" : "phone"),
         h("span", {}, words(roomType === "video" ? "videoCall" : "voiceCall")),
       );
+    const rights = new RightsLine(device);
+    const actions = h("div", { class: "actions" }, button("video"), button("voice"));
+    this.#follow.set(device.dkt, (now) => {
+      rights.update(now);
+      show(actions, mayCall(now));
+    });
     return h(
       "article",
       { class: "card" },
       h("div", { class: "avatar", "aria-hidden": "true" }, initial(device.name)),
       h(many ? "h2" : "h1", { "data-testid": "device-name" }, device.name),
       state,
-      h("div", { class: "actions" }, button("video"), button("voice")),
+      actions,
+      rights.element,
       wake.element,
     );
   }

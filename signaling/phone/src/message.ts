@@ -79,7 +79,7 @@ export type DeviceBody =
       readonly rights: readonly string[];
       readonly mac: string;
     }
-  | { readonly t: "pong"; readonly nonce: string | undefined }
+  | { readonly t: "pong"; readonly nonce: string | undefined; readonly rights: readonly string[] | undefined }
   | Pushed
   | { readonly t: "ack"; readonly error: string | undefined; readonly nonce: string | undefined };
 
@@ -241,7 +241,9 @@ export function parseBody(t: string, p: JsonObject): DeviceBody | typeof unknown
     }
     case "pong": {
       const nonce = optionalText(p["nonce"]);
-      return nonce === null ? malformed : { t, nonce };
+      const { rights } = p;
+      if (nonce === null || !(rights === undefined || Array.isArray(rights))) return malformed;
+      return { t, nonce, rights: rights?.filter((r): r is string => typeof r === "string") };
     }
     case "pushed": {
       const key = optionalText(p["key"]);

@@ -14,6 +14,7 @@ import { Mail } from "./mail.js";
 import { isName } from "./message.js";
 import { checkOptions, type CallOptions } from "./options.js";
 import type { PairingLink } from "./pairing.js";
+import type { Right } from "./rights.js";
 import { Rings } from "./rings.js";
 import { Rooms, type Room } from "./rooms.js";
 import { Session, type SessionHooks, type SessionParts } from "./session.js";
@@ -52,6 +53,10 @@ export interface Device {
   readonly name: string;
   /** State of the connection: `up` is reachable. */
   readonly state: LinkState;
+  /** What this phone may do there, as the device said last; undefined: it has not said. */
+  readonly rights: readonly Right[] | undefined;
+  /** It is connected and does not answer this phone: as if it had removed it. */
+  readonly removed: boolean;
 }
 
 /** What callDevice returns: the same value twice, under both of the plug-in's names. */
@@ -69,6 +74,7 @@ export class Phone {
   readonly #links = new Map<string, DirectLink>();
   readonly #rooms: Rooms;
   readonly #rings: Rings;
+  readonly #removed = new Set<string>();
   /** Verification takes turns, so that messages stay in the order in which they came. */
   #turn: Promise<void> = Promise.resolve();
   #preparing: { view: CallView; media: OwnMedia; cancelled: boolean } | undefined;
@@ -139,8 +145,22 @@ export class Phone {
     this.#rooms.retire(room);
   }
 
+  /** Keeps what a device has said this phone may do; undefined: it is connected and does not answer. */
+  async learn(dkt: string, rights: readonly Right[] | undefined): Promise<void> {
+    const device = this.#devices.find((d) => d.dkt === dkt);
+    if (!device || (this.#removed.has(dkt) === !rights && String(rights ?? device.rights) === String(device.rights))) return;
+    if (rights) this.#removed.delete(dkt);
+    else this.#removed.add(dkt);
+    if (rights) await this.#parts.store.put({ ...device, rights });
+    await this.load();
+  }
+
   devices(): Device[] {
-    return this.#devices.map(({ sn, dkt, name }) => ({ sn, dkt, name, state: this.#links.get(dkt)?.state ?? "closed" }));
+    return this.#devices.map((device) => this.#shown(device));
+  }
+
+  #shown({ sn, dkt, name, rights }: DeviceRecord): Device {
+    return { sn, dkt, name, rights, state: this.#links.get(dkt)?.state ?? "closed", removed: this.#removed.has(dkt) };
   }
 
   async forget(dkt: string): Promise<void> {
@@ -278,7 +298,7 @@ export class Phone {
     this.#links.get(link.dkt)?.close();
     this.#links.delete(link.dkt);
     await this.load();
-    return { sn: record.sn, dkt: record.dkt, name: record.name, state: this.#links.get(record.dkt)?.state ?? "closed" };
+    return this.#shown(record);
   }
 
   /** The page is being closed. */

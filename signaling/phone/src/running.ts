@@ -9,6 +9,7 @@ import { BrowserLeg } from "./leg.js";
 import { callListeners, deviceListeners, give, notify, tell } from "./listeners.js";
 import { BrowserMedia, defaultMedia, type MediaSettings } from "./media.js";
 import { Phone } from "./phone.js";
+import { Rights } from "./rights.js";
 import { BrowserStore } from "./store.js";
 import { Tabs } from "./tabs.js";
 import type { CallView } from "./view.js";
@@ -21,7 +22,7 @@ let settings: MediaSettings = defaultMedia;
 /** The newest call in another tab, or the last one, ended; undefined: none. */
 export let elsewhere: CallView | undefined;
 /** Undefined before the first use. */
-export let running: { readonly phone: Phone; readonly tabs: Tabs; readonly ready: Promise<void> } | undefined;
+export let running: { readonly phone: Phone; readonly tabs: Tabs; readonly rights: Rights; readonly ready: Promise<void> } | undefined;
 
 /** Whether this page can work at all: secure context, keys, locks, WebRTC. */
 export function environment(): "ok" | "insecureContext" | "unsupportedBrowser" {
@@ -36,7 +37,7 @@ export function setMedia(change: Partial<MediaSettings>): void {
 }
 
 /** Starts the phone, unless it runs. @throws CallboxError insecureContext, unsupportedBrowser, storage */
-export async function start(): Promise<{ readonly phone: Phone; readonly tabs: Tabs }> {
+export async function start(): Promise<{ readonly phone: Phone; readonly tabs: Tabs; readonly rights: Rights }> {
   const env = environment();
   if (env === "insecureContext") throw new CallboxError(env, "open this page over https, or on the device itself");
   if (env === "unsupportedBrowser") throw new CallboxError(env, "this browser lacks WebRTC, IndexedDB or Web Locks");
@@ -57,12 +58,14 @@ function boot(): NonNullable<typeof running> {
       voip: (event) => {
         tell(event);
         tabs.post({ k: "event", event });
+        if (event.eventName === "finishVoip") void rights.refresh();
       },
       callChanged: () => {
         tabs.post({ k: "view", view: phone.view() });
         notify(callListeners);
       },
       devicesChanged: () => {
+        rights.look();
         notify(deviceListeners);
       },
       data: give,
@@ -71,6 +74,7 @@ function boot(): NonNullable<typeof running> {
       },
     },
   });
+  const rights = new Rights(phone);
   const tabs = new Tabs({
     holding: (held) => {
       if (held) {
@@ -135,6 +139,7 @@ function boot(): NonNullable<typeof running> {
     if (document.visibilityState !== "visible") return;
     phone.hurry();
     void tabs.tryHold();
+    void rights.refresh();
   });
   globalThis.addEventListener("pagehide", () => {
     phone.unload();
@@ -147,7 +152,7 @@ function boot(): NonNullable<typeof running> {
     await tabs.tryHold();
     if (!tabs.holds) tabs.post({ k: "who" });
   });
-  return { phone, tabs, ready };
+  return { phone, tabs, rights, ready };
 }
 
 /** The call that runs in another tab. */

@@ -27,6 +27,7 @@ import { callElsewhere, elsewhere, running, sessionHere, setMedia, start } from 
 import type { CallView, VoipEvent } from "./view.js";
 import { mayBeWoken, unsubscribePush } from "./waking.js";
 
+export { getIotBindContactList, type BoundContact, type BoundContacts } from "./contacts.js";
 export { CallboxError, type ErrorCode, type PushHindrance } from "./errors.js";
 export { causes, details, origins, type Cause, type Detail, type End, type Origin } from "./causes.js";
 export type { CallOptions, RoomType } from "./options.js";
@@ -44,6 +45,9 @@ export type { PushState } from "./push.js";
 export { pushState, subscribePush, unsubscribePush } from "./waking.js";
 export type { Phase } from "./call.js";
 export { environment } from "./running.js";
+export { callPageShown, openCallPage, pageSettings, setCustomBtnText, setUIConfig, setVoipEndPagePath, takeCallWish } from "./page.js";
+export type { CustomData, EndPage, PageSettings, PictureUI, UIConfig } from "./page.js";
+export type { Right } from "./rights.js";
 
 /**
  * Path of the call page, relative to where the page is served. It is entered
@@ -82,10 +86,15 @@ const onload = readOptions();
  */
 export async function callDevice(options: CallOptions): Promise<CallResult> {
   checkOptions(options);
-  const { phone, tabs } = await start();
+  const { phone, tabs, rights } = await start();
   phone.check(options);
   await tabs.hold();
-  return phone.call(options);
+  try {
+    return await phone.call(options);
+  } catch (error) {
+    void rights.refresh(); // it may have been removed there
+    throw error;
+  }
 }
 
 /**

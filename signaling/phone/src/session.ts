@@ -11,7 +11,7 @@ import type { LegStats, MakeLeg } from "./leg.js";
 import { Letters } from "./letters.js";
 import { Mail, lives, type Carrier } from "./mail.js";
 import type { OwnMedia } from "./media.js";
-import type { Envelope } from "./message.js";
+import { deviceAddress, phoneAddress, type Envelope } from "./message.js";
 import type { CallOptions } from "./options.js";
 import { Reader } from "./reader.js";
 import type { LeaveType } from "./state.js";
@@ -192,6 +192,15 @@ export class Session {
   /** Own tracks have changed. */
   tracksChanged(): void {
     this.#talk?.tracksChanged();
+  }
+
+  /** The person sees the call. False: it is over, or not yet one. */
+  shown(): boolean {
+    const { isCaller, joined, phase } = this.#state;
+    if (!joined || phase === "ended") return false;
+    const [own, theirs] = [phoneAddress(this.parts.key.jkt), deviceAddress(this.parts.device.sn)];
+    this.#emit("callPageOnShow", { callerId: isCaller ? own : theirs, listenerId: isCaller ? theirs : own });
+    return true;
   }
 
   /** Sends the maker's own data: in the talk, or once per nonce while it rings. */

@@ -9,7 +9,7 @@ import type { CallOptions } from "./options.js";
 /** An event of the plug-in: `data` is what the plug-in documents, and cause and detail of an end. */
 export interface VoipEvent {
   /** What happened. `endVoip` and then `finishVoip` are the last two of every call. */
-  readonly eventName: VoipEventName | "endVoip" | "finishVoip";
+  readonly eventName: VoipEventName | "callPageOnShow" | "endVoip" | "finishVoip";
   /** The call that it happened to. */
   readonly roomId: string;
   /** The older name of roomId: always the same. */

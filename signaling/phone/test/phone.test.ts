@@ -540,3 +540,28 @@ suite("data", () => {
     assert.deepEqual(rig.phone.view()?.remote, { mic: true, camera: false, speaker: true, quality: 3 });
   });
 });
+
+suite("callPageOnShow", () => {
+  test("names both ends, each time that the page says so, and only while there is a call", async () => {
+    const { rig, device } = await talking();
+    assert.equal(rig.phone.session?.shown(), true);
+    const own = device.last("invite").payload["from"];
+    assert.deepEqual(rig.events.at(-1)?.data, { callerId: own, listenerId: `d.${device.sn}` });
+    assert.equal(rig.events.at(-1)?.eventName, "callPageOnShow");
+    rig.phone.session.hangUp("manual");
+    rig.clock.pass(500);
+    assert.equal(rig.phone.session.shown(), false);
+    assert.equal(rig.events.at(-1)?.eventName, "finishVoip");
+  });
+  test("not before the device has answered", async () => {
+    const device = await FakeDevice.make();
+    const rig = await Rig.paired(device);
+    device.deaf = true;
+    const call = codeOf(rig.phone.call({ roomType: "voice" }));
+    await until(() => rig.phone.session?.phase === "inviting", "inviting");
+    assert.equal(rig.phone.session?.shown(), false);
+    assert.deepEqual(rig.events, []);
+    rig.phone.hangUp("manual");
+    await call;
+  });
+});
