@@ -35,6 +35,7 @@ check: $(PHONE)/node_modules/.installed ## format, vet, lint, unit tests under t
 	@$(STEP) "phone: lint" npm --prefix $(PHONE) run --silent lint
 	@$(STEP) "phone: manual" $(MAKE) --no-print-directory phone-docs
 	@$(STEP) "phone: build" $(MAKE) --no-print-directory phone
+	@$(STEP) "phone: sizes" node $(PHONE)/scripts/sizes.mjs
 	@$(STEP) "phone: tests" npm --prefix $(PHONE) test --silent
 	@$(STEP) "go: format" .ci/gofmt
 	@$(STEP) "go: build" $(MAKE) --no-print-directory build
@@ -80,8 +81,8 @@ bench: setup-test build ## run the benchmarks: of the packages, and of whole cal
 	go test -run '^$$' -bench . -benchmem ./...
 	go test -tags=e2e -run '^$$' -bench Call -benchtime 5x -timeout 20m ./cmd/callboxd/e2e/
 
-screenshots: setup-pictures build ## pictures of the call page in build/screenshots, and the README's
-	go test -tags=e2e,screenshots -run Screenshots -count=1 -timeout=20m ./cmd/callboxd/e2e/
+screenshots: setup-pictures build ## pictures of every screen of the call page in build/screens
+	go test -tags=e2e,screenshots -run 'Screenshots|TestPage' -count=1 -timeout=20m ./cmd/callboxd/e2e/
 
 test-device: setup-device build ## drivers and a whole call in a virtual machine with a V4L2 camera and an ALSA card; RIG=path of the rig script
 	@test -n "$(RIG)" || { echo "make test-device: set RIG to the rig script, for example make test-device RIG=../rig/rig" >&2; exit 2; }

@@ -197,7 +197,8 @@ export class CallView {
 
   #controls(call: CurrentCall, talking: boolean): void {
     const usable = call.here && call.phase !== "preparing" && call.phase !== "leaving" && call.phase !== "ended";
-    const { callerUI, listenerUI } = pageSettings().ui;
+    const { callerUI, listenerUI, handsFree } = pageSettings().ui;
+    this.#speaker.prefer(handsFree !== false);
     const [own, theirs] = call.isCaller ? [callerUI, listenerUI] : [listenerUI, callerUI];
     this.#remote.shape(theirs);
     // Own picture is a mirror; the back camera's is not.

@@ -24,7 +24,7 @@ export function endView({ call, why, again, done }: EndParts): HTMLElement {
       "button",
       { type: "button", class: `button ${roomType === "video" ? "primary" : "tonal"}`, "data-testid": `call-${roomType}`, onclick: () => { again(to, roomType); } },
       icon(roomType === "video" ? "video" : "phone"),
-      h("span", {}, words(roomType === "video" ? "videoAgain" : "voiceAgain")),
+      h("span", {}, words(roomType === "video" ? "videoCall" : "voiceCall")),
     );
   const leave = (): void => {
     if (!end) {

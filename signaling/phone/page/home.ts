@@ -43,6 +43,7 @@ export class HomeView {
     if (identity !== this.#shown) {
       this.#shown = identity;
       this.#states.clear();
+      this.#follow.clear();
       this.#wakes.clear();
       this.element.replaceChildren(...this.#content(list));
     }
@@ -51,10 +52,11 @@ export class HomeView {
       this.#wakes.get(dkt)?.update(device);
       const element = this.#states.get(dkt);
       if (!element) continue;
-      element.dataset["link"] = state;
-      setText(element, words(linkKey(state)));
+      const silent = device.removed && state === "up";
+      element.dataset["link"] = silent ? "removed" : state;
+      setText(element, words(silent ? "link_removed" : linkKey(state)));
+      this.#follow.get(dkt)?.(device);
     }
-    for (const device of list) this.#follow.get(device.dkt)?.(device);
   }
 
   /** Who is woken is also notified: there is one thing to ask for. */

@@ -239,8 +239,9 @@ class Page {
     // What the person did, or need not do any more, is no news.
     const { cause, origin } = call.end ?? {};
     const known = cause === "answeredElsewhere" || (!call.endedByDevice && (cause === "cancelled" || (cause === "rejected" && !call.isCaller)));
-    if (!known) this.#showEnd(call, why);
-    if (known || origin === "timeLimit") toast(why);
+    const limit = origin === "timeLimit";
+    if (!known) this.#showEnd(call, limit ? words("timeUp") : why);
+    if (known || limit) toast(why);
   }
 
   #showEnd(call: EndParts["call"], why: string): void {

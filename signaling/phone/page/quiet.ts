@@ -1,7 +1,7 @@
 /** Controls that hide when nothing is done for a while: the picture is what a call is about. */
 
 /** Milliseconds without a touch, a move or a key. */
-const patience = 5000;
+const patience = 4000;
 
 export class Quiet {
   readonly #element: HTMLElement;

@@ -25,7 +25,12 @@ export class Speaker {
     });
   }
 
-  /** Shows the loudspeakers that there are. `handsFree` counts until the person has chosen. */
+  /** What the app wants, which counts until the person has chosen. */
+  prefer(handsFree: boolean): void {
+    if (handsFree !== this.#handsFree) void this.look(handsFree);
+  }
+
+  /** Shows the loudspeakers that there are, and takes the one that the person or the app wants. */
   async look(handsFree: boolean): Promise<void> {
     this.#handsFree = handsFree;
     if (!("setSinkId" in HTMLMediaElement.prototype)) return;

@@ -60,7 +60,7 @@ export interface EndPage {
 
 /** All of it, for a call page. */
 export interface PageSettings {
-  /** As `setUIConfig` was told; what is left out is as by default. */
+  /** As the app has set it; `{}`: it has not. */
   readonly ui: UIConfig;
   /** Undefined: the app has said nothing; a text of "": no button. */
   readonly button?: {
@@ -74,7 +74,7 @@ export interface PageSettings {
       readonly right?: "unlock";
     };
   };
-  /** As `setVoipEndPagePath` was told; undefined: the page shows its own end. */
+  /** As `setVoipEndPagePath` was told; undefined: back to the devices. */
   readonly end?: EndPage;
 }
 
