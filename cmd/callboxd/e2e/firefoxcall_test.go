@@ -94,10 +94,11 @@ func TestFirefox(t *testing.T) {
 		if e.Data["origin"] != "timeLimit" || e.Data["status"] != "endByListener" {
 			t.Errorf("hangUpVoip = %v", e.Data)
 		}
-		want := pageWords(t, "end_timeLimit")
-		eventually(t, 5*time.Second, "the page says "+want, func() bool {
-			return strings.Contains(evalFirefox[string](f, `document.body.innerText`), want)
-		})
+		want := pageWords(t, "timeUp")
+		f.waitVisible("end", 5*time.Second)
+		if why := evalFirefox[string](f, `document.querySelector('[data-testid="end-why"]').innerText`); why != want {
+			t.Errorf("the page says %q, want %q", why, want)
+		}
 		f.screenshot("limit")
 		d.waitState("idle", 5*time.Second)
 		if r := d.lastCall(); r.Cause != "hangup" || r.Origin != "timeLimit" {

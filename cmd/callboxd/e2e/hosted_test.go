@@ -89,6 +89,7 @@ func TestHosted(t *testing.T) {
 		p.click("hang-up")
 		p.waitEventOf("finishVoip", room, 5*time.Second)
 		d.waitState("idle", 5*time.Second)
+		p.click("done")
 		p.home()
 		if at := eval[string](p, `location.href`); at != h.page {
 			t.Errorf("after the call the page is at %s, want %s", at, h.page)
