@@ -24,7 +24,7 @@ help: ## show this list
 run: setup-build build ## install what is missing, build, and start a device to call from a browser
 	@packaging/examples/demo.sh
 
-test: ## install what the tests need and run them all (5 to 8 minutes on 2 cores)
+test: ## install what the tests need and run them all (9 to 12 minutes on 2 cores)
 	@start=$$(date +%s); \
 	$(STEP) "set-up" .ci/setup test && \
 	$(MAKE) --no-print-directory check e2e && \
@@ -88,6 +88,9 @@ test-device: setup-device build ## drivers and a whole call in a virtual machine
 	@test -n "$(RIG)" || { echo "make test-device: set RIG to the rig script, for example make test-device RIG=../rig/rig" >&2; exit 2; }
 	RIG=$(abspath $(RIG)) go test -tags=device -count=1 -timeout=30m -v -run TestDevice ./cmd/callboxd/e2e/...
 
+test-network: setup-test build ## a call over roads that lose, delay and change, measured by Chromium (6 minutes; root)
+	go test -tags='e2e network' -count=1 -timeout=20m -v -run TestNetwork ./cmd/callboxd/e2e/
+
 test-sound: setup-test ## the sound driver against a private PulseAudio
 	go test -tags=pulse -count=1 ./hal/sound/...
 
@@ -107,4 +110,4 @@ setup-pictures:
 setup-device:
 	@.ci/setup device
 
-.PHONY: help run test test-long check e2e build phone phone-docs fuzz bench screenshots test-device test-sound fmt clean setup-build setup-test setup-pictures setup-device
+.PHONY: help run test test-long check e2e build phone phone-docs fuzz bench screenshots test-device test-network test-sound fmt clean setup-build setup-test setup-pictures setup-device

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/url"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -223,7 +225,11 @@ func openStore(cfg *config.Config, trusted func() bool, log zerolog.Logger) (*st
 
 func newDirect(p *parts, page fs.FS) (*direct.Server, error) {
 	glue := &directGlue{device: p.device}
-	server, err := direct.New(p.cfg.Signaling.Direct, direct.Config{
+	options := p.cfg.Signaling.Direct
+	if u, err := url.Parse(p.cfg.Signaling.Page); err == nil && u.Host != "" {
+		options.Origins = append(slices.Clone(options.Origins), u.Scheme+"://"+u.Host)
+	}
+	server, err := direct.New(options, direct.Config{
 		SN: p.sn, Page: page, CertDir: filepath.Join(p.cfg.Device.StateDir, "tls"), Handler: glue, Log: p.log,
 		Greet: func() (direct.Greeting, error) {
 			g, err := hello.Greet(p.key, p.sn, p.store.Epoch())

@@ -6,6 +6,7 @@ import (
 
 	"callbox/daemon/control"
 	"callbox/signaling"
+	"callbox/signaling/pairing"
 )
 
 // pairingWindow remembers the open window, so that status can show it.
@@ -16,19 +17,30 @@ type pairingWindow struct {
 
 // start opens a window; the one before it is closed.
 func (w *pairingWindow) start(p *parts, t signaling.PairingTerms) (control.PairWindow, error) {
-	if p.direct == nil {
+	page, endpoints := p.cfg.Signaling.Page, []string(nil)
+	if p.direct != nil {
+		endpoints = p.direct.Endpoints()
+		if urls := p.direct.URLs(); page == "" && len(urls) > 0 {
+			page = urls[0]
+		}
+	}
+	if p.ways.mqtt != nil {
+		brokers := p.cfg.Signaling.MQTT.PhoneEndpoints()
+		endpoints = append(endpoints[:min(len(endpoints), pairing.MaxEndpoints-len(brokers))], brokers...)
+	}
+	if len(endpoints) == 0 {
 		return control.PairWindow{}, control.ErrNoTransport
 	}
-	urls := p.direct.URLs()
-	if len(urls) == 0 {
-		return control.PairWindow{}, control.ErrNoTransport
+	if page == "" {
+		return control.PairWindow{}, control.ErrNoTransport.With("there is no call page that a pairing code could lead to").
+			WithRemedy("set signaling.page to the address at which you host it, or signaling.direct.enabled: true")
 	}
 	opened := p.device.OpenPairing(t)
-	fragment, err := opened.Link(p.direct.Endpoints()).Fragment()
+	fragment, err := opened.Link(endpoints).Fragment()
 	if err != nil {
 		return control.PairWindow{}, err
 	}
-	shown := control.PairWindow{URL: urls[0] + fragment, Expires: time.Now().Add(t.Life), Name: t.Name}
+	shown := control.PairWindow{URL: page + fragment, Expires: time.Now().Add(t.Life), Name: t.Name}
 	for _, r := range t.Rights {
 		shown.Rights = append(shown.Rights, string(r))
 	}

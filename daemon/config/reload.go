@@ -22,6 +22,7 @@ var effects = []struct {
 }{
 	{"device", AtRestart},
 	{"signaling.direct", AtRestart},
+	{"signaling.page", AtRestart},
 	{"signaling.announce", AtRestart},
 	{"signaling.issuers", AtReload},
 	{"signaling.mqtt", AtRestart},

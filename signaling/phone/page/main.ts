@@ -20,6 +20,7 @@ import { endView, type EndParts } from "./end.js";
 import { HomeView } from "./home.js";
 import { IncomingView, kindOf } from "./incoming.js";
 import { follow } from "./known.js";
+import { brokerLogin } from "./login.js";
 import { ringOf, tidyNotices } from "./notices.js";
 import { pairingView } from "./pairing.js";
 import { problemView } from "./problem.js";
@@ -92,6 +93,7 @@ class Page {
     callbox.onCall(() => {
       this.#render();
     });
+    callbox.setBrokerLogin(brokerLogin);
     try {
       await callbox.start();
     } catch (error) {

@@ -32,3 +32,5 @@ for (const name of reached) {
 }
 
 await copyFile("../../LICENSE", "LICENSE");
+// MQTT.js, which one of the chunks is made of, wants its licence in copies.
+await copyFile("node_modules/mqtt/LICENSE.md", "lib/mqtt.LICENSE.txt");

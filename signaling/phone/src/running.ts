@@ -2,6 +2,7 @@
  * The phone that runs in this tab, which all functions of the SDK share, and what it
  * knows of the other tabs. It starts with the first function that needs it.
  */
+import { openBrokers } from "./brokersetup.js";
 import { realClock } from "./clock.js";
 import type { Socket } from "./direct.js";
 import { CallboxError } from "./errors.js";
@@ -52,6 +53,7 @@ function boot(): NonNullable<typeof running> {
     clock: realClock,
     pageEndpoint: location.origin,
     openSocket: (url, protocol): Socket => new WebSocket(url, protocol),
+    openBrokers,
     makeLeg: (roomType, legEvents) => new BrowserLeg(roomType, realClock, legEvents),
     makeMedia: (ended) => new BrowserMedia(settings, ended),
     events: {

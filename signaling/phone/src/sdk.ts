@@ -15,6 +15,7 @@
  * Failures come one way only: a rejected promise with a `CallboxError` and its
  * documented `code`. A call that `callDevice` has resolved for ends by its events.
  */
+import type { BrokerReport } from "./brokers.js";
 import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
 import type { LegStats } from "./leg.js";
@@ -30,6 +31,8 @@ import { mayBeWoken, unsubscribePush } from "./waking.js";
 export { getIotBindContactList, type BoundContact, type BoundContacts } from "./contacts.js";
 export { CallboxError, type ErrorCode, type PushHindrance } from "./errors.js";
 export { causes, details, origins, type Cause, type Detail, type End, type Origin } from "./causes.js";
+export type { BrokerReport } from "./brokers.js";
+export { setBrokerLogin } from "./brokersetup.js";
 export type { CallOptions, RoomType } from "./options.js";
 export type { CallResult, Device } from "./phone.js";
 export type { CallView, VoipEvent } from "./view.js";
@@ -38,7 +41,8 @@ export type { Info } from "./channel.js";
 export type { Json } from "./ijson.js";
 export type { InboundStats, LegStats } from "./leg.js";
 export type { LoggedEvent } from "./listeners.js";
-export type { LinkState } from "./direct.js";
+export type { BrokerLogin, BrokerLoginProvider, BrokerLoginRequest } from "./login.js";
+export type { LinkState } from "./way.js";
 export type { MediaProblem, MediaSettings } from "./media.js";
 export type { PairingLink } from "./pairing.js";
 export type { PushState } from "./push.js";
@@ -271,6 +275,8 @@ export async function stats(): Promise<{
   readonly quality: number | undefined;
   /** How many messages were ignored, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** The connections to MQTT brokers. */
+  readonly brokers: readonly BrokerReport[];
   /** What the browser measures of the running call. */
   readonly media: LegStats | undefined;
 }> {
@@ -282,6 +288,7 @@ export async function stats(): Promise<{
     roomId: view?.roomId,
     quality: session?.quality,
     dropped: { ...phone.dropped },
+    brokers: phone.brokers(),
     media: await session?.stats(),
   };
 }

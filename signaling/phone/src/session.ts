@@ -75,7 +75,7 @@ export class Session {
     // A token is for one room, which whoever asked for it has made.
     this.roomId = ring?.envelope.roomId ?? tokenRoom(options.token ?? "") ?? randomId();
     this.#mail = new Mail(parts.key, parts.device, this.roomId, clock, parts.carrier, { suspicious: true });
-    this.#letters = new Letters(this.#mail, ring?.envelope.id, {
+    this.#letters = new Letters(this.#mail, ring?.envelope, {
       unanswered: (type) => {
         this.#apply({ t: "unanswered", type });
       },

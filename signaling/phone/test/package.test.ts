@@ -70,10 +70,10 @@ describe("the published package", () => {
     await rm(project, { recursive: true, force: true });
   });
 
-  it("has the module, its types, the licence and the manual, and nothing else", async () => {
+  it("has the module, its types, the licences and the manual, and nothing else", async () => {
     const paths = packed.files.map((f) => f.path);
-    for (const path of ["LICENSE", "README.md", "package.json", "lib/sdk.js", "lib/sdk.d.ts"]) assert.ok(paths.includes(path), path);
-    assert.deepEqual(paths.filter((p) => !/^(LICENSE|README\.md|package\.json|lib\/[\w-]+(\.d\.ts|\.js))$/.test(p)), []);
+    for (const path of ["LICENSE", "README.md", "package.json", "lib/sdk.js", "lib/sdk.d.ts", "lib/mqtt.LICENSE.txt"]) assert.ok(paths.includes(path), path);
+    assert.deepEqual(paths.filter((p) => !/^(LICENSE|README\.md|package\.json|lib\/([\w-]+(\.d\.ts|\.js)|mqtt\.LICENSE\.txt))$/.test(p)), []);
     for (const path of paths.filter((p) => p.startsWith("lib/"))) {
       const text = await readFile(join(project, "node_modules/callbox-phone", path), "utf8");
       for (const [, name] of text.matchAll(/(?:from |import |import\()"(\.[^"]*)"/g)) {
