@@ -63,7 +63,7 @@ func TestPage(t *testing.T) {
 // beforeADevice: pages on which calls are impossible, and one that knows no device.
 func (s *pageTour) beforeADevice(t *testing.T) {
 	for name, script := range map[string]string{
-		"insecure":    `Object.defineProperty(globalThis, "isSecureContext", { value: false })`,
+		"insecure":    `Object.defineProperty(globalThis, "isSecureContext", { value: false }); delete Navigator.prototype.mediaDevices`,
 		"old browser": `delete globalThis.RTCPeerConnection`,
 	} {
 		undo := s.p.before(script)

@@ -257,6 +257,9 @@ func (s *pageTour) trouble(t *testing.T) {
 	if why := s.p.text("end-why"); s.language == "en" && why != pageWords(t, "end_revoked") {
 		t.Errorf("the end says %q", why)
 	}
+	if eval[bool](s.p, `document.querySelector("[data-testid=call-video]") !== null`) {
+		t.Error("the page offers to call again, which the device would refuse")
+	}
 	s.see(t, "end revoked")
 	gate := startDevice(t, deviceOptions{tone: 440, sn: "gate", name: "Garden gate", origin: strings.TrimSuffix(s.d.page(), "/")})
 	s.p.pairOn(s.d.page(), gate, "Anna")

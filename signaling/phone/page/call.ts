@@ -249,7 +249,7 @@ export class CallView {
     if (now && now.phase !== "ended") this.update(now);
   }
 
-  /** A press on the picture shows or hides the controls; two show the whole picture, or let it fill the screen. */
+  /** A finger's press on the picture shows or hides the controls; two, of a mouse too, show the whole picture, or let it fill the screen. */
   #press(): void {
     const now = performance.now();
     if (now - this.#pressed < double) {
@@ -258,7 +258,7 @@ export class CallView {
     } else {
       this.#pressed = now;
     }
-    if (this.#quiet.hidden) this.#quiet.wake();
+    if (this.#quiet.hidden || matchMedia("(hover: hover)").matches) this.#quiet.wake();
     else this.#quiet.hide();
   }
 

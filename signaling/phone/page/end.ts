@@ -2,12 +2,13 @@ import { pageSettings, type CurrentCall, type Device, type RoomType } from "../s
 import { h, icon } from "./dom.js";
 import { initial } from "./home.js";
 import { device } from "./known.js";
+import { mayCall } from "./rights.js";
 import { clockTime } from "./strings.js";
 import { words } from "./words.js";
 
 /** How a call has ended, and what may come next. */
 export interface EndParts {
-  readonly call: Pick<CurrentCall, "dkt" | "deviceName" | "elapsed">;
+  readonly call: Pick<CurrentCall, "dkt" | "deviceName" | "elapsed" | "end">;
   /** Why, in words. */
   readonly why: string;
   readonly again: (device: Device, roomType: RoomType) => void;
@@ -17,7 +18,8 @@ export interface EndParts {
 /** The end of a call: why, how long it was, and calling again. */
 export function endView({ call, why, again, done }: EndParts): HTMLElement {
   const known = device(call.dkt);
-  const may = known && !known.removed && (known.rights?.includes("call") ?? true);
+  const forbidden = call.end?.cause === "forbidden" || call.end?.detail === "revoked";
+  const may = known && mayCall(known) && !forbidden;
   const { end } = pageSettings();
   const button = (roomType: RoomType, to: Device): HTMLElement =>
     h(

@@ -142,6 +142,7 @@ class Page {
     if (link === "invalid") toast(words("error_pairLinkInvalid"));
     else if (link) {
       this.#link = link;
+      this.#end = undefined;
       if (this.#view === "pairing") this.#view = ""; // the question on the page is about an earlier link
     }
   }

@@ -10,7 +10,11 @@ export class Quiet {
 
   constructor(element: HTMLElement) {
     this.#element = element;
-    for (const name of ["pointermove", "keydown", "focusin"]) {
+    // A finger's touch ends in a press, which knows whether they were hidden.
+    element.addEventListener("pointermove", ({ pointerType }) => {
+      if (pointerType !== "touch") this.wake();
+    });
+    for (const name of ["keydown", "focusin"]) {
       element.addEventListener(name, () => {
         this.wake();
       });

@@ -24,13 +24,13 @@ export class Screen {
     document.addEventListener("fullscreenchange", () => {
       this.#label();
     });
-    show(this.full.element, document.fullscreenEnabled);
+    show(this.full.element, "fullscreenEnabled" in document && document.fullscreenEnabled); // not on an iPhone
     this.#label();
   }
 
   /** `picture`: there is one to be seen. */
   update(picture: boolean): void {
-    show(this.pip.element, document.pictureInPictureEnabled && picture);
+    show(this.pip.element, "pictureInPictureEnabled" in document && document.pictureInPictureEnabled && picture); // not in Firefox
   }
 
   togglePip(): void {
@@ -56,9 +56,9 @@ export class Screen {
 }
 
 function inPip(): boolean {
-  return document.pictureInPictureElement !== null;
+  return Boolean(document.pictureInPictureElement);
 }
 
 function inFull(): boolean {
-  return document.fullscreenElement !== null;
+  return Boolean(document.fullscreenElement);
 }

@@ -20,6 +20,8 @@ export class Speaker {
       this.#chosen = this.#select.value;
       void this.#use(this.#chosen);
     });
+    // Not there on a page that is no secure context, which says so instead.
+    if (!("mediaDevices" in navigator)) return;
     navigator.mediaDevices.addEventListener("devicechange", () => {
       void this.look(this.#handsFree);
     });

@@ -534,6 +534,17 @@ suite("data", () => {
     assert.deepEqual(rig.data, [[1], 2]);
     assert.deepEqual(rig.leg.frames.slice(-2).map((f) => frame(f)), [{ t: "dataAck", id: "x" }, { t: "dataAck", id: "y", error: "noHandler" }]);
   });
+  test("the device's info that overtakes start counts from then on", async () => {
+    const { rig, device, room } = await offered();
+    await device.answer(room, "accept", { sdp: answerSdp() });
+    await until(() => rig.phone.session?.phase === "connecting", "connecting");
+    rig.leg.channel = true;
+    rig.leg.events.frame('{"t":"info","mic":false,"camera":true,"speaker":true,"quality":2}');
+    assert.equal(rig.phone.view()?.remote, undefined);
+    await device.send(room, "start", {});
+    await until(() => rig.phone.session?.phase === "talking", "talking");
+    assert.deepEqual(rig.phone.view()?.remote, { mic: false, camera: true, speaker: true, quality: 2 });
+  });
   test("the device's info is shown", async () => {
     const { rig } = await talking();
     rig.leg.events.frame('{"t":"info","mic":true,"camera":false,"speaker":true,"quality":3}');
