@@ -100,7 +100,7 @@ func startFirefox(t testing.TB) *firefox {
 		_ = cmd.Wait() // killed
 	})
 
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	select {
 	case url := <-address:
