@@ -259,14 +259,15 @@ var networks = map[string]func(t *testing.T){
 	},
 	"8 the phone moves": func(t *testing.T) {
 		moved(t, func(j *journey) {
-			run(t, "ip", "addr", "add", "10.213.7.11/24", "dev", roadPhone)
+			// The other way round the kernel would take the second address away with the first.
 			run(t, "ip", "addr", "del", phoneEnd+"/24", "dev", roadPhone)
+			run(t, "ip", "addr", "add", "10.213.7.11/24", "dev", roadPhone)
 		})
 	},
 	"9 the device moves": func(t *testing.T) {
 		moved(t, func(j *journey) {
-			run(t, "ip", "-n", j.road.namespace, "addr", "add", "10.213.7.12/24", "dev", roadHere)
 			run(t, "ip", "-n", j.road.namespace, "addr", "del", deviceEnd+"/24", "dev", roadHere)
+			run(t, "ip", "-n", j.road.namespace, "addr", "add", "10.213.7.12/24", "dev", roadHere)
 		})
 	},
 }

@@ -2,8 +2,7 @@ import { devices, onDevices, type Device, type RoomType } from "../src/sdk.js";
 import { askForNotices, mayAskForNotices } from "./attention.js";
 import { h, icon, setText, show } from "./dom.js";
 import { addDevice, pasteForm } from "./paste.js";
-import { RightsLine, mayCall } from "./rights.js";
-import { linkKey } from "./strings.js";
+import { RightsLine, linkStateOf, mayCall } from "./rights.js";
 import { toast } from "./toast.js";
 import { WakeSetting } from "./wake.js";
 import { words } from "./words.js";
@@ -48,13 +47,13 @@ export class HomeView {
       this.element.replaceChildren(...this.#content(list));
     }
     for (const device of list) {
-      const { dkt, state } = device;
+      const { dkt } = device;
       this.#wakes.get(dkt)?.update(device);
       const element = this.#states.get(dkt);
       if (!element) continue;
-      const silent = device.removed && state === "up";
-      element.dataset["link"] = silent ? "removed" : state;
-      setText(element, words(silent ? "link_removed" : linkKey(state)));
+      const { link, text } = linkStateOf(device);
+      element.dataset["link"] = link;
+      setText(element, words(text));
       this.#follow.get(dkt)?.(device);
     }
   }

@@ -16,7 +16,7 @@
 import * as callbox from "../src/sdk.js";
 import { Attention } from "./attention.js";
 import { CallView } from "./call.js";
-import { endView, type EndParts } from "./end.js";
+import { EndView, type EndParts } from "./end.js";
 import { HomeView } from "./home.js";
 import { IncomingView, kindOf } from "./incoming.js";
 import { follow } from "./known.js";
@@ -57,7 +57,7 @@ class Page {
   /** The call whose end was told, or that failed with an error of its own. */
   #told = "";
   /** The end of the last call, until the person has seen it. */
-  #end: HTMLElement | undefined;
+  #end: EndView | undefined;
   /** The call that was said to be seen. */
   #shown = "";
   #wake: Promise<WakeLockSentinel | undefined> | undefined;
@@ -208,7 +208,8 @@ class Page {
       );
       return;
     }
-    if (this.#end) this.#show("end", this.#end);
+    this.#end?.update();
+    if (this.#end) this.#show("end", this.#end.element);
     else this.#show("home", this.#home.element);
   }
 
@@ -255,7 +256,7 @@ class Page {
       this.#end = undefined;
       this.#render();
     };
-    this.#end = endView({ call, why, again, done });
+    this.#end = new EndView({ call, why, again, done });
   }
 
   /** The address names the running call; going back does not leave it. */

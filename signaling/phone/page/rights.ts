@@ -1,5 +1,6 @@
 import { forgetDevice, type Device, type Right } from "../src/sdk.js";
 import { h, icon, setText, show, type IconName } from "./dom.js";
+import { linkKey, type StringKey } from "./strings.js";
 import { words } from "./words.js";
 
 const shown: readonly Right[] = ["call", "beCalled", "auto", "unlock"];
@@ -42,6 +43,11 @@ export class RightsLine {
       }),
     );
   }
+}
+
+/** What is shown of a device's connection: one that is there and does not answer this phone is not ready. */
+export function linkStateOf({ removed, state }: Device): { readonly link: string; readonly text: StringKey } {
+  return removed && state === "up" ? { link: "removed", text: "link_removed" } : { link: state, text: linkKey(state) };
 }
 
 /** Whether a person can call from this card: not when the device would refuse it, or is not the one that was paired. */

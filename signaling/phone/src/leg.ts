@@ -1,11 +1,12 @@
 /** One call's RTCPeerConnection: the phone always offers, and sends nothing before `open`. */
 import type { Clock, Timer } from "./clock.js";
 import type { RoomType } from "./options.js";
+import { SilenceWatch, silencePoll } from "./silence.js";
 
 export interface LegEvents {
   /** A local candidate; `""` ends a generation's list. */
   candidate(candidate: RTCIceCandidateInit): void;
-  /** ICE is disconnected or has failed. */
+  /** ICE is disconnected or has failed, or what was flowing has stopped. */
   lost(): void;
   /** After `lost`: packets arrive again. */
   flowing(): void;
@@ -99,6 +100,8 @@ export class BrowserLeg implements Leg {
   #open = false;
   #lost = false;
   #poll: Timer | undefined;
+  #look: Timer | undefined;
+  readonly #silence = new SilenceWatch();
 
   constructor(roomType: RoomType, clock: Clock, events: LegEvents) {
     this.#clock = clock;
@@ -173,6 +176,28 @@ export class BrowserLeg implements Leg {
     this.#open = true;
     for (const track of this.remote.getTracks()) track.enabled = true;
     for (const [kind, track] of this.#tracks) this.#replace(kind, track);
+    this.#watch();
+  }
+
+  /** Looks whether something arrives, until `silence` or `close`. */
+  #watch(): void {
+    this.#look?.cancel();
+    this.#look = this.#clock.after(silencePoll, () => {
+      void this.stats().then(({ bytesReceived }) => {
+        if (!this.#open) return;
+        if (this.#silence.note(bytesReceived) && !this.#lost) {
+          this.#lose();
+          void this.#awaitPackets(bytesReceived);
+        }
+        this.#watch();
+      });
+    });
+  }
+
+  #lose(): void {
+    this.#lost = true;
+    this.#poll?.cancel();
+    this.#events.lost();
   }
 
   setTrack(kind: "audio" | "video", track: MediaStreamTrack | null): void {
@@ -193,12 +218,15 @@ export class BrowserLeg implements Leg {
 
   silence(): void {
     this.#open = false;
+    this.#look?.cancel();
     for (const kind of this.#senders.keys()) this.#replace(kind, null);
     for (const track of this.remote.getTracks()) track.enabled = false;
   }
 
   close(): void {
+    this.#open = false;
     this.#poll?.cancel();
+    this.#look?.cancel();
     this.#pc.onconnectionstatechange = null;
     this.#pc.onicecandidate = null;
     this.#channel.onmessage = null;
@@ -209,9 +237,7 @@ export class BrowserLeg implements Leg {
     switch (this.#pc.connectionState) {
       case "disconnected":
       case "failed":
-        this.#lost = true;
-        this.#poll?.cancel();
-        this.#events.lost();
+        this.#lose();
         return;
       case "connected":
         if (this.#lost) void this.#awaitPackets(undefined);

@@ -65,6 +65,11 @@ export class Link implements Carrier {
     return this.#way !== undefined;
   }
 
+  /** The device has proved over one of them that it is there: a broker alone does not say so. */
+  get sure(): boolean {
+    return this.#ways.some((way) => way.sure);
+  }
+
   /** The endpoint that is used, or was last. */
   get url(): string | undefined {
     return (this.#way ?? this.#direct).url;
@@ -169,7 +174,7 @@ export class Link implements Carrier {
   /** What is proved counts first, then what has stopped for good, then what is only hoped. */
   #combined(): LinkState {
     if (this.#closed) return "closed";
-    if (this.#ways.some((way) => way.sure)) return "up";
+    if (this.sure) return "up";
     const order: readonly LinkState[] = ["keyChanged", "unsupported", "up", "connecting"];
     return order.find((state) => this.#ways.some((way) => way.state === state)) ?? "down";
   }

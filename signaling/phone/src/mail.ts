@@ -12,7 +12,7 @@ export interface Carrier {
   readonly up: boolean;
   /** Sends one message: over that way, if it is up. */
   send(text: string, via?: Way): boolean;
-  /** So many copies of a message were not answered. */
+  /** So many copies of a message were not answered; Infinity: media has stopped. */
   suspect(copies: number): void;
 }
 

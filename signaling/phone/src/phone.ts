@@ -155,7 +155,8 @@ export class Phone {
   /** Keeps what a device has said this phone may do; undefined: it is connected and does not answer. */
   async learn(dkt: string, rights: readonly Right[] | undefined): Promise<void> {
     const device = this.#devices.find((d) => d.dkt === dkt);
-    if (!device || (this.#removed.has(dkt) === !rights && String(rights ?? device.rights) === String(device.rights))) return;
+    if (!device || (!rights && !this.#links.get(dkt)?.sure)) return; // it may be off, behind a broker
+    if (this.#removed.has(dkt) === !rights && String(rights ?? device.rights) === String(device.rights)) return;
     if (rights) this.#removed.delete(dkt);
     else this.#removed.add(dkt);
     if (rights) await this.#parts.store.put({ ...device, rights });

@@ -14,7 +14,7 @@ import type { OwnMedia } from "./media.js";
 import { deviceAddress, phoneAddress, type Envelope } from "./message.js";
 import type { CallOptions } from "./options.js";
 import { Reader } from "./reader.js";
-import type { LeaveType } from "./state.js";
+import { times, type LeaveType } from "./state.js";
 import { Talk } from "./talk.js";
 import { tokenRoom } from "./token.js";
 import type { Body } from "./verify.js";
@@ -68,6 +68,8 @@ export class Session {
   #talk: Talk | undefined;
   #state: CallState;
   #held: CallEvent[] = [];
+  /** Messages of the device in this room. */
+  #heard = 0;
 
   constructor(parts: SessionParts) {
     this.parts = parts;
@@ -113,6 +115,7 @@ export class Session {
       events: {
         lost: () => {
           this.#apply({ t: "lost" });
+          this.#doubt();
         },
         flowing: () => {
           this.#apply({ t: "flowing" });
@@ -211,6 +214,14 @@ export class Session {
     throw new CallboxError("noCall", "data can be sent while the device rings and in the talk", this.roomId);
   }
 
+  /** Media has stopped: if the device says nothing either, what goes straight to it is dead, too. */
+  #doubt(): void {
+    const before = this.#heard;
+    this.parts.clock.after(times.doubt, () => {
+      if (this.#heard === before && this.#state.phase === "reconnecting") this.parts.carrier.suspect(Infinity);
+    });
+  }
+
   linkUp(): void {
     this.#mail.up();
     this.#apply({ t: "up" });
@@ -226,6 +237,7 @@ export class Session {
 
   /** A verified message of this room. */
   receive(envelope: Envelope, body: Body, text: string): void {
+    this.#heard += 1;
     this.#reader.receive(envelope, body, text);
   }
 

@@ -32,6 +32,7 @@ export const times = {
   connect: 22_000,
   reconnect: 32_000,
   restartPause: 2_000,
+  doubt: 400,
   leave: 500,
   slack: 2_000,
 } as const;
