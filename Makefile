@@ -33,6 +33,7 @@ test: ## install what the tests need and run them all (9 to 12 minutes on 2 core
 check: $(PHONE)/node_modules/.installed ## format, vet, lint, unit tests under the race detector, phone tests
 	@$(STEP) "phone: types" npm --prefix $(PHONE) run --silent typecheck
 	@$(STEP) "phone: lint" npm --prefix $(PHONE) run --silent lint
+	@$(STEP) "phone: manual" $(MAKE) --no-print-directory phone-docs
 	@$(STEP) "phone: build" $(MAKE) --no-print-directory phone
 	@$(STEP) "phone: sizes" node $(PHONE)/scripts/sizes.mjs
 	@$(STEP) "phone: tests" npm --prefix $(PHONE) test --silent
@@ -58,6 +59,9 @@ $(BIN)/callboxd $(BIN)/callboxctl: phone
 	go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $@ ./cmd/$(@F)
 
 phone: $(PHONE)/dist/index.html ## build the call page into signaling/phone/dist
+
+phone-docs: $(PHONE)/node_modules/.installed ## write the SDK's manual into build/phone-docs; a name without a comment is an error
+	npm --prefix $(PHONE) run --silent docs
 
 $(PHONE)/dist/index.html: $(PHONE)/node_modules/.installed $(PHONE_SOURCES)
 	npm --prefix $(PHONE) run --silent build
@@ -106,4 +110,4 @@ setup-pictures:
 setup-device:
 	@.ci/setup device
 
-.PHONY: help run test test-long check e2e build phone fuzz bench screenshots test-device test-network test-sound fmt clean setup-build setup-test setup-pictures setup-device
+.PHONY: help run test test-long check e2e build phone phone-docs fuzz bench screenshots test-device test-network test-sound fmt clean setup-build setup-test setup-pictures setup-device

@@ -1,5 +1,4 @@
 // Builds the page and the SDK into dist/, which the daemon embeds and serves.
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -64,12 +63,6 @@ for (const name of ["sdk.js", ...later]) {
   console.log(`${name}: ${sizes[name]} bytes gzip`);
 }
 if (sizes["sdk.js"] > maxSdk) throw new Error(`sdk.js is larger than ${maxSdk} bytes gzip`);
-
-if (process.argv.includes("--package")) {
-  await mkdir("lib", { recursive: true });
-  for (const name of ["sdk.js", ...later, "mqtt.LICENSE.txt"]) await cp(`dist/${name}`, `lib/${name}`);
-  execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });
-}
 
 /** Imports of what fits are left to the file that has it. */
 function from(path, filter) {

@@ -8,8 +8,11 @@ import type { LinkState, LinkTarget, Way, WayEvents } from "./way.js";
 
 /** How a broker is, for support. */
 export interface BrokerReport {
+  /** As the pairing code named it. */
   readonly url: string;
+  /** `down`: not connected, trying again later. */
   readonly state: "down" | "connecting" | "up";
+  /** Why the last connection did not come about or was lost, for developers. */
   readonly problem: string | undefined;
 }
 

@@ -1,7 +1,7 @@
 /** The plug-in's question for contacts, answered by the devices themselves. */
 import { CallboxError } from "./errors.js";
 import type { Device } from "./phone.js";
-import { start } from "./sdk.js";
+import { start } from "./running.js";
 
 /** A device as a contact of this phone. */
 export interface BoundContact extends Device {
@@ -9,12 +9,18 @@ export interface BoundContact extends Device {
   readonly status: 0 | 1;
 }
 
+/** The plug-in's answer. */
+export interface BoundContacts {
+  /** One for each paired device. */
+  readonly contact_list: readonly BoundContact[];
+}
+
 /**
  * The paired devices, and what this phone may do at each of them now: the connected
  * ones are asked, the others have what they said last.
  * @throws CallboxError badArgument, notPaired
  */
-export async function getIotBindContactList(wanted: { readonly sn?: string } = {}): Promise<{ readonly contact_list: readonly BoundContact[] }> {
+export async function getIotBindContactList(wanted: { readonly sn?: string } = {}): Promise<BoundContacts> {
   const { sn } = wanted;
   if (sn !== undefined && typeof sn !== "string") throw new CallboxError("badArgument", "sn must be a string");
   const { phone, rights } = await start();

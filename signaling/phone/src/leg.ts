@@ -18,26 +18,45 @@ export interface LegEvents {
 
 /** What support and the page want to know; undefined when the browser does not say. */
 export interface LegStats {
+  /** To the device and back, in milliseconds. */
   readonly rttMs: number | undefined;
+  /** Kind of this side's address in use: `host`, `srflx`, `prflx` or `relay` (RFC 8445). */
   readonly localCandidate: string | undefined;
+  /** Kind of the device's address in use. */
   readonly remoteCandidate: string | undefined;
+  /** All that came, in bytes. */
   readonly bytesReceived: number;
+  /** All that was sent, in bytes. */
   readonly bytesSent: number;
+  /** The device's picture. */
   readonly video: InboundStats | undefined;
+  /** The device's sound. */
   readonly audio: InboundStats | undefined;
 }
 
+/** What arrives of one kind, since the call began. Names and meanings are those of W3C's webrtc-stats. */
 export interface InboundStats {
+  /** RTP packets that came. */
   readonly packetsReceived: number;
+  /** RTP packets that did not come; may be negative when some came twice. */
   readonly packetsLost: number;
+  /** How unevenly packets come, in milliseconds (RFC 3550, 6.4.1). */
   readonly jitterMs: number;
+  /** For example `video/VP8`. */
   readonly codec: string | undefined;
+  /** Pictures that were decoded. */
   readonly framesDecoded: number | undefined;
+  /** Pictures that came too late to be shown. */
   readonly framesDropped: number | undefined;
+  /** How often the picture stood still. */
   readonly freezes: number | undefined;
+  /** Of the newest picture, in pixels. */
   readonly width: number | undefined;
+  /** Of the newest picture, in pixels. */
   readonly height: number | undefined;
+  /** Pictures decoded in the last second. */
   readonly fps: number | undefined;
+  /** How loud it is now: 0 (silent) to 1. */
   readonly audioLevel: number | undefined;
 }
 

@@ -20,6 +20,7 @@ export interface BrokerLoginRequest {
 
 /** A login that was given. */
 export interface BrokerLogin {
+  /** Sent to the broker beside this phone's user name. */
   readonly password: string;
   /** Seconds since 1970 from which on a new one is asked for. Absent: when the broker refuses it. */
   readonly expires?: number;

@@ -5,7 +5,9 @@ export type MediaProblem = "micDenied" | "micMissing" | "micFailed" | "cameraDen
 
 /** What the maker of a page may set before a call. */
 export interface MediaSettings {
+  /** Of the microphone. Default: echo cancellation, noise suppression and gain control. */
   readonly audio: MediaTrackConstraints;
+  /** Of the camera. Default: 640 x 480 at 30 pictures a second, the one that faces the person. */
   readonly video: MediaTrackConstraints;
 }
 

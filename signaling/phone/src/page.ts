@@ -7,7 +7,8 @@ import { CallboxError } from "./errors.js";
 import { isObject, type Json } from "./ijson.js";
 import { callListeners, notify } from "./listeners.js";
 import { checkOptions, checkPayload, type CallOptions } from "./options.js";
-import { CALL_PAGE_PATH, start } from "./sdk.js";
+import { start } from "./running.js";
+import { CALL_PAGE_PATH } from "./sdk.js";
 
 /** How one side's picture is shown. */
 export interface PictureUI {
@@ -62,8 +63,18 @@ export interface PageSettings {
   /** As the app has set it; `{}`: it has not. */
   readonly ui: UIConfig;
   /** Undefined: the app has said nothing; a text of "": no button. */
-  readonly button?: { readonly text: string; readonly data: { readonly payload: Json; readonly right?: "unlock" } };
-  /** Where it leads to after a call; undefined: back to the devices. */
+  readonly button?: {
+    /** What stands on it. */
+    readonly text: string;
+    /** What a press sends, by `sendData`. */
+    readonly data: {
+      /** The maker's own. */
+      readonly payload: Json;
+      /** Opens the door. */
+      readonly right?: "unlock";
+    };
+  };
+  /** As `setVoipEndPagePath` was told; undefined: back to the devices. */
   readonly end?: EndPage;
 }
 

@@ -4,6 +4,7 @@ import { isSn, isThumbprint } from "./message.js";
 
 /** What a pairing link carries behind `#pair=`. */
 export interface PairingLink {
+  /** The device's serial number. */
   readonly sn: string;
   /** Thumbprint of the device's key. */
   readonly dkt: string;

@@ -50,8 +50,11 @@ export interface PhoneEvents {
 
 /** A paired device as a page shows it. */
 export interface Device {
+  /** Serial number: not unique by itself, 1 to 48 characters. */
   readonly sn: string;
+  /** Thumbprint of the device's key (RFC 7638, SHA-256, base64url): names it. */
   readonly dkt: string;
+  /** The name that the device gave itself when it was paired. */
   readonly name: string;
   /** State of the connection: `up` is reachable. */
   readonly state: LinkState;
@@ -63,7 +66,9 @@ export interface Device {
 
 /** What callDevice returns: the same value twice, under both of the plug-in's names. */
 export interface CallResult {
+  /** Names the call at both ends, in events, logs and records. */
   readonly roomId: string;
+  /** The older name of roomId: always the same. */
   readonly groupId: string;
 }
 
