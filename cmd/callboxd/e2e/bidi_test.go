@@ -42,7 +42,7 @@ var errClosed = errors.New("the connection to the browser is closed")
 
 // dialBiDi connects and reads until close. event is called in turn for each event.
 func dialBiDi(ctx context.Context, url string, event func(method string, params json.RawMessage)) (*bidi, error) {
-	conn, _, err := websocket.Dial(ctx, url, nil) //nolint:bodyclose // a successful upgrade has none
+	conn, _, err := websocket.Dial(ctx, url, nil)
 	if err != nil {
 		return nil, err
 	}
