@@ -39,9 +39,20 @@ type hostile struct {
 	tamper  func(one passed) []passed
 	deaf    func(text string) bool
 	stopped bool
+	lost    [2]int // in a row, each way
 	running sync.WaitGroup
 	stop    chan struct{}
 }
+
+// The ways of a message: to the device, and from it.
+const (
+	in = iota
+	out
+)
+
+// mostLost is how many messages in a row are lost, each way: a network that loses
+// everything is down, and no test of a call.
+const mostLost = 2
 
 // way is a transport as the device sees it.
 type way struct {
@@ -64,7 +75,7 @@ func (w *way) Send(to, msg string) bool {
 	if w.h.weather == fair {
 		return w.inner.Send(to, msg)
 	}
-	w.h.carry(func() { w.inner.Send(to, msg) })
+	w.h.carry(out, func() { w.inner.Send(to, msg) })
 	return true
 }
 
@@ -102,7 +113,7 @@ func (h *hostile) Receive(p signaling.Peer, text string) {
 			device.Receive(one.peer, one.text)
 			continue
 		}
-		h.carry(func() { device.Receive(one.peer, one.text) })
+		h.carry(in, func() { device.Receive(one.peer, one.text) })
 	}
 }
 
@@ -123,12 +134,17 @@ func (h *hostile) swallows(f func(text string) bool) {
 }
 
 // carry loses, delays and repeats; different delays reorder.
-func (h *hostile) carry(deliver func()) {
+func (h *hostile) carry(way int, deliver func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.stopped || h.rand.Float64() < h.weather.lose {
+	if h.stopped {
 		return
 	}
+	if h.rand.Float64() < h.weather.lose && h.lost[way] < mostLost {
+		h.lost[way]++
+		return
+	}
+	h.lost[way] = 0
 	copies := 1
 	if h.rand.Float64() < h.weather.repeat {
 		copies = 2

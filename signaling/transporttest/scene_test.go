@@ -226,6 +226,16 @@ type handset struct {
 	known map[string]string        // what a message got back, by its id
 	posts map[string]chan struct{} // closed when it is answered, by the id of ours
 	wrong int                      // what no phone takes
+	over  bool                     // it hangs up: nothing more is begun
+}
+
+// begin runs work that hangUp waits for.
+func (h *handset) begin(work func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.over {
+		h.work.Go(work)
+	}
 }
 
 func (h *handset) connect() {
@@ -242,6 +252,9 @@ func (h *handset) reconnect() {
 
 func (h *handset) hangUp() {
 	h.once.Do(func() {
+		h.mu.Lock()
+		h.over = true
+		h.mu.Unlock()
 		close(h.stop)
 		h.work.Wait()
 		h.line.close()
@@ -272,7 +285,7 @@ func (h *handset) hear(text string) {
 	}
 	h.mu.Unlock()
 	if answer != "" {
-		h.work.Go(func() { h.line.say(answer) })
+		h.begin(func() { h.line.say(answer) })
 	}
 }
 
@@ -288,7 +301,7 @@ func (h *handset) post(text string) {
 	h.posts[m.ID] = answered
 	h.mu.Unlock()
 	h.line.say(text)
-	h.work.Go(func() {
+	h.begin(func() {
 		for pause := 500 * time.Millisecond; ; pause = min(2*pause, 4*time.Second) {
 			timer := time.NewTimer(pause)
 			select {
