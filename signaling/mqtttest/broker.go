@@ -205,6 +205,18 @@ func (b *Broker) Login(name string, reads ...string) (passwordFile string) {
 	return b.path("password-" + name)
 }
 
+// SetACL has the broker read another ACL, under its clients; "": the protocol's.
+func (b *Broker) SetACL(acl string) {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.o.ACL = acl
+	b.writeLogins()
+	if b.process != nil {
+		_ = b.process.Process.Signal(syscall.SIGHUP)
+	}
+}
+
 // Password reads the file that Login returned, each time that it is called; nil when
 // there is none.
 func Password(file string) func() ([]byte, error) {
