@@ -129,9 +129,10 @@ func (p *cuttablePhone) restart() {
 	p.eventually(5*time.Second, "candidates of the new generation come", func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		found = nil
 		for _, ev := range p.events {
 			if c, ok := ev.(LocalCandidates); ok && c.Generation == 1 {
-				found = c.Candidates
+				found = append(found, c.Candidates...)
 			}
 		}
 		return len(found) > 0
