@@ -95,7 +95,7 @@ func TestDemo(t *testing.T) {
 		t.Errorf("the screen has %d codes after p was pressed once, want 2", n)
 	}
 	press(t, keys, "a") // nothing rings: a word, no end
-	shows(5*time.Second, "no call")
+	shows(5*time.Second, "no such call")
 
 	// A second one leaves the first alone and says why.
 	log := func() string {
