@@ -73,7 +73,7 @@ The log is in $run/callboxd.log. All else, from another terminal:
   build/bin/callboxctl --socket $socket --help
 
 KEYS
-ctl watch --events &
+build/bin/callboxctl --socket "$CALLBOX_CONTROL_SOCKET" watch --events & # a function would be a shell around it
 watching=$!
 
 if [ -t 0 ]; then
