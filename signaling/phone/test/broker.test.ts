@@ -236,6 +236,62 @@ suite("sharing", () => {
     assert.ok(b.broker.client.ended);
     assert.equal(b.clock.waiting, 0);
   });
+  test("a code that names a known broker beside a foreign one leads neither this phone's login nor another device there", async () => {
+    const asked: string[] = [];
+    const b = await bench(async ({ url }) => {
+      asked.push(url);
+      return Promise.resolve({ password: `for ${url}` });
+    });
+    const one = b.seat(["mqtt+wss://good/"]);
+    one.open();
+    await until(() => one.up, "up");
+    const two = b.seat(["mqtt+wss://good/", "mqtt+wss://evil/"], "door-2");
+    two.open();
+    await until(() => two.up, "both");
+    b.broker.greet = "close";
+    b.broker.cut();
+    for (let i = 0; i < 6; i++) await next(b);
+    assert.deepEqual([...new Set(b.broker.clients.map((c) => c.to.url))], ["wss://good/"]);
+    assert.deepEqual([...new Set(asked)], ["wss://good/"]);
+    b.broker.greet = "up";
+    await next(b);
+    assert.ok(one.up && two.up);
+    two.close(); // and takes its URLs along
+    b.broker.greet = "close";
+    b.broker.cut();
+    for (let i = 0; i < 3; i++) await next(b);
+    assert.deepEqual([...new Set(asked)], ["wss://good/"]);
+    one.close();
+    // Alone, it goes where it says: with what is given for that URL, and nothing else.
+    two.open();
+    await calm();
+    for (let i = 0; i < 3; i++) await next(b);
+    const there = b.broker.clients.filter((c) => c.to.url === "wss://evil/").map((c) => c.to.password);
+    assert.deepEqual([...new Set(there)], ["for wss://evil/"]);
+  });
+  test("who does not name the URL that is connected moves the connection to one that all name", async () => {
+    const b = await bench();
+    const [one, two] = [b.seat(["mqtt+wss://a/", "mqtt+wss://b/"]), b.seat(["mqtt+wss://b/", "mqtt+wss://c/"], "door-2")];
+    one.open();
+    await until(() => one.up, "up");
+    two.open();
+    await until(() => one.up && two.up, "both");
+    assert.deepEqual(b.broker.clients.map((c) => [c.to.url, c.ended]), [["wss://a/", true], ["wss://b/", false]]);
+    const three = b.seat(["mqtt+wss://c/", "mqtt+wss://d/"], "door-3");
+    three.open();
+    await until(() => three.up, "the third");
+    assert.deepEqual(b.broker.clients.map((c) => c.to.url), ["wss://a/", "wss://b/", "wss://c/"], "it shares no URL with both: a connection of its own");
+    two.close();
+    assert.ok(one.up && three.up && b.brokers.reports().length === 2);
+  });
+  test("one URL under two prefixes is one URL", async () => {
+    const b = await bench();
+    b.broker.greet = "close";
+    b.seat(["mqtt+wss://a/?prefix=x", "mqtt+wss://a/?prefix=y", "mqtt+wss://b/"]).open();
+    await calm();
+    await next(b);
+    assert.deepEqual(b.broker.clients.map((c) => c.to.url), ["wss://a/", "wss://b/"]);
+  });
   test("a device that comes later gets its place", async () => {
     const b = await bench();
     const one = b.seat(["mqtt+wss://a/"]);
