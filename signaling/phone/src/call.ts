@@ -151,10 +151,8 @@ export function step(s: CallState, e: CallEvent, now: number): Step {
       return leave(s, hangUpEnd(s, e.origin), now);
     case "timer":
       return timer(s, e.name, now);
-    case "leaveAcked":
-      return [s, []];
     default:
-      e satisfies never;
+      e.t satisfies "leaveAcked";
       return [s, []];
   }
 }
@@ -207,10 +205,8 @@ function timer(s: CallState, name: TimerName, now: number): Step {
       return tick(s, now);
     case "warning":
       return warning(s, now);
-    case "leave":
-      return [s, []];
     default:
-      name satisfies never;
+      name satisfies "leave";
       return [s, []];
   }
 }
