@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe as suite, test } from "node:test";
 import { Brokers, type BrokerSeat } from "../src/brokers.js";
-import { generateKey, importPeer, open, peek, type OwnKey } from "../src/jws.js";
+import { generateKey, importPeer, open, parseJwk, peek, type OwnKey } from "../src/jws.js";
 import { loginRequest, type BrokerLogin, type BrokerLoginProvider } from "../src/login.js";
 import type { LinkState } from "../src/way.js";
 import { FakeBroker, presence } from "./support/broker.js";
@@ -78,12 +78,28 @@ suite("logging in", () => {
     assert.equal(peer && (await open(one?.proof ?? "", peer)), undefined, "it is no message");
   });
   test("the proof is what backends read", async () => {
-    const vectors = JSON.parse(readFileSync(new URL("../../../testdata/logins.json", import.meta.url), "utf8")) as readonly { readonly text: string }[];
+    const vectors = JSON.parse(readFileSync(new URL("../../../testdata/logins.json", import.meta.url), "utf8")) as readonly {
+      readonly text: string;
+      readonly reason?: string;
+      readonly broker?: string;
+    }[];
     const key = await generateKey();
     const own = await loginRequest(key, "wss://b/").sign("https://maker.example/");
     const members = (text: string): string[] => Object.keys(peek(text, "callbox-login+jws") ?? {});
     assert.equal(members(own).length, 7);
     assert.deepEqual(members(vectors[0]?.text ?? "").sort(), members(own).sort());
+    // What is refused as another broker's is right but for the broker, which is the URL that the phone would connect to.
+    const broker = (text: string): unknown => peek(text, "callbox-login+jws")?.["broker"];
+    assert.equal(broker(own), "wss://b/");
+    const foreign = vectors.filter((v) => v.reason === "broker");
+    assert.ok(foreign.length > 0);
+    for (const { text } of foreign) {
+      assert.deepEqual(members(text).sort(), members(own).sort());
+      const jwk = parseJwk(peek(text, "callbox-login+jws")?.["jwk"]);
+      const by = jwk && (await importPeer(jwk));
+      assert.ok(by && (await open(text, by, "callbox-login+jws")));
+      assert.notEqual(broker(text), vectors[0]?.broker);
+    }
   });
   test("a login is kept until it has run out or is refused", async () => {
     let asked = 0;
