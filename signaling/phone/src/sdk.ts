@@ -110,18 +110,12 @@ export async function callDevice(options: CallOptions): Promise<CallResult> {
  * when it rings no more.
  */
 export async function answer(roomId?: string): Promise<void> {
-  const { phone, tabs } = await start();
-  const other = callElsewhere(phone);
-  if (other?.phase === "incoming" && (roomId === undefined || roomId === other.roomId)) tabs.post({ k: "answer", roomId: other.roomId });
-  else phone.answer(roomId);
+  await respond("answer", roomId);
 }
 
 /** Declines the call of a device that rings here, or the one named, as the person. Rejects with `noCall` when it rings no more. */
 export async function reject(roomId?: string): Promise<void> {
-  const { phone, tabs } = await start();
-  const other = callElsewhere(phone);
-  if (other?.phase === "incoming" && (roomId === undefined || roomId === other.roomId)) tabs.post({ k: "reject", roomId: other.roomId });
-  else phone.reject(roomId);
+  await respond("reject", roomId);
 }
 
 /** Ends the running call, as the app: origin `forceFromApp`. With an id, only if it is that call. Rejects with `noCall` when there is none, or not that one. */
@@ -317,6 +311,14 @@ async function startPhone(): Promise<void> {
 }
 // The parts of a running phone are not for those who use the SDK.
 export { startPhone as start };
+
+/** To a call of a device that rings here or in another tab. */
+async function respond(k: "answer" | "reject", roomId: string | undefined): Promise<void> {
+  const { phone, tabs } = await start();
+  const other = callElsewhere(phone);
+  if (other?.phase === "incoming" && (roomId === undefined || roomId === other.roomId)) tabs.post({ k, roomId: other.roomId });
+  else phone[k](roomId);
+}
 
 async function hangUpAs(origin: "manual" | "forceFromApp", roomId: string | undefined): Promise<void> {
   const { phone, tabs } = await start();
