@@ -15,6 +15,7 @@
  */
 import * as callbox from "../src/sdk.js";
 import { Attention } from "./attention.js";
+import { Awake } from "./awake.js";
 import { CallView } from "./call.js";
 import { EndView, type EndParts } from "./end.js";
 import { HomeView } from "./home.js";
@@ -52,7 +53,10 @@ class Page {
   readonly #ringback = new Ringback();
   readonly #ringtone = new Ringtone();
   readonly #attention = new Attention();
+  readonly #awake = new Awake("wakeLock" in navigator ? navigator.wakeLock : undefined, document);
   #link: callbox.PairingLink | undefined;
+  /** The address that the link came by. */
+  #linkAddress = "";
   #view = "";
   /** The call whose end was told, or that failed with an error of its own. */
   #told = "";
@@ -60,7 +64,6 @@ class Page {
   #end: EndView | undefined;
   /** The call that was said to be seen. */
   #shown = "";
-  #wake: Promise<WakeLockSentinel | undefined> | undefined;
 
   async run(): Promise<void> {
     document.documentElement.lang = language;
@@ -138,10 +141,12 @@ class Page {
   }
 
   #takeLink(): void {
+    const address = location.href;
     const link = callbox.takePairingLink();
     if (link === "invalid") toast(words("error_pairLinkInvalid"));
     else if (link) {
       this.#link = link;
+      this.#linkAddress = address;
       this.#end = undefined;
       if (this.#view === "pairing") this.#view = ""; // the question on the page is about an earlier link
     }
@@ -179,7 +184,7 @@ class Page {
       if (this.#view !== "incoming") clearToast();
       this.#incoming.update(call);
       this.#show("incoming", this.#incoming.element);
-      this.#keepAwake(true);
+      this.#awake.keep(true);
       return;
     }
     if (call && call.phase !== "ended") {
@@ -187,10 +192,10 @@ class Page {
       this.#show("call", this.#callView.element);
       this.#callView.update(call);
       this.#address(call);
-      this.#keepAwake(true);
+      this.#awake.keep(true);
       return;
     }
-    this.#keepAwake(false);
+    this.#awake.keep(false);
     if (this.#view === "call") this.#callView.close();
     if (this.#view === "call" || this.#view === "incoming") {
       history.replaceState(null, "", callbox.CALL_PAGE_PATH);
@@ -201,7 +206,7 @@ class Page {
       const link = this.#link;
       this.#show(
         "pairing",
-        pairingView(link, () => {
+        pairingView(link, this.#linkAddress, () => {
           if (this.#link === link) this.#link = undefined;
           this.#render();
         }),
@@ -227,7 +232,7 @@ class Page {
     else this.#ringback.stop();
     if (call?.here && call.phase === "incoming") {
       this.#ringtone.start();
-      this.#attention.call(call.deviceName, kindOf(call));
+      this.#attention.call(call, kindOf(call));
     } else {
       this.#ringtone.stop();
       this.#attention.stop();
@@ -245,7 +250,7 @@ class Page {
     const known = cause === "answeredElsewhere" || (!call.endedByDevice && (cause === "cancelled" || (cause === "rejected" && !call.isCaller)));
     const limit = origin === "timeLimit";
     if (!known) this.#showEnd(call, limit ? words("timeUp") : why);
-    if (known || limit) toast(why);
+    if (known) toast(why);
   }
 
   #showEnd(call: EndParts["call"], why: string): void {
@@ -271,21 +276,11 @@ class Page {
     this.#view = view;
     document.documentElement.dataset["view"] = view;
     this.#root.replaceChildren(element);
+    scrollTo(0, 0);
     if (view === "incoming") this.#incoming.opened();
     if (view === "call") this.#callView.opened();
     if (view === "end") element.querySelector("h1")?.focus();
     if (view === "pairing") element.querySelector<HTMLElement>("[data-testid=pair-confirm]")?.focus();
-  }
-
-  /** A phone's screen stays on during a call. */
-  #keepAwake(on: boolean): void {
-    if (!("wakeLock" in navigator)) return;
-    if (on) {
-      this.#wake ??= navigator.wakeLock.request("screen").catch(() => undefined);
-    } else if (this.#wake) {
-      void this.#wake.then((lock) => lock?.release());
-      this.#wake = undefined;
-    }
   }
 }
 
