@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/mdp/qrterminal/v3"
@@ -41,6 +43,11 @@ certificate that the device made for itself, unless --force says so.`,
 				}
 				return a.done("the pairing window is closed")
 			}
+			for _, right := range request.Rights {
+				if !slices.Contains(pairRights(), right) {
+					return usagef("there is no right %q; allowed: %s", right, strings.Join(pairRights(), ", "))
+				}
+			}
 			request.Seconds = life.Seconds()
 			if !wait && !renew {
 				window, err := a.client().OpenPairing(cmd.Context(), request)
@@ -54,14 +61,17 @@ certificate that the device made for itself, unless --force says so.`,
 	}
 	cmd.Flags().StringVar(&request.Name, "name", "", "call the phone `NAME`, whatever it calls itself")
 	cmd.Flags().StringSliceVar(&request.Rights, "rights", []string{"call", "beCalled"}, "what the phone may do")
-	cmd.Flags().DurationVar(&life, "for", 5*time.Minute, "how long the window stays open")
+	spanVar(cmd.Flags(), &life, "for", 5*time.Minute, "how long the window stays open")
 	cmd.Flags().BoolVar(&request.Force, "force", false, "give auto and unlock over a self-made certificate, too")
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait until a phone has paired; fail when none did")
 	cmd.Flags().BoolVar(&renew, "renew", false, "as --wait, with a new code whenever one runs out")
 	cmd.Flags().BoolVar(&closing, "close", false, "close the open window instead")
-	completes(cmd, "rights", words("call", "beCalled", "auto", "unlock"))
+	completes(cmd, "rights", words(pairRights()...))
 	return cmd
 }
+
+// pairRights are the rights that a phone can be paired with.
+func pairRights() []string { return []string{"call", "beCalled", "auto", "unlock"} }
 
 func (a *app) showWindow(window control.PairWindow) error {
 	return a.show(window, func(w io.Writer) {
