@@ -21,7 +21,8 @@ func newWatch(a *app) *cobra.Command {
 		Short: "Show what happens as it happens",
 		Long: `Show what happens as it happens, until Ctrl-C. In a terminal it is a live view: the call,
 the time that is left, how well it flows, the last events. Elsewhere, or with --events,
-it is one line an event, the present state first; with --json one JSON object a line.
+it is one line an event, the present state first; with --json one JSON object a line. The
+lines leave out calling, which comes each second of a talk.
 
 The lines end with exit code 3 when the daemon stops; the live view waits for it.
 --after resumes behind an event, by its id (EPOCH-SEQ); what is missing is told.`,
@@ -42,6 +43,9 @@ The lines end with exit code 3 when the daemon stops; the live view waits for it
 			err = a.client().Watch(cmd.Context(), client.WatchOptions{After: from}, func(ev control.Event) error {
 				if a.json {
 					return enc.Encode(ev)
+				}
+				if ev.Name == control.EventCalling {
+					return nil
 				}
 				return a.show(nil, func(w io.Writer) { fmt.Fprintln(w, eventLine(ev)) })
 			})
@@ -64,6 +68,16 @@ var eventColours = map[string]rune{
 	control.EventDeviceLost: red, control.EventPairingAlarm: red,
 }
 
+// eventWords say what the names of the WeChat plug-in mean that mislead or that do not
+// speak for themselves.
+var eventWords = map[string]string{
+	control.EventHangOnVoip: "answered",
+	control.EventStartVoip:  "the talk begins",
+	control.EventHangUpVoip: "hung up",
+	control.EventEndVoip:    "the talk is over",
+	control.EventFinishVoip: "the call is over",
+}
+
 // eventLine writes an event for a person.
 func eventLine(ev control.Event) string {
 	line := ev.Time.Local().Format(time.TimeOnly) + "  "
@@ -81,7 +95,11 @@ func eventLine(ev control.Event) string {
 	if mark, ok := eventColours[ev.Name]; ok {
 		name = paint(mark, name)
 	}
-	return strings.TrimRight(line+name+"  "+payloadText(ev.Data), " ")
+	words := eventWords[ev.Name]
+	if words != "" {
+		words += "  "
+	}
+	return strings.TrimRight(line+name+"  "+words+payloadText(ev.Data), " ")
 }
 
 // payloadText writes the members of a payload, in the order of the alphabet.

@@ -8,7 +8,16 @@ run=$(realpath -m "${1:-build/run}")
 mkdir -p "$run"
 export CALLBOX_DEVICE_STATE_DIR="$run/state"
 export CALLBOX_CONTROL_SOCKET="$run/control.sock"
-ctl() { build/bin/callboxctl --socket "$CALLBOX_CONTROL_SOCKET" "$@"; }
+ctl() { build/bin/callboxctl "$@"; } # CALLBOX_CONTROL_SOCKET says whom it speaks to
+
+# The daemon inherits the lock: it lasts as long as the daemon does, whatever ends this.
+exec 9>"$run/lock"
+if ! flock -n 9; then
+  echo "A device of $run runs already: stop that one first (q where it was started)." >&2
+  echo "A second one beside it needs a folder and a port of its own:" >&2
+  echo "  CALLBOX_SIGNALING_DIRECT_LISTEN=127.0.0.1:8481 packaging/examples/demo.sh $run-2" >&2
+  exit 1
+fi
 
 build/bin/callboxd run --config packaging/examples/demo.yaml 2>"$run/callboxd.log" &
 daemon=$!
@@ -18,7 +27,11 @@ watching=""
 finish() {
   trap - EXIT
   trap '' INT TERM HUP # what follows is done to its end
-  for p in $watching $pairing $showing "$daemon"; do kill "$p" 2>/dev/null || true; done
+  for p in $watching $pairing $showing; do # before the daemon, whose end they would report
+    kill "$p" 2>/dev/null || true
+    wait "$p" 2>/dev/null || true
+  done
+  kill "$daemon" 2>/dev/null || true
   wait "$daemon" 2>/dev/null || true
   echo "callbox has stopped."
 }
@@ -30,7 +43,7 @@ trap 'exit 0' INT TERM HUP # HUP: the terminal was closed
 # for ever and again.
 pair() {
   for p in $pairing $showing; do kill "$p" 2>/dev/null || true; done
-  exec 3< <(exec build/bin/callboxctl --socket "$CALLBOX_CONTROL_SOCKET" pair --renew)
+  exec 3< <(exec build/bin/callboxctl pair --renew 9>&-)
   pairing=$!
   local line
   while IFS= read -r line <&3; do
@@ -42,8 +55,8 @@ pair() {
 }
 
 for _ in $(seq 100); do
-  ctl status >/dev/null 2>&1 && break
   kill -0 "$daemon" 2>/dev/null || { echo "callboxd did not start:" >&2; cat "$run/callboxd.log" >&2; exit 1; }
+  ctl status >/dev/null 2>&1 && break
   sleep 0.1
 done
 
@@ -57,10 +70,13 @@ cat <<KEYS
 
 When the phone calls:  a  answer     r  reject     h  hang up
                        p  pair another phone       q  stop (or Ctrl-C)
-The log is in $run/callboxd.log; build/bin/callboxctl --help shows the rest.
+In another terminal, for everything else (build/bin/callboxctl --help):
+  export CALLBOX_CONTROL_SOCKET=$CALLBOX_CONTROL_SOCKET
+  build/bin/callboxctl status
+The log is in $run/callboxd.log.
 
 KEYS
-ctl watch --events &
+build/bin/callboxctl watch --events 9>&- &
 watching=$!
 
 if [ -t 0 ]; then
