@@ -58,7 +58,7 @@ func lookAtConfig(file, daemons string) control.Finding {
 	if file = shown; file == config.DefaultFile {
 		file = "" // it may be missing
 	}
-	_, err := config.Load(file)
+	_, err := config.LoadFiles(file)
 	var problems config.Problems
 	switch {
 	case errors.As(err, &problems):

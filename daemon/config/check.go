@@ -97,8 +97,18 @@ func checkPage(page string, r report) {
 	u, err := url.Parse(page)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
 		(u.Path != "" && !strings.HasSuffix(u.Path, "/")) || (u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname()))) {
-		r("signaling.page", fmt.Sprintf("%q is no address of a call page; allowed: https://call.example.com/, https://example.com/phone/, or http on 127.0.0.1", origin(page)))
+		r("signaling.page", fmt.Sprintf("%q is no address of a call page: it ends with /, and nothing but a path is behind the host; allowed: https://call.example.com/, https://example.com/phone/, or http on 127.0.0.1", shownPage(page)))
 	}
+}
+
+// shownPage is the address as it stands in the file, without what may be a secret.
+func shownPage(page string) string {
+	u, err := url.Parse(page)
+	if err != nil {
+		return origin(page)
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
 }
 
 func loopback(host string) bool {
