@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mdp/qrterminal/v3"
@@ -87,6 +89,29 @@ func (a *app) showWindow(window control.PairWindow) error {
 
 var errNobodyPaired = errors.New("no phone has paired while the window was open")
 
+// errReplaced means that the code on the screen is worth nothing any more.
+var errReplaced = errors.New("the code above is over: somebody has begun another pairing, whose code counts; callboxctl pair shows a new one")
+
+// windowEvery is how often a shown window is looked after: a person reads its code.
+const windowEvery = 2 * time.Second
+
+// replacedBy waits until another window has taken the place of a shown one, and reports
+// true, or until ctx ends.
+func (a *app) replacedBy(ctx context.Context, window control.PairWindow) bool {
+	ticker := time.NewTicker(windowEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return false
+		}
+		if status, err := a.client().Status(ctx); err == nil && status.Pairing != nil && !status.Pairing.Expires.Equal(window.Expires) {
+			return true
+		}
+	}
+}
+
 // pairAndWait shows a window and waits for the pairing.
 func (a *app) pairAndWait(ctx context.Context, request control.PairRequest, renew bool) error {
 	for {
@@ -103,6 +128,9 @@ func (a *app) pairOnce(ctx context.Context, request control.PairRequest) error {
 	open := false
 	var contact control.Event
 	watchCtx, stop := context.WithCancel(ctx)
+	var replaced atomic.Bool
+	var looking sync.WaitGroup
+	defer looking.Wait()
 	defer stop()
 	err := a.client().Watch(watchCtx, client.WatchOptions{}, func(ev control.Event) error {
 		switch {
@@ -114,6 +142,12 @@ func (a *app) pairOnce(ctx context.Context, request control.PairRequest) error {
 			open = true
 			timer := time.AfterFunc(time.Until(window.Expires), stop)
 			context.AfterFunc(watchCtx, func() { timer.Stop() })
+			looking.Go(func() {
+				if a.replacedBy(watchCtx, window) {
+					replaced.Store(true)
+					stop()
+				}
+			})
 			return a.showWindow(window)
 		case ev.Name == control.EventPaired && open:
 			contact = ev
@@ -131,6 +165,8 @@ func (a *app) pairOnce(ctx context.Context, request control.PairRequest) error {
 		})
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case replaced.Load():
+		return errReplaced
 	case err == nil || errors.Is(err, context.Canceled):
 		return errNobodyPaired
 	}

@@ -43,7 +43,7 @@ trap 'exit 0' INT TERM HUP # HUP: the terminal was closed
 # for ever and again.
 pair() {
   for p in $pairing $showing; do kill "$p" 2>/dev/null || true; done
-  exec 3< <(exec build/bin/callboxctl pair --renew 9>&-)
+  exec 3< <(exec build/bin/callboxctl pair --renew 2>&1 9>&-)
   pairing=$!
   local line
   while IFS= read -r line <&3; do

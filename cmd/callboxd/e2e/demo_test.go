@@ -95,7 +95,27 @@ func TestDemo(t *testing.T) {
 		t.Errorf("the screen has %d codes after p was pressed once, want 2", n)
 	}
 	press(t, keys, "a") // nothing rings: a word, no end
-	shows(5*time.Second, "no such call")
+	shows(5*time.Second, "no call is running")
+
+	if !strings.Contains(screen.String(), "export CALLBOX_CONTROL_SOCKET="+dir+"/control.sock") {
+		t.Error("the screen does not say how callboxctl reaches the device")
+	}
+
+	// A second one beside it says so, and touches nothing of the first.
+	log, codes := filepath.Join(dir, "callboxd.log"), len(codeURL.FindAllString(screen.String(), -1))
+	before, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, _, said := startDemo(t, dir)
+	<-second.exited
+	after, err := os.ReadFile(log)
+	if err != nil || second.ProcessState.ExitCode() != 1 || !strings.Contains(said.String(), "runs already") || strings.Contains(said.String(), "#pair=") {
+		t.Errorf("a second demo: %v, %v\n%s", second.ProcessState, err, said)
+	}
+	if !bytes.HasPrefix(after, before) || len(codeURL.FindAllString(screen.String(), -1)) != codes {
+		t.Error("a second demo changed the log or the pairing code of the first")
+	}
 
 	press(t, keys, "q")
 	select {
@@ -107,6 +127,9 @@ func TestDemo(t *testing.T) {
 		t.Fatal("the demo runs on after q")
 	}
 	shows(0, "callbox has stopped.")
+	if strings.Contains(screen.String(), "systemctl") {
+		t.Error("the end looks like a failure")
+	}
 	eventually(t, 5*time.Second, "nothing of it runs", func() bool { return speaking(t, dir, "") == 0 })
 }
 
