@@ -19,7 +19,8 @@ if ! flock -n 9; then
   exit 1
 fi
 
-build/bin/callboxd run --config packaging/examples/demo.yaml 2>"$run/callboxd.log" &
+# A session of its own: Ctrl-C is for this script, which stops the daemon last.
+setsid build/bin/callboxd run --config packaging/examples/demo.yaml 2>"$run/callboxd.log" &
 daemon=$!
 pairing="" # offers codes
 showing="" # prints what it says after its first code

@@ -133,6 +133,24 @@ func TestDemo(t *testing.T) {
 	eventually(t, 5*time.Second, "nothing of it runs", func() bool { return speaking(t, dir, "") == 0 })
 }
 
+// TestDemoCtrlC: Ctrl-C goes to all programs of a terminal at once, and is no failure of
+// any of them.
+func TestDemoCtrlC(t *testing.T) {
+	dir := t.TempDir()
+	demo, keys, screen := startDemo(t, dir)
+	eventually(t, 20*time.Second, "the demo runs", func() bool { return strings.Contains(screen.String(), " is idle") })
+	press(t, keys, "\x03")
+	select {
+	case <-demo.exited:
+	case <-time.After(15 * time.Second):
+		t.Fatal("the demo runs on after Ctrl-C")
+	}
+	if text := screen.String(); !strings.Contains(text, "callbox has stopped.") || strings.Contains(text, "systemctl") {
+		t.Error("the end looks like a failure")
+	}
+	eventually(t, 5*time.Second, "nothing of it runs", func() bool { return speaking(t, dir, "") == 0 })
+}
+
 // TestDemoEndsWithItsTerminal: who closes the window has stopped the demo.
 func TestDemoEndsWithItsTerminal(t *testing.T) {
 	dir := t.TempDir()
