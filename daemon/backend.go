@@ -70,7 +70,10 @@ func ask[T any](ctx context.Context, l *loop, f func() (T, error)) (T, error) {
 func (b *backend) onCall(ctx context.Context, id string, f func(l *loop) error) error {
 	_, err := ask(ctx, b.loop, func() (struct{}, error) {
 		l := b.loop
-		if !l.isMeant(id) {
+		switch {
+		case !l.state.Phase.Active():
+			return struct{}{}, control.ErrNoCall.With("no call is running").WithRemedy("callboxctl calls shows those that were")
+		case !l.isMeant(id):
 			return struct{}{}, control.ErrNoCall
 		}
 		return struct{}{}, f(l)
@@ -150,7 +153,7 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 		Name: p.cfg.Device.Name, SN: p.sn, Address: "d." + p.sn, Thumbprint: p.key.JKT(),
 		Version:       control.ThisVersion().Version,
 		ConfigFile:    p.file,
-		StateDir:      p.cfg.Device.StateDir,
+		StateDir:      p.store.Dir(),
 		UptimeSeconds: (p.clock.Now() - b.started).Round(time.Millisecond).Seconds(),
 		Devices:       b.chosen(),
 		Transports:    p.transports(),
@@ -192,7 +195,7 @@ func (l *loop) callStatus() *control.Call {
 	if c.dial == nil || c.dial.joined {
 		s.Contact, s.Phone = c.offer.Contact.Name, c.offer.Room.Phone
 	} else {
-		s.Dialing = c.dial.names()
+		s.Dialing, s.Reached = c.dial.names(), c.dial.reached()
 	}
 	if c.leg.deadline > 0 {
 		s.Deadline = c.leg.deadline.Seconds()

@@ -28,7 +28,12 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 	findings := b.doctorDevices()
 	findings = append(findings, b.doctorTransports()...)
 	findings = append(findings, doctorIssuers(p.gate.Status())...)
-	findings = append(findings, doctorContacts(p.trusting(), len(p.gate.Status())), doctorClock(clock, p.usesClock()), p.doctorStore(), p.doctorSpace())
+	people, err := b.doctorPeople(ctx)
+	if err != nil {
+		return nil, err
+	}
+	findings = append(findings, people...)
+	findings = append(findings, doctorClock(clock, p.usesClock()), p.doctorStore(), p.doctorSpace())
 	if problem := p.announcer.problem(); problem != nil {
 		findings = append(findings, control.Finding{
 			Name: "announcement", State: control.StateWarning, Message: problem.Error() + "; the built-in chime is used",
@@ -121,16 +126,6 @@ func (p *parts) usesClock() bool {
 		uses = uses || (!c.Revoked && len(c.Hours) > 0)
 	}
 	return uses
-}
-
-func doctorContacts(n, issuers int) control.Finding {
-	if n == 0 && issuers > 0 {
-		return control.Finding{Name: "contacts", State: control.StateOK, Message: "no phone is paired: only callers with a token can call"}
-	}
-	if n == 0 {
-		return control.Finding{Name: "contacts", State: control.StateProblem, Message: "no phone is paired: nobody can call", Remedy: "callboxctl pair"}
-	}
-	return control.Finding{Name: "contacts", State: control.StateOK, Message: fmt.Sprintf("%d paired", n)}
 }
 
 func doctorClock(c control.Clock, needed bool) control.Finding {

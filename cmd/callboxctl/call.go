@@ -71,7 +71,7 @@ ends the waiting, not the call.`,
 	f.BoolVar(&inTurn, "in-turn", false, "let one ring after the other, whatever the configuration says")
 	f.BoolVar(&video, "video", false, "with picture (the default)")
 	f.BoolVar(&voice, "voice", false, "without picture")
-	f.DurationVar(&limit, "limit", 0, "the longest that the call may take, like 10m; the rules may make it shorter")
+	spanVar(f, &limit, "limit", 0, "the longest that the call may take, like 10m; the rules may make it shorter")
 	f.StringVar(&request.Query, "query", "", "`text` for the phone's app")
 	f.StringVar(&request.IdempotencyKey, "key", "", "the same `key` within 10 minutes calls only once")
 	f.BoolVar(&wait, "wait", false, "show what happens until the call is over")

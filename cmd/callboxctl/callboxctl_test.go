@@ -88,6 +88,8 @@ func TestOutput(t *testing.T) {
 		"data-send-word":            {[]string{"data", "send", "ping"}, exitUsage},
 		"data-answer-late":          {[]string{"data", "answer", "d9"}, exitNoSuch},
 		"pair":                      {[]string{"pair"}, exitOK},
+		"pair-right":                {[]string{"pair", "--rights", "fly"}, exitUsage},
+		"pair-unitless":             {[]string{"pair", "--for", "10"}, exitUsage},
 		"pair-json":                 {[]string{"pair", "--json", "--for", "1m"}, exitOK},
 		"contacts":                  {[]string{"contacts"}, exitOK},
 		"contacts-json":             {[]string{"contacts", "list", "--json"}, exitOK},
@@ -142,6 +144,8 @@ func TestOutput(t *testing.T) {
 		"token-issue":               {append(issue, append(at, "--limit", "10m", "--rights", "call,unlock", "--life", "5m")...), exitOK},
 		"token-issue-json":          {append(issue, append(at, "--json")...), exitOK},
 		"token-issue-long":          {append(issue, append(at, "--life", "11m")...), exitFailed},
+		"token-issue-dkt":           {append(issue, append(at, "--dkt", "abc")...), exitUsage},
+		"token-issue-jkt":           {append(issue, append(at, "--jkt", "def")...), exitUsage},
 		"token-issue-no-key":        {[]string{"token", "issue", "--iss", "x"}, exitUsage},
 		"token-issue-public":        {append(issue, append(at, "--key", set)...), exitFailed},
 		"token-issue-soon":          {append(issue, append(at, "--limit", "soon")...), exitUsage},
@@ -150,6 +154,8 @@ func TestOutput(t *testing.T) {
 		"token-inspect":             {inspect(golden1, append(theCall, at...)...), exitOK},
 		"token-inspect-json":        {inspect(golden1, append(theCall, append(at, "--json")...)...), exitOK},
 		"token-inspect-alone":       {inspect(golden1, at...), exitOK},
+		"token-inspect-strict":      {inspect(golden1, append(at, "--strict")...), exitNotNow},
+		"token-inspect-strict-all":  {inspect(golden1, append(theCall, append(at, "--strict")...)...), exitOK},
 		"token-inspect-old":         {inspect(golden1, append(theCall, "--at", "2026-11-19T11:06:40Z")...), exitNotNow},
 		"token-inspect-elsewhere":   {inspect(golden1, append(theCall, append(at, "--sn", "golden-device-2", "--room", "other", "--type", "voice")...)...), exitNotNow},
 		"token-inspect-clockless":   {inspect(golden1, append(theCall, "--no-clock")...), exitOK},
@@ -307,7 +313,7 @@ func TestUnreachable(t *testing.T) {
 		t.Errorf("version without a daemon: %d, %v\n%s", code, err, out)
 	}
 	code, out, _ = ctl(t, "", "doctor", "--socket", socket, "--config", filepath.Join("testdata", "good.yaml"))
-	if code != exitUnwell || !strings.Contains(out, "callboxd does not run: there is no "+socket) || !strings.Contains(out, "journalctl") {
+	if code != exitUnwell || !strings.Contains(out, "callboxd does not run, or has another socket: there is no "+socket) || !strings.Contains(out, "journalctl") || !strings.Contains(out, "CALLBOX_CONTROL_SOCKET") {
 		t.Errorf("doctor without a daemon: %d\n%s", code, out)
 	}
 	if err := os.WriteFile(socket, nil, 0o600); err != nil {

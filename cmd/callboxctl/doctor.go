@@ -58,10 +58,7 @@ func lookAtConfig(file, daemons string) control.Finding {
 	if file = shown; file == config.DefaultFile {
 		file = "" // it may be missing
 	}
-	cfg, err := config.Load(file)
-	if err == nil {
-		err = cfg.Files(shown)
-	}
+	_, err := config.LoadFiles(file)
 	var problems config.Problems
 	switch {
 	case errors.As(err, &problems):
@@ -110,7 +107,7 @@ func (a *app) whyNot(err error) string {
 	case errors.Is(err, fs.ErrPermission) || errors.Is(statErr, fs.ErrPermission):
 		return "you may not use " + a.socket + ": it is for root and its group"
 	case errors.Is(statErr, fs.ErrNotExist):
-		return "callboxd does not run: there is no " + a.socket
+		return "callboxd does not run, or has another socket: there is no " + a.socket
 	case statErr == nil && info.Mode()&fs.ModeSocket == 0:
 		return a.socket + " is no socket"
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -124,7 +121,7 @@ func remedyFor(err error) string {
 	case errors.Is(err, fs.ErrPermission):
 		return "sudo usermod -aG callbox $USER, then log in anew; or use sudo"
 	case errors.Is(err, client.ErrUnreachable):
-		return "systemctl status callbox; journalctl -u callbox -n 50"
+		return "systemctl status callbox; journalctl -u callbox -n 50; or name its socket: --socket PATH, CALLBOX_CONTROL_SOCKET"
 	}
 	return "journalctl -u callbox -n 50"
 }

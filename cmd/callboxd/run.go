@@ -111,5 +111,5 @@ func load(file string) (*config.Config, error) {
 			file = config.DefaultFile
 		}
 	}
-	return config.Load(file)
+	return config.LoadFiles(file)
 }

@@ -127,7 +127,7 @@ func TestMessages(t *testing.T) {
 		},
 		"no YAML": {
 			"call:\n  a: [\n", nil,
-			`f:2:1: is not YAML: did not find expected node content`,
+			`f:2: is not YAML: did not find expected node content; the mistake is here or in the lines around: look at indentation, colons and quotes`,
 		},
 		"two documents": {
 			"log: {level: info}\n---\nlog: {level: warn}\n", nil,

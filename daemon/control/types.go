@@ -22,7 +22,7 @@ type Status struct {
 	Thumbprint    string            `json:"thumbprint"` // of the device's key (dkt)
 	Version       string            `json:"version"`
 	ConfigFile    string            `json:"configFile,omitzero"` // the file of the configuration; when it is not there, the defaults count
-	StateDir      string            `json:"stateDir,omitzero"`   // where the device's key, its contacts and its records are
+	StateDir      string            `json:"stateDir,omitzero"`   // where its key and its contacts are
 	UptimeSeconds float64           `json:"uptimeSeconds"`
 	Seq           uint64            `json:"seq"`   // number of the newest event that this includes
 	State         string            `json:"state"` // idle, ringing, dialing, connecting, talking, reconnecting
@@ -43,6 +43,7 @@ type Call struct {
 	Contact          string          `json:"contact"`
 	Phone            string          `json:"phone"`            // jkt
 	Dialing          []string        `json:"dialing,omitzero"` // the contacts that are being rung
+	Reached          []string        `json:"reached,omitzero"` // those of dialing whose phone has shown that it got the ring; the others ring nowhere yet
 	RoomType         string          `json:"roomType"`         // voice, video
 	State            string          `json:"state"`
 	Since            time.Time       `json:"since"`
