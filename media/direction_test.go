@@ -11,6 +11,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"callbox/hal/virtual"
+	"callbox/media/codec/picture"
 	"callbox/media/codec/vpx"
 )
 
@@ -74,7 +75,7 @@ func TestVoiceDecodesNothing(t *testing.T) {
 // keyframe is a small picture, encoded.
 func keyframe(t *testing.T) []byte {
 	t.Helper()
-	e, err := vpx.NewEncoder(vpx.Params{Width: 320, Height: 180, FrameRate: 30, Bitrate: 300_000})
+	e, err := vpx.NewEncoder(picture.Params{Width: 320, Height: 180, FrameRate: 30, Bitrate: 300_000})
 	if err != nil {
 		t.Fatal(err)
 	}
