@@ -143,7 +143,7 @@ func TestRestrictOffer(t *testing.T) {
 					offer += line + "\r\n"
 				}
 			}
-			got, err := restrictOffer(offer, tt.ours)
+			got, err := restrictOffer(offer, tt.ours, knownCodecs())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -165,7 +165,7 @@ func TestRestrictOffer(t *testing.T) {
 			}
 		})
 	}
-	if _, err := restrictOffer("v=0\r\nnonsense", ours(all)); !errors.Is(err, ErrBadOffer) {
+	if _, err := restrictOffer("v=0\r\nnonsense", ours(all), nil); !errors.Is(err, ErrBadOffer) {
 		t.Errorf("an offer that is none: %v, want %v", err, ErrBadOffer)
 	}
 }

@@ -8,6 +8,7 @@
 package media
 
 import (
+	"context"
 	"time"
 
 	"callbox/hal"
@@ -82,13 +83,25 @@ type Candidate struct {
 type Devices struct {
 	Camera     hal.Camera
 	CameraMode hal.VideoMode // wanted
-	Sound      hal.Sound
-	Display    hal.Display
+	// MoreCameras are those that a call can switch to.
+	MoreCameras []Camera
+	Sound       hal.Sound
+	Display     hal.Display
 
 	// Light is on whenever the camera or the microphone is open. When it is
 	// required, neither opens until it is confirmed to be on.
 	Light         Light
 	LightRequired bool
+
+	// Plugged waits until a device was plugged in, d has passed, or ctx has ended. nil:
+	// only for d.
+	Plugged func(ctx context.Context, d time.Duration)
+}
+
+// Camera is one that a call can show.
+type Camera struct {
+	hal.Camera
+	Mode hal.VideoMode // wanted
 }
 
 // Limit is a time limit. The zero value is none: "none" is a flag of its own,

@@ -13,6 +13,8 @@ type (
 	ICEServer = options.ICEServer
 	// Preconnect says how much is made ready while it rings.
 	Preconnect = options.Preconnect
+	// VideoCodec is a codec for pictures.
+	VideoCodec = options.VideoCodec
 	// Bitrate is in bit/s.
 	Bitrate = options.Bitrate
 )
@@ -22,6 +24,12 @@ const (
 	PreconnectOff     = options.PreconnectOff
 	PreconnectNetwork = options.PreconnectNetwork
 	PreconnectMedia   = options.PreconnectMedia
+)
+
+// The codecs for pictures.
+const (
+	CodecH264 = options.CodecH264
+	CodecVP8  = options.CodecVP8
 )
 
 // DefaultOptions is what is used when the configuration says nothing.

@@ -97,7 +97,7 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 		startedNow: make(chan struct{}),
 	}
 	s.send = newSending(s)
-	api, err := newAPI(e.opts.Options, s.gate, s.send.recorder, s.log)
+	api, err := newAPI(e.opts.Options, e.codecs, s.gate, s.send.recorder, s.log)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a media session: %w", err)
 	}

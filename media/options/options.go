@@ -13,6 +13,10 @@ import (
 type Media struct {
 	// Preconnect says how much is made ready while it rings.
 	Preconnect Preconnect `mapstructure:"preconnect"`
+	// VideoCodecs are h264 and vp8, the preferred first: the first that the phone knows,
+	// too, is used. H.264 needs the library OpenH264. Where it is missing VP8 is used,
+	// whether it is in this list or not.
+	VideoCodecs []VideoCodec `mapstructure:"video_codecs"`
 	// VideoBitrate is the most that the video encoder aims at. On a way that carries
 	// less it follows the way: first with less for each picture, then with fewer
 	// pictures, then with smaller ones, and in the end with sound alone.
@@ -59,7 +63,7 @@ type ICEServer struct {
 // Default is what is used when the configuration says nothing.
 func Default() Media {
 	return Media{
-		Preconnect: PreconnectNetwork, VideoBitrate: 1_200_000, ReceiveBitrate: 1_500_000, AudioBitrate: 32_000,
+		Preconnect: PreconnectNetwork, VideoCodecs: []VideoCodec{CodecH264, CodecVP8}, VideoBitrate: 1_200_000, ReceiveBitrate: 1_500_000, AudioBitrate: 32_000,
 		ICE: ICE{TURNLife: 10 * time.Minute},
 	}
 }
@@ -82,6 +86,25 @@ func (p *Preconnect) UnmarshalText(b []byte) error {
 		return nil
 	}
 	return fmt.Errorf("cannot use preconnect %q; allowed: off, network, media", b)
+}
+
+// VideoCodec is a codec for pictures.
+type VideoCodec string
+
+// The codecs.
+const (
+	CodecH264 VideoCodec = "h264"
+	CodecVP8  VideoCodec = "vp8"
+)
+
+// UnmarshalText refuses every other word.
+func (c *VideoCodec) UnmarshalText(b []byte) error {
+	switch v := VideoCodec(b); v {
+	case CodecH264, CodecVP8:
+		*c = v
+		return nil
+	}
+	return fmt.Errorf("cannot use video codec %q; allowed: h264, vp8", b)
 }
 
 // Bitrate is in bit/s; in YAML "800kbit" or "2Mbit", a bare number is refused.
