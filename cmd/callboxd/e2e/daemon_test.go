@@ -40,6 +40,7 @@ type device struct {
 	ports  ports
 
 	namespace string // the network namespace that it runs in; "": this one
+	hide      string // a file that it does not see; "": none
 
 	// remote runs callboxctl where the daemon is; nil: on this machine.
 	remote func(args ...string) ([]byte, error)
@@ -64,6 +65,8 @@ type deviceOptions struct {
 	rate   int // pictures a second; default 20
 
 	namespace string // the network namespace that it runs in; "": this one
+
+	hide string // a file that the daemon does not see; "": none. Needs root.
 
 	race      bool // with the race detector
 	noDisplay bool // the phone's video is not decoded
@@ -102,7 +105,7 @@ func startDevice(t testing.TB, o deviceOptions) *device {
 	if o.race {
 		d.binary = raceBinary
 	}
-	d.namespace = o.namespace
+	d.namespace, d.hide = o.namespace, o.hide
 	voice := ""
 	if o.voice != "" {
 		voice = ", file: " + o.voice
@@ -140,6 +143,9 @@ func (d *device) start(config string) {
 	d.cmd = exec.Command(d.binary, "run", "--config", config)
 	if d.namespace != "" {
 		d.cmd = exec.Command("ip", "netns", "exec", d.namespace, d.binary, "run", "--config", config)
+	}
+	if d.hide != "" {
+		d.cmd = exec.Command("unshare", "--mount", "sh", "-c", `mount --bind /dev/null "$0" && exec "$@"`, d.hide, d.binary, "run", "--config", config)
 	}
 	d.cmd.Stderr, d.cmd.Stdout = d.log, d.log
 	if err := d.cmd.Start(); err != nil {
