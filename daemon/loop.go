@@ -45,6 +45,8 @@ type mediaSession interface {
 	Accept(limit media.Limit)
 	SetMicrophone(on bool)
 	SetCamera(on bool)
+	SwitchCamera(name string) (string, error)
+	Camera() string
 	Play(pcm []int16)
 	SendData(text []byte) error
 	Stats() media.Stats

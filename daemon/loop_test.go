@@ -276,8 +276,16 @@ func (f fakeSession) Accept(l media.Limit) {
 		f.s.emit(s)
 	}()
 }
-func (f fakeSession) SetMicrophone(on bool)      { f.s.note("microphone %v", on) }
-func (f fakeSession) SetCamera(bool)             {}
+func (f fakeSession) SetMicrophone(on bool) { f.s.note("microphone %v", on) }
+func (f fakeSession) SetCamera(bool)        {}
+func (f fakeSession) Camera() string        { return "Door" }
+func (f fakeSession) SwitchCamera(name string) (string, error) {
+	if name == "Cellar" {
+		return "", media.ErrUnknownCamera
+	}
+	f.s.note("switch %q", name)
+	return "Yard", nil
+}
 func (f fakeSession) Play(pcm []int16)           { f.s.note("tone") }
 func (f fakeSession) SendData(text []byte) error { f.s.note("frame %s", text); return nil }
 func (f fakeSession) Stats() media.Stats         { return f.s.stats }

@@ -142,10 +142,10 @@ func TestNoCodecInCommon(t *testing.T) {
 
 // TestMissingLibraryIsToldOnce, when the engine is made, and not in each call.
 func TestMissingLibraryIsToldOnce(t *testing.T) {
-	var log strings.Builder
+	log := &lockedText{}
 	known := knownCodecs()
 	known[0].available = func() error { return errors.New("it is not there") }
-	e := testEngine(t, func(o *EngineOptions) { o.Log, o.known = zerolog.New(&log), known })
+	e := testEngine(t, func(o *EngineOptions) { o.Log, o.known = zerolog.New(log), known })
 	if got := e.VideoCodecs(); !slices.Equal(got, []string{"vp8"}) {
 		t.Errorf("VideoCodecs = %v", got)
 	}
@@ -235,3 +235,21 @@ func (t *changingTrack) send(mime string, picture []byte) {
 
 // listening: a phone that would send, too, has a track, of pion's choice.
 var listening = webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}
+
+// lockedText is a log that several goroutines write.
+type lockedText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}

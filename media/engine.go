@@ -68,7 +68,7 @@ func NewEngine(o EngineOptions) (*Engine, error) {
 		camera: newSlot(), sound: newSlot(), display: newSlot(),
 	}
 	if o.Camera != nil {
-		e.cameras = append([]Camera{{o.Camera, o.CameraMode}}, o.MoreCameras...)
+		e.cameras = append([]Camera{{o.Camera, o.CameraLabel, o.CameraMode}}, o.MoreCameras...)
 	}
 	for _, c := range e.cameras {
 		if c.Mode.Width <= 0 || c.Mode.Height <= 0 || c.Mode.FrameRate <= 0 {

@@ -8,6 +8,7 @@
 package media
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -83,6 +84,8 @@ type Candidate struct {
 type Devices struct {
 	Camera     hal.Camera
 	CameraMode hal.VideoMode // wanted
+	// CameraLabel is what people call it; "": its name.
+	CameraLabel string
 	// MoreCameras are those that a call can switch to.
 	MoreCameras []Camera
 	Sound       hal.Sound
@@ -101,8 +104,12 @@ type Devices struct {
 // Camera is one that a call can show.
 type Camera struct {
 	hal.Camera
-	Mode hal.VideoMode // wanted
+	Label string        // for people; "": its name
+	Mode  hal.VideoMode // wanted
 }
+
+// Title is what people call it.
+func (c Camera) Title() string { return cmp.Or(c.Label, c.Name()) }
 
 // Limit is a time limit. The zero value is none: "none" is a flag of its own,
 // never a duration of 0.
