@@ -153,6 +153,7 @@ func checkHAL(h hal.Options, r report) {
 	if n := h.Display.Name; n != hal.NameNone && n != hal.NameVirtual {
 		r("hal.display.name", fmt.Sprintf("%q is unknown; allowed: none, virtual", n))
 	}
+	checkMoreCameras(h, r)
 	if f := h.Camera.FrameRate; !(f >= 1 && f <= 120) { // NaN too
 		r("hal.camera.frame_rate", fmt.Sprintf("%v is out of range; allowed: 1 to 120 pictures a second", f))
 	}

@@ -60,6 +60,7 @@ type deviceOptions struct {
 	extra  string  // more YAML: whole top-level sections
 	call   string  // more YAML below call:, indented by two
 	media  string  // more YAML below media:, likewise
+	hal    string  // more YAML below hal:, likewise
 	width  int     // of the camera's picture; default 640
 	height int
 	rate   int // pictures a second; default 20
@@ -123,12 +124,13 @@ hal:
   microphone: {name: virtual, tone: %[7]g%[16]s}
   speaker: {name: virtual, record: %[1]s/speaker.wav}
   display: %[9]s
+%[17]s
 media:
   ice: {loopback: true}
 %[10]s
 log: {level: %[11]s, format: json}
 %[8]s
-`, dir, o.listen, o.call, o.width, o.height, o.rate, o.tone, o.extra, display, o.media, level, o.sn, o.name, o.ring, o.origin, voice)
+`, dir, o.listen, o.call, o.width, o.height, o.rate, o.tone, o.extra, display, o.media, level, o.sn, o.name, o.ring, o.origin, voice, o.hal)
 	path := filepath.Join(dir, "callbox.yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
