@@ -13,6 +13,7 @@ var ErrNotEncoded = errors.New("the camera gives no H.264")
 type EncodedFrame struct {
 	Data     []byte        // H.264, an access unit as an Annex B stream
 	Key      bool          // needs no picture before it
+	Damaged  bool          // pictures are missing before it
 	Captured time.Duration // on clock.Boot, when the picture was taken
 }
 

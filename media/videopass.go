@@ -84,12 +84,22 @@ func (p *passed) take(f *hal.EncodedFrame) error {
 		data = append(append([]byte(nil), p.sets...), data...)
 	}
 	p.snapshot(data, c.Key, f)
+	if f.Damaged && !c.Key {
+		p.damaged()
+	}
 	if !p.fits(c.Key) {
 		return nil
 	}
 	p.v.s.count.sentSize.Store(p.v.s.count.videoSize.Load())
 	p.v.write(p.codec, picture.Frame{Data: data, Key: c.Key, Captured: f.Captured})
 	return nil
+}
+
+// damaged says that a picture is missing: those that refer to it are not sent.
+func (p *passed) damaged() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.broken = true
 }
 
 // keep remembers the parameter sets for keyframes that come without.
