@@ -154,7 +154,7 @@ func (d *decoding) use(c *videoCodec) error {
 
 func (d *decoding) close() {
 	if d.Decoder != nil {
-		_ = d.Decoder.Close() // never fails
+		_ = d.Close() // never fails
 		d.Decoder, d.codec = nil, nil
 	}
 }

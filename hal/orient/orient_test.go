@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type still struct{ m *image.YCbCr }
 
 func (s still) Name() string                                { return "still" }
-func (s still) Open(hal.VideoMode) (hal.VideoStream, error) { return stillStream{s.m}, nil }
+func (s still) Open(hal.VideoMode) (hal.VideoStream, error) { return stillStream(s), nil }
 
 type stillStream struct{ m *image.YCbCr }
 

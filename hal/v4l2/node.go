@@ -1,6 +1,7 @@
 package v4l2
 
 import (
+	"errors"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -54,7 +55,7 @@ func (n kernelNode) there(path string) bool {
 		return false
 	}
 	if err := unix.Stat(path, &now); err != nil {
-		return err != unix.ENOENT //nolint:errorlint // a plain errno
+		return !errors.Is(err, unix.ENOENT)
 	}
 	return open.Rdev == now.Rdev && open.Ino == now.Ino
 }

@@ -4,6 +4,7 @@ package codectest
 import (
 	"errors"
 	"image"
+	"io"
 	"sync"
 	"testing"
 	"time"
@@ -38,12 +39,12 @@ func (c Codec) testEncodeDecode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer enc.Close()
+	defer closeAll(t, enc)
 	dec, err := c.NewDecoder()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer dec.Close()
+	defer closeAll(t, dec)
 	for n := range 60 {
 		img := Picture(w, h, n)
 		captured := time.Hour + time.Duration(n)*FrameTime
@@ -75,10 +76,12 @@ func (c Codec) testKeyframeRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer enc.Close()
+	defer closeAll(t, enc)
 	var keys []int
 	for n := range 40 {
-		enc.ForceKeyFrame() // a storm: one for each picture
+		if err := enc.ForceKeyFrame(); err != nil { // a storm: one for each picture
+			t.Fatal(err)
+		}
 		f, err := enc.Encode(Picture(160, 96, n), time.Duration(n)*100*time.Millisecond)
 		if err != nil {
 			t.Fatal(err)
@@ -104,7 +107,7 @@ func (c Codec) testBitrate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer enc.Close()
+	defer closeAll(t, enc)
 	noise := func(img *image.YCbCr, n int) {
 		s := uint32(n)*2654435761 + 1
 		for i := range img.Y {
@@ -145,7 +148,7 @@ func (c Codec) testRefusals(t *testing.T) {
 		"too large":  {Width: 20000, Height: 240, FrameRate: 30, Bitrate: 1e6},
 	} {
 		if e, err := c.NewEncoder(p); err == nil {
-			e.Close()
+			closeAll(t, e)
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -153,7 +156,7 @@ func (c Codec) testRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer enc.Close()
+	defer closeAll(t, enc)
 	short := Picture(64, 64, 0)
 	short.Cr = short.Cr[:10]
 	for name, img := range map[string]*image.YCbCr{
@@ -173,7 +176,7 @@ func (c Codec) testTimeBackwards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer enc.Close()
+	defer closeAll(t, enc)
 	for n, at := range []time.Duration{time.Second, time.Second, 0, 2 * time.Second} {
 		if _, err := enc.Encode(Picture(64, 64, n), at); err != nil {
 			t.Errorf("picture %d at %v: %v", n, at, err)
@@ -199,9 +202,10 @@ func (c Codec) testUseAfterClose(t *testing.T) {
 			})
 		}
 		img := Picture(64, 64, 0)
-		enc.Encode(img, 0)
-		enc.Close()
-		enc.Close()
+		if _, err := enc.Encode(img, 0); err != nil {
+			t.Fatal(err)
+		}
+		closeAll(t, enc, enc)
 		wg.Wait()
 		if _, err := enc.Encode(img, 0); !errors.Is(err, picture.ErrClosed) {
 			t.Fatalf("Encode after Close: %v, want picture.ErrClosed", err)
@@ -211,8 +215,7 @@ func (c Codec) testUseAfterClose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dec.Close()
-	dec.Close()
+	closeAll(t, dec, dec)
 	if _, err := dec.Decode([]byte{1, 2, 3}); !errors.Is(err, picture.ErrClosed) {
 		t.Errorf("Decode after Close: %v, want picture.ErrClosed", err)
 	}
@@ -223,7 +226,7 @@ func (c Codec) testDecoderNeedsKeyframe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer enc.Close()
+	defer closeAll(t, enc)
 	var frames [][]byte
 	for n := range 3 {
 		f, err := enc.Encode(Picture(64, 64, n), time.Duration(n)*FrameTime)
@@ -236,7 +239,7 @@ func (c Codec) testDecoderNeedsKeyframe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer dec.Close()
+	defer closeAll(t, dec)
 	want := func(p []byte, target error) {
 		t.Helper()
 		if _, err := dec.Decode(p); !errors.Is(err, target) {
@@ -250,4 +253,14 @@ func (c Codec) testDecoderNeedsKeyframe(t *testing.T) {
 	want(frames[2], picture.ErrNeedKeyframe)
 	want(frames[0], nil)
 	want(nil, picture.ErrNeedKeyframe)
+}
+
+// closeAll closes codecs, which never fails.
+func closeAll(tb testing.TB, codecs ...io.Closer) {
+	tb.Helper()
+	for _, c := range codecs {
+		if err := c.Close(); err != nil {
+			tb.Errorf("Close: %v", err)
+		}
+	}
 }

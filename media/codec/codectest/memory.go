@@ -30,7 +30,7 @@ func anonymous(t *testing.T) int {
 	return 0
 }
 
-// MemoryIsGivenBack: calls in a row run on whatever threads Go has. None of
+// MemoryIsGivenBack runs calls in a row on whatever threads Go has. None of
 // them may keep a codec's memory, some 30 MB, when the codec ends.
 func (c Codec) MemoryIsGivenBack(t *testing.T) {
 	const threads, w, h = 8, 1280, 720
@@ -40,12 +40,12 @@ func (c Codec) MemoryIsGivenBack(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		defer enc.Close()
+		defer closeAll(t, enc)
 		dec, err := c.NewDecoder()
 		if err != nil {
 			return err
 		}
-		defer dec.Close()
+		defer closeAll(t, dec)
 		for n := range 4 {
 			f, err := enc.Encode(img, time.Duration(n)*FrameTime)
 			if err != nil {

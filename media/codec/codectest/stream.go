@@ -61,8 +61,7 @@ func (c Codec) testStream(t *testing.T) {
 	if want := []bool{true, false, true, false}; !slices.Equal(keys, want) {
 		t.Errorf("keyframes %v, want %v", keys, want)
 	}
-	rc.Close()
-	rc.Close()
+	closeAll(t, rc, rc)
 	if err := s.ForceKeyFrame(); !errors.Is(err, picture.ErrClosed) {
 		t.Errorf("ForceKeyFrame after Close: %v", err)
 	}
@@ -107,7 +106,7 @@ func (c Codec) testStreamCloseRace(t *testing.T) {
 			})
 		}
 		<-started
-		rc.Close()
+		closeAll(t, rc)
 		wg.Wait()
 	}
 }
@@ -118,7 +117,7 @@ func (c Codec) testAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer enc.Close()
+	defer closeAll(t, enc)
 	img, n := Picture(320, 240, 0), 0
 	encode := func() {
 		if _, err := enc.Encode(img, time.Duration(n)*FrameTime); err != nil {
