@@ -33,7 +33,9 @@ test: ## install what the tests need and run them all (9 to 12 minutes on 2 core
 check: $(PHONE)/node_modules/.installed ## format, vet, lint, unit tests under the race detector, phone tests
 	@$(STEP) "phone: types" npm --prefix $(PHONE) run --silent typecheck
 	@$(STEP) "phone: lint" npm --prefix $(PHONE) run --silent lint
+	@$(STEP) "phone: manual" $(MAKE) --no-print-directory phone-docs
 	@$(STEP) "phone: build" $(MAKE) --no-print-directory phone
+	@$(STEP) "phone: sizes" node $(PHONE)/scripts/sizes.mjs
 	@$(STEP) "phone: tests" npm --prefix $(PHONE) test --silent
 	@$(STEP) "go: format" .ci/gofmt
 	@$(STEP) "go: build" $(MAKE) --no-print-directory build
@@ -58,6 +60,9 @@ $(BIN)/callboxd $(BIN)/callboxctl: phone
 
 phone: $(PHONE)/dist/index.html ## build the call page into signaling/phone/dist
 
+phone-docs: $(PHONE)/node_modules/.installed ## write the SDK's manual into build/phone-docs; a name without a comment is an error
+	npm --prefix $(PHONE) run --silent docs
+
 $(PHONE)/dist/index.html: $(PHONE)/node_modules/.installed $(PHONE_SOURCES)
 	npm --prefix $(PHONE) run --silent build
 
@@ -76,8 +81,8 @@ bench: setup-test build ## run the benchmarks: of the packages, and of whole cal
 	go test -run '^$$' -bench . -benchmem ./...
 	go test -tags=e2e -run '^$$' -bench Call -benchtime 5x -timeout 20m ./cmd/callboxd/e2e/
 
-screenshots: setup-pictures build ## pictures of the call page in build/screenshots, and the README's
-	go test -tags=e2e,screenshots -run Screenshots -count=1 -timeout=20m ./cmd/callboxd/e2e/
+screenshots: setup-pictures build ## pictures of every screen of the call page in build/screens
+	go test -tags=e2e,screenshots -run 'Screenshots|TestPage' -count=1 -timeout=20m ./cmd/callboxd/e2e/
 
 test-device: setup-device build ## drivers and a whole call in a virtual machine with a V4L2 camera and an ALSA card; RIG=path of the rig script
 	@test -n "$(RIG)" || { echo "make test-device: set RIG to the rig script, for example make test-device RIG=../rig/rig" >&2; exit 2; }
@@ -105,4 +110,4 @@ setup-pictures:
 setup-device:
 	@.ci/setup device
 
-.PHONY: help run test test-long check e2e build phone fuzz bench screenshots test-device test-network test-sound fmt clean setup-build setup-test setup-pictures setup-device
+.PHONY: help run test test-long check e2e build phone phone-docs fuzz bench screenshots test-device test-network test-sound fmt clean setup-build setup-test setup-pictures setup-device

@@ -168,7 +168,7 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 		Devices:       b.chosen(),
 		Transports:    p.transports(),
 		Contacts:      p.trusting(),
-		Pairing:       p.pairing.current(),
+		Pairing:       p.pairing.current(p.clock.Now()),
 		Refused:       p.device.Refused(),
 	}
 	if p.direct != nil {
@@ -241,6 +241,26 @@ func (b *backend) OpenPairing(_ context.Context, r control.PairRequest) (control
 	if life < time.Second || life > pairingLongest {
 		return control.PairWindow{}, control.ErrBadRequest.With(fmt.Sprintf("cannot open a window for %v; allowed: 1s to %v", life, pairingLongest))
 	}
+	t, old, err := b.pairingTerms(r)
+	if err != nil {
+		return control.PairWindow{}, err
+	}
+	for _, right := range t.Rights {
+		if guarded(right) && b.parts.selfSigned() && !r.Force {
+			return control.PairWindow{}, control.ErrBadRequest.With(fmt.Sprintf(
+				"the right %s is not given over a certificate that the device made for itself: whoever sits between could have put their own key in; give the device a real certificate (signaling.direct.tls), or use --force", right))
+		}
+	}
+	t.Life = life
+	return b.parts.pairing.start(b.parts, t, old)
+}
+
+// pairingTerms are what the next phone is paired with, and the contact whose place it
+// takes, if any.
+func (b *backend) pairingTerms(r control.PairRequest) (t signaling.PairingTerms, old signaling.Contact, err error) {
+	if r.Replaces != "" {
+		return b.replacement(r)
+	}
 	if len(r.Rights) == 0 {
 		r.Rights = []string{string(signaling.RightCall), string(signaling.RightBeCalled)}
 	}
@@ -249,14 +269,10 @@ func (b *backend) OpenPairing(_ context.Context, r control.PairRequest) (control
 	for i, text := range r.Rights {
 		rights[i] = signaling.Right(text)
 		if !slices.Contains(allowed, rights[i]) {
-			return control.PairWindow{}, control.ErrBadRequest.With(fmt.Sprintf("there is no right %q; allowed: call, beCalled, auto, unlock", text))
-		}
-		if (rights[i] == signaling.RightAuto || rights[i] == signaling.RightUnlock) && b.parts.selfSigned() && !r.Force {
-			return control.PairWindow{}, control.ErrBadRequest.With(fmt.Sprintf(
-				"the right %s is not given over a certificate that the device made for itself: whoever sits between could have put their own key in; give the device a real certificate (signaling.direct.tls), or use --force", text))
+			return t, old, control.ErrBadRequest.With(fmt.Sprintf("there is no right %q; allowed: call, beCalled, auto, unlock", text))
 		}
 	}
-	return b.parts.pairing.start(b.parts, signaling.PairingTerms{Rights: rights, Name: r.Name, Life: life, Force: r.Force})
+	return signaling.PairingTerms{Rights: rights, Name: r.Name, Force: r.Force}, old, nil
 }
 
 func (b *backend) ClosePairing(context.Context) error {

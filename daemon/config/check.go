@@ -27,6 +27,7 @@ type report func(path, text string)
 func check(c *Config, r report) {
 	checkDevice(c.Device, r)
 	checkDirect(c, r)
+	checkPage(c.Signaling.Page, r)
 	checkMQTT(c.Signaling.MQTT, r)
 	checkIssuers(c, r)
 	checkPush(c.Signaling.Push, r)
@@ -86,6 +87,23 @@ func checkDirect(c *Config, r report) {
 			r(fmt.Sprintf("%sorigins[%d]", at, i), fmt.Sprintf("%q is no web origin; allowed: https://host or https://host:port, nothing behind it", o))
 		}
 	}
+}
+
+// checkPage: a browser gives camera and keys to https and to this machine only.
+func checkPage(page string, r report) {
+	if page == "" {
+		return
+	}
+	u, err := url.Parse(page)
+	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		(u.Path != "" && !strings.HasSuffix(u.Path, "/")) || (u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname()))) {
+		r("signaling.page", fmt.Sprintf("%q is no address of a call page; allowed: https://call.example.com/, https://example.com/phone/, or http on 127.0.0.1", origin(page)))
+	}
+}
+
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || (err == nil && addr.IsLoopback())
 }
 
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)

@@ -136,7 +136,8 @@ func (c *Client) up(l *link) {
 	c.mu.Lock()
 	first := c.link == l && !l.up
 	if first {
-		l.up, c.told = true, ""
+		l.up = true
+		clear(c.told)
 		c.connected++
 	}
 	c.mu.Unlock()

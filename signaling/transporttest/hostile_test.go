@@ -40,6 +40,8 @@ type hostile struct {
 	ways    map[signaling.Transport]*way
 	in      []passed       // all that came, for replays
 	lost    map[string]int // how often a text was lost
+	tamper  func(one passed) []passed
+	deaf    func(text string) bool
 	stopped bool
 	running sync.WaitGroup
 	stop    chan struct{}
@@ -57,6 +59,12 @@ func newHostile(w weather, seed uint64) *hostile {
 
 // Send lets the network have its way with what the device says.
 func (w *way) Send(to, msg string) bool {
+	w.h.mu.Lock()
+	deaf := w.h.deaf
+	w.h.mu.Unlock()
+	if deaf != nil && deaf(msg) {
+		return true
+	}
 	if w.h.weather == fair {
 		return w.inner.Send(to, msg)
 	}
@@ -87,13 +95,35 @@ func (h *hostile) Receive(p signaling.Peer, text string) {
 	p = h.seen(p)
 	h.mu.Lock()
 	h.in = append(h.in, passed{p, text})
-	device := h.device
+	device, tamper := h.device, h.tamper
 	h.mu.Unlock()
-	if h.weather == fair {
-		device.Receive(p, text)
-		return
+	arrives := []passed{{p, text}}
+	if tamper != nil {
+		arrives = tamper(arrives[0])
 	}
-	h.carry(text, func() { device.Receive(p, text) })
+	for _, one := range arrives {
+		if h.weather == fair {
+			device.Receive(one.peer, one.text)
+			continue
+		}
+		h.carry(one.text, func() { device.Receive(one.peer, one.text) })
+	}
+}
+
+// tampers has somebody on the way decide, from now on, what arrives in the place of a
+// message to the device; nil lets everything through again.
+func (h *hostile) tampers(f func(one passed) []passed) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.tamper = f
+}
+
+// swallows has somebody on the way keep those messages of the device for which f says
+// yes.
+func (h *hostile) swallows(f func(text string) bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.deaf = f
 }
 
 // carry loses, delays and repeats; different delays reorder.

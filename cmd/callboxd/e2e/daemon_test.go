@@ -61,6 +61,8 @@ type deviceOptions struct {
 	call   string  // more YAML below call:, indented by two
 	media  string  // more YAML below media:, likewise
 	hal    string  // more YAML below hal:, likewise
+	ways   string  // more YAML below signaling:, likewise
+	ice    string  // more of media.ice, as in ", relay_only: true"
 	width  int     // of the camera's picture; default 640
 	height int
 	rate   int // pictures a second; default 20
@@ -70,6 +72,7 @@ type deviceOptions struct {
 	hide string // a file that the daemon does not see; "": none. Needs root.
 
 	race      bool // with the race detector
+	noDirect  bool // no listener of its own
 	noDisplay bool // the phone's video is not decoded
 	quiet     bool // logs only what goes wrong
 }
@@ -115,22 +118,23 @@ func startDevice(t testing.TB, o deviceOptions) *device {
 device: {sn: %[12]s, name: %[13]s, state_dir: %[1]s/state}
 control: {socket: %[1]s/control.sock}
 signaling:
-  direct: {listen: "%[2]s", origins: [%[15]s]}
+  direct: {enabled: %[16]t, listen: "%[2]s", origins: [%[15]s]}
+%[17]s
 call:
   ring_timeout: %[14]s
 %[3]s
 hal:
   camera: {name: virtual, size: %[4]dx%[5]d, frame_rate: %[6]d}
-  microphone: {name: virtual, tone: %[7]g%[16]s}
+  microphone: {name: virtual, tone: %[7]g%[19]s}
   speaker: {name: virtual, record: %[1]s/speaker.wav}
   display: %[9]s
-%[17]s
+%[20]s
 media:
-  ice: {loopback: true}
+  ice: {loopback: true%[18]s}
 %[10]s
 log: {level: %[11]s, format: json}
 %[8]s
-`, dir, o.listen, o.call, o.width, o.height, o.rate, o.tone, o.extra, display, o.media, level, o.sn, o.name, o.ring, o.origin, voice, o.hal)
+`, dir, o.listen, o.call, o.width, o.height, o.rate, o.tone, o.extra, display, o.media, level, o.sn, o.name, o.ring, o.origin, !o.noDirect, o.ways, o.ice, voice, o.hal)
 	path := filepath.Join(dir, "callbox.yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)

@@ -251,15 +251,16 @@ var networks = map[string]func(t *testing.T){
 		}
 	},
 	"8 the phone moves": func(t *testing.T) {
-		moved(t, func(j *journey) {
-			run(t, "ip", "addr", "add", "10.213.7.11/24", "dev", roadPhone)
+		relocated(t, func(j *journey) {
+			// The other way round the kernel would take the second address away with the first.
 			run(t, "ip", "addr", "del", phoneEnd+"/24", "dev", roadPhone)
+			run(t, "ip", "addr", "add", "10.213.7.11/24", "dev", roadPhone)
 		})
 	},
 	"9 the device moves": func(t *testing.T) {
-		moved(t, func(j *journey) {
-			run(t, "ip", "-n", j.road.namespace, "addr", "add", "10.213.7.12/24", "dev", roadHere)
+		relocated(t, func(j *journey) {
 			run(t, "ip", "-n", j.road.namespace, "addr", "del", deviceEnd+"/24", "dev", roadHere)
+			run(t, "ip", "-n", j.road.namespace, "addr", "add", "10.213.7.12/24", "dev", roadHere)
 		})
 	},
 }
@@ -280,8 +281,8 @@ func lossy(t *testing.T, w roadWeather) {
 	}
 }
 
-// moved is a call one of whose ends gets another address.
-func moved(t *testing.T, change func(j *journey)) {
+// relocated is a call one of whose ends gets another address.
+func relocated(t *testing.T, change func(j *journey)) {
 	t.Helper()
 	j := newJourney(t, roadWeather{delay: 20 * time.Millisecond})
 	j.travel(8 * time.Second)

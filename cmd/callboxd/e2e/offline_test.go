@@ -62,6 +62,7 @@ func TestOffline(t *testing.T) {
 		p.watchToasts()
 		p.click("call-voice")
 		p.saysToast(t, "cannot be reached")
+		p.click("done")
 	})
 	p.linkState("up", 20*time.Second)
 	p.wantTalk(t, d)

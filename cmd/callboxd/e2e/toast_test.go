@@ -14,17 +14,19 @@ import (
 // toastWithin is how long after the event that it tells of a toast may come.
 const toastWithin = time.Second
 
-// toastReader is JavaScript that collects every toast with its time in
-// window.said.
+// toastReader is JavaScript that collects every toast, and why a call has ended,
+// with its time in window.said.
 const toastReader = `(() => {
   if (window.said) return true;
   window.said = [];
-  const area = document.getElementById("toasts");
   new MutationObserver((changes) => {
     for (const change of changes) {
-      for (const box of change.addedNodes) window.said.push({ text: box.querySelector("span").innerText, at: new Date().toISOString() });
+      for (const box of change.addedNodes) {
+        const words = box.querySelector?.(":scope > span, [data-testid=end-why]");
+        if (words && box.matches(".toast, [data-testid=end]")) window.said.push({ text: words.innerText, at: new Date().toISOString() });
+      }
     }
-  }).observe(area, { childList: true });
+  }).observe(document.body, { childList: true, subtree: true });
   return true;
 })()`
 

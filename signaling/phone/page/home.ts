@@ -2,7 +2,7 @@ import { devices, onDevices, type Device, type RoomType } from "../src/sdk.js";
 import { askForNotices, mayAskForNotices } from "./attention.js";
 import { h, icon, setText, show } from "./dom.js";
 import { addDevice, pasteForm } from "./paste.js";
-import { linkKey } from "./strings.js";
+import { RightsLine, linkStateOf, mayCall } from "./rights.js";
 import { toast } from "./toast.js";
 import { WakeSetting } from "./wake.js";
 import { words } from "./words.js";
@@ -12,6 +12,7 @@ export class HomeView {
   readonly element = h("section", { class: "home", "data-testid": "home" });
   readonly #call: (device: Device, roomType: RoomType) => void;
   readonly #states = new Map<string, HTMLElement>();
+  readonly #follow = new Map<string, (device: Device) => void>();
   readonly #wakes = new Map<string, WakeSetting>();
   readonly #notices = notices();
   #shown = "";
@@ -41,16 +42,19 @@ export class HomeView {
     if (identity !== this.#shown) {
       this.#shown = identity;
       this.#states.clear();
+      this.#follow.clear();
       this.#wakes.clear();
       this.element.replaceChildren(...this.#content(list));
     }
     for (const device of list) {
-      const { dkt, state } = device;
+      const { dkt } = device;
       this.#wakes.get(dkt)?.update(device);
       const element = this.#states.get(dkt);
       if (!element) continue;
-      element.dataset["link"] = state;
-      setText(element, words(linkKey(state)));
+      const { link, text } = linkStateOf(device);
+      element.dataset["link"] = link;
+      setText(element, words(text));
+      this.#follow.get(dkt)?.(device);
     }
   }
 
@@ -102,13 +106,20 @@ export class HomeView {
         icon(roomType === "video" ? "video" : "phone"),
         h("span", {}, words(roomType === "video" ? "videoCall" : "voiceCall")),
       );
+    const rights = new RightsLine(device);
+    const actions = h("div", { class: "actions" }, button("video"), button("voice"));
+    this.#follow.set(device.dkt, (now) => {
+      rights.update(now);
+      show(actions, mayCall(now));
+    });
     return h(
       "article",
       { class: "card" },
       h("div", { class: "avatar", "aria-hidden": "true" }, initial(device.name)),
       h(many ? "h2" : "h1", { "data-testid": "device-name" }, device.name),
       state,
-      h("div", { class: "actions" }, button("video"), button("voice")),
+      actions,
+      rights.element,
       wake.element,
     );
   }

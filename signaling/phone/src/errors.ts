@@ -71,8 +71,10 @@ export type PushHindrance =
 
 /** The one error type of the SDK. */
 export class CallboxError extends Error {
+  /** Always `CallboxError`. */
   override readonly name = "CallboxError";
   constructor(
+    /** What a program may decide by. */
     readonly code: ErrorCode,
     message: string,
     /** The room that the failure belongs to, when there is one. */

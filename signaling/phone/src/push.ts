@@ -15,6 +15,7 @@ import type { Tabs } from "./tabs.js";
 
 /** Whether a device wakes this phone. */
 export interface PushState {
+  /** It does. */
   readonly on: boolean;
   /** Why it cannot be switched on; undefined: it can. */
   readonly hindrance: PushHindrance | undefined;

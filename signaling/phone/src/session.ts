@@ -11,10 +11,10 @@ import type { LegStats, MakeLeg } from "./leg.js";
 import { Letters } from "./letters.js";
 import { Mail, lives, type Carrier } from "./mail.js";
 import type { OwnMedia } from "./media.js";
-import type { Envelope } from "./message.js";
+import { deviceAddress, phoneAddress, type Envelope } from "./message.js";
 import type { CallOptions } from "./options.js";
 import { Reader } from "./reader.js";
-import type { LeaveType } from "./state.js";
+import { times, type LeaveType } from "./state.js";
 import { Talk } from "./talk.js";
 import { tokenRoom } from "./token.js";
 import type { Body } from "./verify.js";
@@ -68,6 +68,8 @@ export class Session {
   #talk: Talk | undefined;
   #state: CallState;
   #held: CallEvent[] = [];
+  /** Messages of the device in this room. */
+  #heard = 0;
 
   constructor(parts: SessionParts) {
     this.parts = parts;
@@ -75,7 +77,7 @@ export class Session {
     // A token is for one room, which whoever asked for it has made.
     this.roomId = ring?.envelope.roomId ?? tokenRoom(options.token ?? "") ?? randomId();
     this.#mail = new Mail(parts.key, parts.device, this.roomId, clock, parts.carrier, { suspicious: true });
-    this.#letters = new Letters(this.#mail, ring?.envelope.id, {
+    this.#letters = new Letters(this.#mail, ring?.envelope, {
       unanswered: (type) => {
         this.#apply({ t: "unanswered", type });
       },
@@ -113,6 +115,7 @@ export class Session {
       events: {
         lost: () => {
           this.#apply({ t: "lost" });
+          this.#doubt();
         },
         flowing: () => {
           this.#apply({ t: "flowing" });
@@ -194,12 +197,29 @@ export class Session {
     this.#talk?.tracksChanged();
   }
 
+  /** The person sees the call. False: it is over, or not yet one. */
+  shown(): boolean {
+    const { isCaller, joined, phase } = this.#state;
+    if (!joined || phase === "ended") return false;
+    const [own, theirs] = [phoneAddress(this.parts.key.jkt), deviceAddress(this.parts.device.sn)];
+    this.#emit("callPageOnShow", { callerId: isCaller ? own : theirs, listenerId: isCaller ? theirs : own });
+    return true;
+  }
+
   /** Sends the maker's own data: in the talk, or once per nonce while it rings. */
   async sendData(payload: Json, right: string | undefined): Promise<void> {
     const { phase } = this.#state;
     if (this.#talk && (phase === "talking" || phase === "reconnecting")) return this.#talk.sendData(payload, right);
     if (phase === "ringing") return this.#doorstep.send(payload, right);
     throw new CallboxError("noCall", "data can be sent while the device rings and in the talk", this.roomId);
+  }
+
+  /** Media has stopped: if the device says nothing either, what goes straight to it is dead, too. */
+  #doubt(): void {
+    const before = this.#heard;
+    this.parts.clock.after(times.doubt, () => {
+      if (this.#heard === before && this.#state.phase === "reconnecting") this.parts.carrier.suspect(Infinity);
+    });
   }
 
   linkUp(): void {
@@ -217,6 +237,7 @@ export class Session {
 
   /** A verified message of this room. */
   receive(envelope: Envelope, body: Body, text: string): void {
+    this.#heard += 1;
     this.#reader.receive(envelope, body, text);
   }
 

@@ -1,7 +1,7 @@
 /** The SDK's functions for being woken (docs/push.md). */
 import { CallboxError } from "./errors.js";
 import type * as push from "./push.js";
-import { start } from "./sdk.js";
+import { start } from "./running.js";
 
 /**
  * Whether a device wakes this phone when the page is closed, and what hinders it.

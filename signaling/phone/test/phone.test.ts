@@ -534,9 +534,45 @@ suite("data", () => {
     assert.deepEqual(rig.data, [[1], 2]);
     assert.deepEqual(rig.leg.frames.slice(-2).map((f) => frame(f)), [{ t: "dataAck", id: "x" }, { t: "dataAck", id: "y", error: "noHandler" }]);
   });
+  test("the device's info that overtakes start counts from then on", async () => {
+    const { rig, device, room } = await offered();
+    await device.answer(room, "accept", { sdp: answerSdp() });
+    await until(() => rig.phone.session?.phase === "connecting", "connecting");
+    rig.leg.channel = true;
+    rig.leg.events.frame('{"t":"info","mic":false,"camera":true,"speaker":true,"quality":2}');
+    assert.equal(rig.phone.view()?.remote, undefined);
+    await device.send(room, "start", {});
+    await until(() => rig.phone.session?.phase === "talking", "talking");
+    assert.deepEqual(rig.phone.view()?.remote, { mic: false, camera: true, speaker: true, quality: 2 });
+  });
   test("the device's info is shown", async () => {
     const { rig } = await talking();
     rig.leg.events.frame('{"t":"info","mic":true,"camera":false,"speaker":true,"quality":3}');
     assert.deepEqual(rig.phone.view()?.remote, { mic: true, camera: false, speaker: true, quality: 3 });
+  });
+});
+
+suite("callPageOnShow", () => {
+  test("names both ends, each time that the page says so, and only while there is a call", async () => {
+    const { rig, device } = await talking();
+    assert.equal(rig.phone.session?.shown(), true);
+    const own = device.last("invite").payload["from"];
+    assert.deepEqual(rig.events.at(-1)?.data, { callerId: own, listenerId: `d.${device.sn}` });
+    assert.equal(rig.events.at(-1)?.eventName, "callPageOnShow");
+    rig.phone.session.hangUp("manual");
+    rig.clock.pass(500);
+    assert.equal(rig.phone.session.shown(), false);
+    assert.equal(rig.events.at(-1)?.eventName, "finishVoip");
+  });
+  test("not before the device has answered", async () => {
+    const device = await FakeDevice.make();
+    const rig = await Rig.paired(device);
+    device.deaf = true;
+    const call = codeOf(rig.phone.call({ roomType: "voice" }));
+    await until(() => rig.phone.session?.phase === "inviting", "inviting");
+    assert.equal(rig.phone.session?.shown(), false);
+    assert.deepEqual(rig.events, []);
+    rig.phone.hangUp("manual");
+    await call;
   });
 });
