@@ -136,6 +136,7 @@ func (b *backend) SwitchCamera(ctx context.Context, camera string) (shown string
 		if errors.Is(err, media.ErrUnknownCamera) || errors.Is(err, media.ErrNoCamera) {
 			return control.ErrNoDevice.With(err.Error())
 		}
+		l.sendInfo()
 		return err
 	})
 	return shown, err

@@ -47,6 +47,7 @@ type mediaSession interface {
 	SetCamera(on bool)
 	SwitchCamera(name string) (string, error)
 	Camera() string
+	View() string
 	Play(pcm []int16)
 	SendData(text []byte) error
 	Stats() media.Stats

@@ -284,6 +284,7 @@ func (f fakeSession) Accept(l media.Limit) {
 func (f fakeSession) SetMicrophone(on bool) { f.s.note("microphone %v", on) }
 func (f fakeSession) SetCamera(bool)        {}
 func (f fakeSession) Camera() string        { return "Door" }
+func (f fakeSession) View() string          { return "" }
 func (f fakeSession) SwitchCamera(name string) (string, error) {
 	if name == "Cellar" {
 		return "", media.ErrUnknownCamera

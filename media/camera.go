@@ -28,6 +28,14 @@ func (s *Session) Camera() string {
 	return s.engine.cameras[s.video.camera()].Title()
 }
 
+// View is the label of that camera, which the phone may be told; "" without one.
+func (s *Session) View() string {
+	if s.video == nil {
+		return ""
+	}
+	return s.engine.cameras[s.video.camera()].Label
+}
+
 // SwitchCamera shows another camera, by its title or name; "" is the next one. It holds
 // for the call, and returns the title of the one that is shown from now on. Errors:
 // ErrNoCamera, ErrUnknownCamera.

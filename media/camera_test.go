@@ -124,7 +124,7 @@ func TestSwitchCamera(t *testing.T) {
 			width      int
 		}{{"", "Yard", 160}, {"Door", "Door", 320}, {"Yard", "Yard", 160}, {"", "Door", 320}} {
 			keys := l.Stats().KeyframesSent
-			if got, err := l.SwitchCamera(tt.name); got != tt.want || err != nil || l.Camera() != tt.want {
+			if got, err := l.SwitchCamera(tt.name); got != tt.want || err != nil || l.Camera() != tt.want || l.View() != tt.want {
 				t.Fatalf("SwitchCamera(%q) = %q, %v, want %q", tt.name, got, err, tt.want)
 			}
 			time.Sleep(time.Second)

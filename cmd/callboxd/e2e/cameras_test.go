@@ -41,6 +41,11 @@ func TestCameraSwitch(t *testing.T) {
 			t.Errorf("camera switch %s: %q, want %q", tt.to, got.Camera, tt.want)
 		}
 		shows(tt.size)
+		if tt.want != "virtual" { // without a label
+			eventually(t, 3*time.Second, "the phone is told of "+tt.want, func() bool {
+				return eval[string](p, `window.callbox.currentCall().remote?.view ?? ""`) == tt.want
+			})
+		}
 		var s struct {
 			Call struct {
 				CameraName string `json:"cameraName"`
