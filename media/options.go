@@ -11,6 +11,8 @@ type (
 	ICEOptions = options.ICE
 	// ICEServer is one STUN or TURN server.
 	ICEServer = options.ICEServer
+	// Cleaning says what is done to the microphone's sound.
+	Cleaning = options.Cleaning
 	// Preconnect says how much is made ready while it rings.
 	Preconnect = options.Preconnect
 	// Bitrate is in bit/s.
@@ -22,6 +24,13 @@ const (
 	PreconnectOff     = options.PreconnectOff
 	PreconnectNetwork = options.PreconnectNetwork
 	PreconnectMedia   = options.PreconnectMedia
+)
+
+// The echo cancellers.
+const (
+	EchoSpeex  = options.EchoSpeex
+	EchoWebRTC = options.EchoWebRTC
+	EchoOff    = options.EchoOff
 )
 
 // DefaultOptions is what is used when the configuration says nothing.

@@ -26,7 +26,7 @@ type counters struct {
 
 // Stats returns the counters as they are now.
 func (s *Session) Stats() Stats {
-	heard := s.sound.stats()
+	heard, echo := s.sound.stats()
 	now, size := s.now(), s.count.videoSize.Load()
 	out := Stats{
 		VideoFramesSent:     s.count.videoFramesSent.Load(),
@@ -36,6 +36,9 @@ func (s *Session) Stats() Stats {
 		AudioPacketsLost:    heard.Lost,
 		AudioPacketsPlayed:  heard.Played,
 		AudioConcealed:      heard.Concealed,
+		AudioDelay:          heard.Delay.Seconds() * 1000,
+		EchoDelay:           echo.Delay.Seconds() * 1000,
+		EchoReturnLoss:      echo.ReturnLoss,
 		VideoFramesReceived: s.count.videoFramesReceived.Load(),
 		VideoFramesDecoded:  s.count.videoFramesDecoded.Load(),
 		BitrateUp:           8 * s.count.up.second(now),

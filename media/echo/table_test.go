@@ -87,7 +87,7 @@ func TestTable(t *testing.T) {
 			tables[i] = append(tables[i], row{s.name, r.run(c)})
 		}
 	}
-	shipped := options.Default().Sound
+	shipped := options.Default().Cleaning
 	for i, config := range configs {
 		t.Logf("%s, noise suppression %v\n%s", config.Engine, config.NoiseSuppression, tables[i].format(inBar))
 		for _, r := range tables[i] {

@@ -17,14 +17,14 @@ type Media struct {
 	VideoBitrate Bitrate `mapstructure:"video_bitrate"`
 	// AudioBitrate is the rate that the Opus encoder aims at.
 	AudioBitrate Bitrate `mapstructure:"audio_bitrate"`
-	// Sound says what is done to the microphone's sound before it is sent.
-	Sound Sound `mapstructure:"sound"`
+	// Cleaning says what is done to the microphone's sound before it is sent.
+	Cleaning Cleaning `mapstructure:"sound"`
 	// ICE says how the device looks for a way to the phone.
 	ICE ICE `mapstructure:"ice"`
 }
 
-// Sound says what is done to the microphone's sound before it is sent.
-type Sound struct {
+// Cleaning says what is done to the microphone's sound before it is sent.
+type Cleaning struct {
 	// Echo takes the speaker's sound out of the microphone's: speex, webrtc, or off
 	// where the hardware or the sound server does it.
 	Echo Echo `mapstructure:"echo"`
@@ -67,8 +67,8 @@ type ICEServer struct {
 func Default() Media {
 	return Media{
 		Preconnect: PreconnectNetwork, VideoBitrate: 1_200_000, AudioBitrate: 32_000,
-		Sound: Sound{Echo: EchoSpeex, NoiseSuppression: true},
-		ICE:   ICE{TURNLife: 10 * time.Minute},
+		Cleaning: Cleaning{Echo: EchoSpeex, NoiseSuppression: true},
+		ICE:      ICE{TURNLife: 10 * time.Minute},
 	}
 }
 
