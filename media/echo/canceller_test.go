@@ -166,6 +166,27 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
+// TestEngines walks through all that the C and C++ code can do; make asan runs it
+// under AddressSanitizer.
+func TestEngines(t *testing.T) {
+	loud := int16s(room{noise: -3, seed: 27}.noisy(hal.FrameSamples))
+	for name, config := range configs {
+		for range 3 {
+			c := canceller(t, config)
+			for _, early := range []int{0, 480, c.engine.lead()} {
+				c.engine.expect(early, early != 0)
+				for range 20 {
+					c.Process(loud, loud, loud)
+				}
+			}
+			if s := c.Stats(); s.Failed != 0 {
+				t.Errorf("%s: %d frames failed", name, s.Failed)
+			}
+			c.Close()
+		}
+	}
+}
+
 func TestEnds(t *testing.T) {
 	if c, err := New(Config{Engine: "hope"}); err == nil {
 		c.Close()

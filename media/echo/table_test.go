@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"callbox/hal/haltest"
 	"callbox/media/options"
 )
 
@@ -69,8 +70,8 @@ func TestTable(t *testing.T) {
 	if *long {
 		list = append(list, harder...)
 	}
-	if raceDetector {
-		list, inBar = list[:2], 2 // Go is ten times slower then, and C is not checked
+	if haltest.Slow {
+		list, inBar = list[:2], 2 // make check runs all of them in a step of its own
 	}
 	configs := []Config{{Engine: options.EchoSpeex, NoiseSuppression: true}, {Engine: options.EchoWebRTC, NoiseSuppression: true}}
 	if *long {

@@ -37,6 +37,9 @@ const human = "human"
 // .ci/setup test installs, the test is skipped.
 func voice(t testing.TB, name string) []int16 {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("minutes of speech")
+	}
 	var pcm []int16
 	if name == human {
 		files, err := filepath.Glob("/usr/share/sounds/alsa/*_*.wav")
