@@ -27,7 +27,7 @@ func (s *loopSound) Microphone() string { return s.name }
 func (s *loopSound) Speaker() string    { return s.name }
 
 func (s *loopSound) Open(process hal.SoundFunc) (hal.SoundStream, error) {
-	return s.Sound.Open(func(_, playback []int16) {
+	stream, err := s.Sound.Open(func(_, playback []int16) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		var captured [hal.FrameSamples]int16
@@ -39,7 +39,13 @@ func (s *loopSound) Open(process hal.SoundFunc) (hal.SoundStream, error) {
 		copy(part, playback)
 		s.at = (s.at + hal.FrameSamples) % len(s.air)
 	})
+	return loopStream{stream}, err
 }
+
+// loopStream has had three underruns.
+type loopStream struct{ hal.SoundStream }
+
+func (loopStream) Underruns() uint64 { return 3 }
 
 // bursts is noise that comes and goes four times a second, as speech does.
 func bursts(length time.Duration) []int16 {
@@ -87,8 +93,14 @@ func TestEchoIsTakenOut(t *testing.T) {
 				if s.EchoReturnLoss < tt.loss || math.Abs(s.EchoDelay-100) > 3 {
 					t.Errorf("return loss %.1f dB, delay %v ms; want %v at least and 100", s.EchoReturnLoss, s.EchoDelay, tt.loss)
 				}
+				if s.AudioUnderruns != 3 {
+					t.Errorf("%d underruns, want 3", s.AudioUnderruns)
+				}
 				if err := l.Close(); err != nil {
 					t.Error(err)
+				}
+				if n := l.Stats().AudioUnderruns; n != 3 {
+					t.Errorf("%d underruns after the call, want 3", n)
 				}
 				// The next call knows the delay from the first word on.
 				next := newTalk(t, e, false)

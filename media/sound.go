@@ -36,6 +36,8 @@ type soundDevice struct {
 	buf     *playout.Buffer // nil before the first packet, and after the end
 	mixer   mixer
 	echo    echo.Stats
+	counts  underrunCounter // of the open device; nil when it does not count
+	late    uint64          // underruns of those before
 	zero    [hal.FrameSamples]int16
 	clean   [hal.FrameSamples]int16
 	scratch [hal.FrameSamples]int16
@@ -129,13 +131,30 @@ func (d *soundDevice) push(p *rtp.Packet, arrival time.Duration) {
 	}
 }
 
-func (d *soundDevice) stats() (playout.Stats, echo.Stats) {
+func (d *soundDevice) stats() (heard playout.Stats, echo echo.Stats, underruns uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.buf == nil {
-		return playout.Stats{}, d.echo
+	if d.buf != nil {
+		heard = d.buf.Stats()
 	}
-	return d.buf.Stats(), d.echo
+	underruns = d.late
+	if d.counts != nil {
+		underruns += d.counts.Underruns()
+	}
+	return heard, d.echo, underruns
+}
+
+// underrunCounter is a hal.SoundStream that counts how often it was served too late.
+type underrunCounter interface{ Underruns() uint64 }
+
+// setStream notes the open device; nil when it was closed.
+func (d *soundDevice) setStream(s hal.SoundStream) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.counts != nil {
+		d.late += d.counts.Underruns()
+	}
+	d.counts, _ = s.(underrunCounter)
 }
 
 // run has the device open while it is wanted, until the session ends.
@@ -201,6 +220,8 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 	if r.err != nil {
 		return ctx.Err() == nil, r.err
 	}
+	d.setStream(r.stream)
+	defer d.setStream(nil)
 	defer func() { _ = r.stream.Close() }() // a device that does not close is not ours to mend
 	for first := working; ; {
 		select {

@@ -26,7 +26,7 @@ type counters struct {
 
 // Stats returns the counters as they are now.
 func (s *Session) Stats() Stats {
-	heard, echo := s.sound.stats()
+	heard, echo, underruns := s.sound.stats()
 	now, size := s.now(), s.count.videoSize.Load()
 	out := Stats{
 		VideoFramesSent:     s.count.videoFramesSent.Load(),
@@ -37,6 +37,7 @@ func (s *Session) Stats() Stats {
 		AudioPacketsPlayed:  heard.Played,
 		AudioConcealed:      heard.Concealed,
 		AudioDelay:          heard.Delay.Seconds() * 1000,
+		AudioUnderruns:      underruns,
 		EchoDelay:           echo.Delay.Seconds() * 1000,
 		EchoReturnLoss:      echo.ReturnLoss,
 		VideoFramesReceived: s.count.videoFramesReceived.Load(),
