@@ -57,6 +57,8 @@ type sounds interface {
 	// Announce plays that a call is about to be answered by itself, and returns
 	// when that is over. nil means that it was heard.
 	Announce(ctx context.Context) error
+	// Tone plays a sound to its end, or until ctx ends when it goes on.
+	Tone(ctx context.Context, s sound) error
 }
 
 // contacts is the part of the store that the loop asks who somebody is.
@@ -113,6 +115,7 @@ type settings struct {
 	reconnect  time.Duration
 	warnings   [call.MaxWarnings]time.Duration
 	preconnect media.Preconnect
+	tones      bool // people at the device hear where a call stands
 }
 
 // hardware is what the device is made of, as far as phones are told.
@@ -152,6 +155,7 @@ type loop struct {
 	next     proposal      // what Step is looking at
 	cur      *current      // the call of state.Generation; nil before the first
 	away     chan struct{} // closed when the last session has been put away
+	tones    tones
 	refused  map[string]uint64
 	counted  counted
 	dnd      policy.DND
@@ -234,6 +238,7 @@ func (l *loop) step(ev call.Event) {
 	for _, e := range effects {
 		l.carryOut(e)
 	}
+	l.hear()
 	if next.Phase != before.Phase && l.cur != nil {
 		l.status(l.statusLine())
 		line := l.cur.log.Info().Str("from", string(before.Phase)).Str("to", string(next.Phase))

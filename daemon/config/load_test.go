@@ -23,7 +23,7 @@ func TestMessages(t *testing.T) {
 	}{
 		"unknown key with a near one": {
 			"call:\n  ring_timout: 5s\n", nil,
-			`f:2:3: call.ring_timout: unknown key "ring_timout" (did you mean "ring_timeout"?); allowed here: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration, announcement, dial_mode, warnings`,
+			`f:2:3: call.ring_timout: unknown key "ring_timout" (did you mean "ring_timeout"?); allowed here: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration, announcement, tones, dial_mode, warnings`,
 		},
 		"unknown key that lives elsewhere": {
 			"device:\n  ring_timeout: 5s\n", nil,
@@ -101,7 +101,7 @@ func TestMessages(t *testing.T) {
 		},
 		"a scalar where a section belongs": {
 			"call: fast\n", nil,
-			`f:1:7: call: is the text "fast"; needs a mapping of: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration, announcement, dial_mode, warnings`,
+			`f:1:7: call: is the text "fast"; needs a mapping of: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration, announcement, tones, dial_mode, warnings`,
 		},
 		"a list as the whole": {
 			"- call\n", nil,
