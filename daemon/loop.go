@@ -149,23 +149,30 @@ type loop struct {
 	tokens     tokenGate              // nil: there are no call tokens
 	saveFloor  func()                 // keeps the floor of the clock
 	recheck    func()                 // ends what has lost its token
+	forgetKey  func(jkt string)       // no word of that key counts in its rooms any more
 
-	box      *mailbox
-	state    call.State
-	next     proposal      // what Step is looking at
-	cur      *current      // the call of state.Generation; nil before the first
-	away     chan struct{} // closed when the last session has been put away
-	tones    tones
-	refused  map[string]uint64
-	counted  counted
-	dnd      policy.DND
-	dndStop  func() bool // of the timer that ends it
-	ageStop  func() bool
-	lookStop func() bool
-	attempts map[string]policy.Attempts // of issuers, by name
-	tries    map[string]policy.Attempts // of contacts, by thumbprint
-	work     sync.WaitGroup             // goroutines that the loop started
-	stopping bool
+	box   *mailbox
+	state call.State
+	next  proposal // what Step is looking at
+	cur   *current // the call of state.Generation; nil before the first
+	// beginning is the call whose record is being written, and waiting what has come
+	// since then.
+	beginning *beginning
+	waiting   []any
+	room      *inRoom
+	away      chan struct{} // closed when the last session has been put away
+	tones     tones
+	refused   map[string]uint64
+	counted   counted
+	dnd       policy.DND
+	dndStop   func() bool // of the timer that ends it
+	ageStop   func() bool
+	lookStop  func() bool
+	attempts  map[string]policy.Attempts    // of issuers, by name
+	callers   map[[2]string]policy.Attempts // of issuers' subjects, by both names
+	tries     map[string]policy.Attempts    // of contacts, by thumbprint
+	work      sync.WaitGroup                // goroutines that the loop started
+	stopping  bool
 }
 
 // beatInterval is how often an idle loop tells the watchdog that it lives. It is
@@ -207,6 +214,19 @@ func (l *loop) run(ctx context.Context) {
 }
 
 func (l *loop) handle(item any) {
+	it, written := item.(recorded)
+	switch {
+	case written:
+		l.recorded(it)
+	case l.beginning != nil:
+		l.waiting = append(l.waiting, item)
+	default:
+		l.act(item)
+	}
+}
+
+// act is handle for what need not wait.
+func (l *loop) act(item any) {
 	switch it := item.(type) {
 	case fromSignaling:
 		l.signalingEvent(it.event)
@@ -218,6 +238,7 @@ func (l *loop) handle(item any) {
 		l.mediaRestarted(it)
 	case mediaClosed:
 		l.step(call.Closed{Gen: it.gen})
+		l.dropLeg(it.gen)
 	case announced:
 		l.announced(it)
 	case timerFired:
@@ -234,10 +255,15 @@ func (l *loop) handle(item any) {
 func (l *loop) step(ev call.Event) {
 	before := l.state
 	next, effects := call.Step(before, ev)
+	if begins(effects) && l.beginning == nil {
+		l.begin(next, ev)
+		return
+	}
 	l.state = next
 	for _, e := range effects {
 		l.carryOut(e)
 	}
+	l.noteRoom()
 	l.hear()
 	if next.Phase != before.Phase && l.cur != nil {
 		l.status(l.statusLine())
@@ -253,6 +279,15 @@ func (l *loop) step(ev call.Event) {
 		}
 		line.Msg("call state")
 	}
+}
+
+// noteRoom lets other parts' lines in the log name the room of the running call.
+func (l *loop) noteRoom() {
+	room := ""
+	if l.state.Phase.Active() {
+		room = l.cur.room().ID
+	}
+	l.room.set(room)
 }
 
 // statusLine says what the device is doing, for systemctl status.

@@ -73,7 +73,7 @@ func (s *Session) answer(ctx context.Context, generation int, offer string) (str
 	if err := s.AddCandidates(kept); err != nil {
 		s.log.Debug().Err(err).Msg("kept candidates")
 	}
-	return answer.SDP, nil
+	return askAtMost(answer.SDP, s.engine.opts.ReceiveBitrate), nil
 }
 
 // directions is what the device can send and receive in this room.

@@ -7,7 +7,9 @@ import (
 
 // inRoom takes a verified message, by c, of a room that is known. The mutex is held.
 func (d *Device) inRoom(p Peer, r *room, m *message.Message, c caller) {
-	d.reach(r, p)
+	if d.moves(r, m) {
+		d.reach(r, p)
+	}
 	if m.Ref != "" { // an ack, or an answer that stands for one
 		d.delivered(r, m.Ref)
 		d.ringHeard(r, m.Ref)
@@ -19,7 +21,7 @@ func (d *Device) inRoom(p Peer, r *room, m *message.Message, c caller) {
 	case r.revoked:
 		d.refuse(p, RefusedRevoked)
 	case m.Type == message.TypePing:
-		d.ping(p, m)
+		d.ping(p, m, c)
 	case r.phase == rung:
 		d.inRungRoom(p, r, m, c)
 	case m.Type == message.TypeOffer:
@@ -73,7 +75,7 @@ func (d *Device) inLiveRoom(p Peer, r *room, m *message.Message) {
 		d.phoneRejects(p, r, m)
 		return
 	case message.TypeInvite: // a late copy: its offer has come
-		d.ack(r, nil, m.ID, message.Ack{})
+		d.reply(p, m, message.Ack{})
 		return
 	default:
 	}

@@ -65,7 +65,7 @@ func (d *Device) drop(p Peer, r Reason) {
 func (d *Device) class(p Peer) budget.Class {
 	jkt, ok := key.PhoneOf(p.Address)
 	contact, known := Contact{}, false
-	if ok && p.Proven {
+	if ok {
 		contact, known = d.o.Contacts.Contact(jkt)
 	}
 	d.mu.Lock()
@@ -78,8 +78,14 @@ func (d *Device) class(p Peer) budget.Class {
 	if d.suspended[jkt] || contact.Revoked {
 		return budget.Unproven
 	}
-	if known || (p.Proven && d.holds(jkt)) {
+	switch {
+	case p.Proven && (known || d.holds(jkt)):
 		return budget.Proven
+	case known:
+		// A broker that keeps the rights of docs/mqtt.md, or a maker's program, knows
+		// who speaks. Were it not believed, a crowd of strangers would keep contacts
+		// out; where it lies, only those suffer in whose name it does.
+		return budget.Claimed
 	}
 	return budget.Unproven
 }
@@ -168,7 +174,7 @@ func (d *Device) dispatch(p Peer, m *message.Message, c caller) {
 	case message.TypeOffer:
 		d.offer(p, m, c)
 	case message.TypePing:
-		d.ping(p, m)
+		d.ping(p, m, c)
 	case message.TypePush:
 		d.push(p, m)
 	case message.TypeCancel:
@@ -202,13 +208,19 @@ func (d *Device) challenge(p Peer, m *message.Message, ringTimeout time.Duration
 	})
 }
 
-func (d *Device) ping(p Peer, m *message.Message) {
+// ping answers with the rights that count now, so that a phone shows its person only
+// what the device would let them do.
+func (d *Device) ping(p Peer, m *message.Message, c caller) {
 	b, ok := m.Body.(message.Ping)
 	if !ok {
 		d.refuse(p, RefusedValue)
 		return
 	}
-	d.reply(p, m, message.Pong(b))
+	rights := c.contact.Rights
+	if rights == nil {
+		rights = []Right{}
+	}
+	d.reply(p, m, message.Pong{Nonce: b.Nonce, Rights: rights})
 }
 
 // cancelEarly remembers that a room was given up before its offer came, so that

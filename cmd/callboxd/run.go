@@ -40,8 +40,10 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	case errors.As(err, &problems):
 		fmt.Fprintf(errs, "callboxd: %v\n", err)
 		return exitConfig
+	case errors.Is(err, daemon.ErrConfig):
+		return exitConfig // it is in the log, here and below
 	case errors.As(err, &failed):
-		return exitFailed // it is in the log
+		return exitFailed
 	}
 	fmt.Fprintf(errs, "callboxd: %v\ncallboxd --help says how it is used.\n", err)
 	return exitUsage
@@ -49,6 +51,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 
 // runError is a failure of the daemon that has been logged.
 type runError struct{ error }
+
+// Unwrap returns why it failed.
+func (e runError) Unwrap() error { return e.error }
 
 func newRoot(errs io.Writer) *cobra.Command {
 	root := &cobra.Command{

@@ -104,11 +104,23 @@ func (c *Client) Publish(topic, text string, retain bool) byte {
 	return ack.ReasonCode
 }
 
-// TryPublish publishes where the broker may be gone: then nothing comes of it.
+// TryPublish publishes where the broker may be gone: then nothing comes of it. It
+// returns when the broker has it, or the connection has ended.
 func (c *Client) TryPublish(topic, text string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		select {
+		case <-c.paho.Done():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	_, _ = c.paho.Publish(ctx, &paho.Publish{Topic: topic, Payload: []byte(text), QoS: 1})
+	cancel()
+	<-done
 }
 
 // Next waits for the next message.

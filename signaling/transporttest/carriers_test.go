@@ -221,7 +221,7 @@ func (c *mqttCarrier) lineAs(t testing.TB, address string, hear func(text string
 	return l
 }
 
-func (l *mqttLine) say(text string) { l.client.Publish(l.topic, text, false) }
+func (l *mqttLine) say(text string) { l.client.TryPublish(l.topic, text) }
 
 func (l *mqttLine) close() {
 	close(l.stop)
