@@ -27,6 +27,20 @@ type backend struct {
 
 var _ control.Backend = (*backend)(nil)
 
+// follow is ask for what follows from something that is stored already: f runs in any
+// case, also when nobody waits for it any more.
+func follow[T any](ctx context.Context, l *loop, f func() T) (T, error) {
+	done := make(chan T, 1)
+	l.box.put(request(func() { done <- f() }))
+	select {
+	case v := <-done:
+		return v, nil
+	case <-ctx.Done():
+		var none T
+		return none, control.ErrStuck
+	}
+}
+
 // ask runs f in the loop and waits for it.
 func ask[T any](ctx context.Context, l *loop, f func() (T, error)) (T, error) {
 	type answer struct {

@@ -100,9 +100,9 @@ func (b *backend) Forget(ctx context.Context, who string) (control.Contact, erro
 
 // endTrust ends what a phone has with the device.
 func (b *backend) endTrust(ctx context.Context, contact signaling.Contact) (control.Contact, error) {
-	return ask(ctx, b.loop, func() (control.Contact, error) {
+	return follow(ctx, b.loop, func() control.Contact {
 		b.loop.endTrust(contact)
-		return b.shown(contact), nil
+		return b.shown(contact)
 	})
 }
 

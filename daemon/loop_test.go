@@ -257,6 +257,16 @@ func (f fakeSounds) Announce(ctx context.Context) error {
 	}
 }
 
+func (f fakeSounds) Tone(ctx context.Context, what sound) error {
+	f.s.note("sound %s", what)
+	_, again := what.samples()
+	if again {
+		<-ctx.Done()
+		f.s.note("no sound %s", what)
+	}
+	return ctx.Err()
+}
+
 type fakeSession struct{ s *stage }
 
 func (f fakeSession) Answer(ctx context.Context, _ string) (string, error) { return f.s.answer(ctx) }

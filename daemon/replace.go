@@ -25,9 +25,9 @@ func (b *backend) ReplaceContact(ctx context.Context, who string, k control.NewK
 	if err != nil {
 		return control.Contact{}, contactError(err)
 	}
-	return ask(ctx, b.loop, func() (control.Contact, error) {
+	return follow(ctx, b.loop, func() control.Contact {
 		b.parts.replaced(old.JKT, stored)
-		return b.shown(stored), nil
+		return b.shown(stored)
 	})
 }
 

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -16,7 +17,13 @@ import (
 func TestTrustTakenInATalk(t *testing.T) {
 	revoked := cause.End{Cause: cause.Aborted, Detail: cause.Revoked}
 	for name, take := range map[string]func(r *remote) error{
-		"revoked":   func(r *remote) error { _, err := r.api.Revoke(r.t.Context(), "Anna"); return err },
+		"revoked": func(r *remote) error { _, err := r.api.Revoke(r.t.Context(), "Anna"); return err },
+		"revoked by somebody who does not wait": func(r *remote) error {
+			gone, cancel := context.WithCancel(r.t.Context())
+			cancel()
+			_, _ = (&backend{loop: r.d.loop, parts: r.d.parts}).Revoke(gone, "Anna") // the answer is for nobody
+			return nil
+		},
 		"forgotten": func(r *remote) error { _, err := r.api.Forget(r.t.Context(), "Anna"); return err },
 		"replaced": func(r *remote) error {
 			k, err := key.New()

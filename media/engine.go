@@ -40,7 +40,9 @@ type Engine struct {
 	missing error         // what the configuration names and cannot be used
 
 	volume atomic.Int32 // percent
-	tap    tap          // of the camera
+	// echoDelay is the delay of the speaker's echo in the last session, ns.
+	echoDelay atomic.Int64
+	tap       tap // of the camera
 
 	ctx    context.Context //nolint:containedctx // the life of Play and Snapshot, ended by Close
 	cancel context.CancelCauseFunc

@@ -3,6 +3,7 @@ package media
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -124,14 +125,24 @@ func (p *cuttablePhone) restart() {
 	if now, then := fingerprintLine.FindString(answer), fingerprintLine.FindString(before); now == "" || now != then {
 		p.t.Errorf("a restart changes the device's fingerprint from %q to %q", then, now)
 	}
+	var found []Candidate
 	p.eventually(5*time.Second, "candidates of the new generation come", func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		return slices.ContainsFunc(p.events, func(ev Event) bool {
-			c, ok := ev.(LocalCandidates)
-			return ok && c.Generation == 1 && len(c.Candidates) > 0
-		})
+		found = nil
+		for _, ev := range p.events {
+			if c, ok := ev.(LocalCandidates); ok && c.Generation == 1 {
+				found = append(found, c.Candidates...)
+			}
+		}
+		return len(found) > 0
 	})
+	want := " ufrag " + ufragLine.FindStringSubmatch(answer)[1] + " "
+	for _, c := range found { // by that the phone knows those that overtake the answer
+		if !strings.Contains(c.Candidate+" ", want) {
+			p.t.Errorf("candidate %q, want one with%s", c.Candidate, want)
+		}
+	}
 }
 
 // wantFlow wants sound both ways from now on.

@@ -127,6 +127,10 @@ type Stats struct {
 	AudioPacketsLost    uint64  `json:"audioPacketsLost"`
 	AudioPacketsPlayed  uint64  `json:"audioPacketsPlayed"`
 	AudioConcealed      uint64  `json:"audioConcealed"` // frames of 10 ms
+	AudioDelay          float64 `json:"audioDelayMs"`   // that the playout buffer adds
+	AudioUnderruns      uint64  `json:"audioUnderruns"` // times that the sound device was served too late: some tens of ms were lost each time
+	EchoDelay           float64 `json:"echoDelayMs"`    // from the speaker to the microphone, with the sound device's buffers; 0: not known
+	EchoReturnLoss      float64 `json:"echoReturnLoss"` // dB by which the microphone's sound is lowered while the speaker plays
 	VideoFramesReceived uint64  `json:"videoFramesReceived"`
 	VideoFramesDecoded  uint64  `json:"videoFramesDecoded"`
 	RTTMilliseconds     float64 `json:"rttMs"`

@@ -11,6 +11,8 @@ type (
 	ICEOptions = options.ICE
 	// ICEServer is one STUN or TURN server.
 	ICEServer = options.ICEServer
+	// Cleaning says what is done to the microphone's sound.
+	Cleaning = options.Cleaning
 	// Preconnect says how much is made ready while it rings.
 	Preconnect = options.Preconnect
 	// VideoCodec is a codec for pictures.
@@ -30,6 +32,13 @@ const (
 const (
 	CodecH264 = options.CodecH264
 	CodecVP8  = options.CodecVP8
+)
+
+// The echo cancellers.
+const (
+	EchoSpeex  = options.EchoSpeex
+	EchoWebRTC = options.EchoWebRTC
+	EchoOff    = options.EchoOff
 )
 
 // DefaultOptions is what is used when the configuration says nothing.

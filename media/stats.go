@@ -27,7 +27,7 @@ type counters struct {
 
 // Stats returns the counters as they are now.
 func (s *Session) Stats() Stats {
-	heard := s.sound.stats()
+	heard, echo, underruns := s.sound.stats()
 	now, size, sent := s.now(), s.count.videoSize.Load(), s.count.sentSize.Load()
 	out := Stats{
 		VideoFramesSent:     s.count.videoFramesSent.Load(),
@@ -37,6 +37,10 @@ func (s *Session) Stats() Stats {
 		AudioPacketsLost:    heard.Lost,
 		AudioPacketsPlayed:  heard.Played,
 		AudioConcealed:      heard.Concealed,
+		AudioDelay:          heard.Delay.Seconds() * 1000,
+		AudioUnderruns:      underruns,
+		EchoDelay:           echo.Delay.Seconds() * 1000,
+		EchoReturnLoss:      echo.ReturnLoss,
 		VideoFramesReceived: s.count.videoFramesReceived.Load(),
 		VideoFramesDecoded:  s.count.videoFramesDecoded.Load(),
 		BitrateUp:           8 * s.count.up.second(now),

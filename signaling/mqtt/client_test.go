@@ -161,6 +161,19 @@ func TestSilentACL(t *testing.T) {
 	}
 }
 
+// TestRepairedACL: what was lost or forbidden once is tried again on the same
+// connection.
+func TestRepairedACL(t *testing.T) {
+	b := mqtttest.Start(t, mqtttest.Options{ACL: "pattern write callbox/1/+/rx/%u\n"})
+	r := newRig(t, Options{Brokers: []string{b.URL(mqtttest.TCP)}, PasswordFile: b.Login(device)}, nil)
+	r.problem("does not deliver to this device")
+	b.SetACL("")
+	r.isUp()
+	if n := r.log.count("does not deliver"); n != 1 {
+		t.Errorf("the log says %d times that nothing is delivered", n)
+	}
+}
+
 // TestForbiddenPublish: PUBACK 0x87 shows; the transport stays up.
 func TestForbiddenPublish(t *testing.T) {
 	b := mqtttest.Start(t, mqtttest.Options{ACL: "pattern write callbox/1/%u/rx/%u\npattern read callbox/1/%u/rx/+\npattern readwrite callbox/1/%u/status\n"})

@@ -17,11 +17,8 @@ type weather struct {
 // fair lets everything through at once.
 var fair = weather{}
 
-// foul is a network on which a call still has to come about: no text is lost more
-// than mostLost times.
+// foul is a network on which a call still has to come about.
 var foul = weather{lose: 0.3, repeat: 0.3, delay: 250 * time.Millisecond}
-
-const mostLost = 2
 
 // passed is one message that went by, on its way in.
 type passed struct {
@@ -38,14 +35,24 @@ type hostile struct {
 	mu      sync.Mutex
 	rand    *rand.Rand
 	ways    map[signaling.Transport]*way
-	in      []passed       // all that came, for replays
-	lost    map[string]int // how often a text was lost
+	in      []passed // all that came, for replays
 	tamper  func(one passed) []passed
 	deaf    func(text string) bool
 	stopped bool
+	lost    [2]int // in a row, each way
 	running sync.WaitGroup
 	stop    chan struct{}
 }
+
+// The ways of a message: to the device, and from it.
+const (
+	in = iota
+	out
+)
+
+// mostLost is how many messages in a row are lost, each way: a network that loses
+// everything is down, and no test of a call.
+const mostLost = 2
 
 // way is a transport as the device sees it.
 type way struct {
@@ -54,7 +61,7 @@ type way struct {
 }
 
 func newHostile(w weather, seed uint64) *hostile {
-	return &hostile{weather: w, rand: rand.New(rand.NewPCG(seed, 1)), ways: map[signaling.Transport]*way{}, lost: map[string]int{}, stop: make(chan struct{})}
+	return &hostile{weather: w, rand: rand.New(rand.NewPCG(seed, 1)), ways: map[signaling.Transport]*way{}, stop: make(chan struct{})}
 }
 
 // Send lets the network have its way with what the device says.
@@ -68,7 +75,7 @@ func (w *way) Send(to, msg string) bool {
 	if w.h.weather == fair {
 		return w.inner.Send(to, msg)
 	}
-	w.h.carry(msg, func() { w.inner.Send(to, msg) })
+	w.h.carry(out, func() { w.inner.Send(to, msg) })
 	return true
 }
 
@@ -106,7 +113,7 @@ func (h *hostile) Receive(p signaling.Peer, text string) {
 			device.Receive(one.peer, one.text)
 			continue
 		}
-		h.carry(one.text, func() { device.Receive(one.peer, one.text) })
+		h.carry(in, func() { device.Receive(one.peer, one.text) })
 	}
 }
 
@@ -127,16 +134,17 @@ func (h *hostile) swallows(f func(text string) bool) {
 }
 
 // carry loses, delays and repeats; different delays reorder.
-func (h *hostile) carry(text string, deliver func()) {
+func (h *hostile) carry(way int, deliver func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.stopped {
 		return
 	}
-	if h.rand.Float64() < h.weather.lose && h.lost[text] < mostLost {
-		h.lost[text]++
+	if h.rand.Float64() < h.weather.lose && h.lost[way] < mostLost {
+		h.lost[way]++
 		return
 	}
+	h.lost[way] = 0
 	copies := 1
 	if h.rand.Float64() < h.weather.repeat {
 		copies = 2

@@ -71,7 +71,7 @@ type ledger struct {
 
 func (l *ledger) Denied(_, _, _, _ string) bool { return false }
 
-func (l *ledger) Spend(issuer, id string, _ time.Time) error {
+func (l *ledger) Spend(issuer, _, id string, _ time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.spent[issuer+" "+id] {
@@ -222,11 +222,20 @@ type handset struct {
 	work sync.WaitGroup
 
 	mu    sync.Mutex
-	gone  bool // it has hung up, and begins nothing more
 	heard []*message.Message
 	known map[string]string        // what a message got back, by its id
 	posts map[string]chan struct{} // closed when it is answered, by the id of ours
 	wrong int                      // what no phone takes
+	over  bool                     // it hangs up: nothing more is begun
+}
+
+// begin runs work that hangUp waits for.
+func (h *handset) begin(work func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.over {
+		h.work.Go(work)
+	}
 }
 
 func (h *handset) connect() {
@@ -244,7 +253,7 @@ func (h *handset) reconnect() {
 func (h *handset) hangUp() {
 	h.once.Do(func() {
 		h.mu.Lock()
-		h.gone = true
+		h.over = true
 		h.mu.Unlock()
 		close(h.stop)
 		h.work.Wait()
@@ -274,10 +283,10 @@ func (h *handset) hear(text string) {
 		}
 		h.known[m.ID] = answer
 	}
-	if answer != "" && !h.gone {
-		h.work.Go(func() { h.line.say(answer) })
-	}
 	h.mu.Unlock()
+	if answer != "" {
+		h.begin(func() { h.line.say(answer) })
+	}
 }
 
 // post sends a message until it is answered.
@@ -292,7 +301,7 @@ func (h *handset) post(text string) {
 	h.posts[m.ID] = answered
 	h.mu.Unlock()
 	h.line.say(text)
-	h.work.Go(func() {
+	h.begin(func() {
 		for pause := 500 * time.Millisecond; ; pause = min(2*pause, 4*time.Second) {
 			timer := time.NewTimer(pause)
 			select {

@@ -1,6 +1,6 @@
 /** The plug-in's question for contacts, answered by the devices themselves. */
 import { CallboxError } from "./errors.js";
-import type { Device } from "./phone.js";
+import type { Device } from "./phoneparts.js";
 import { start } from "./running.js";
 
 /** A device as a contact of this phone. */

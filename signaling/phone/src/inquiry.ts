@@ -1,30 +1,37 @@
+/** One question to a device, outside of calls: a room of its own, and one answer. */
 import type { Clock } from "./clock.js";
 import { CallboxError } from "./errors.js";
 import type { Mail } from "./mail.js";
-import type { Envelope, Pushed } from "./message.js";
+import type { Envelope, SentType } from "./message.js";
 import type { Phone } from "./phone.js";
 import type { Room } from "./rooms.js";
 import type { Body } from "./verify.js";
 
-/** Lives of the question and of its nonces, in milliseconds. */
+export interface Question<T> {
+  readonly type: SentType;
+  readonly members: object;
+  /** What a message says that answers the question; undefined: it is not the answer. */
+  answer(type: Envelope["t"], body: Body): { readonly is: T } | CallboxError | undefined;
+}
+
+/** Life of a question in milliseconds. */
 const life = 10_000;
 
-/** Asks a device how it wakes this phone, or changes that (docs/protocol.md section 3, Waking). @throws CallboxError notPaired, unreachable, badRequest */
-export async function askPush(phone: Pick<Phone, "ask">, dkt: string, members: object): Promise<Pushed> {
+/** Asks a device. @throws CallboxError notPaired, unreachable, and what the question's answer gives */
+export async function inquire<T>(phone: Pick<Phone, "ask">, dkt: string, question: Question<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    phone.ask(dkt, (mail, clock) => new Inquiry(mail, clock, members, resolve, reject));
+    phone.ask(dkt, (mail, clock) => new Inquiry(mail, clock, question, resolve, reject));
   });
 }
 
-/** The room of one question. */
-class Inquiry implements Room {
+class Inquiry<T> implements Room {
   #id = "";
 
   constructor(
     private readonly mail: Mail,
     clock: Clock,
-    members: object,
-    private readonly resolve: (answer: Pushed) => void,
+    private readonly question: Question<T>,
+    private readonly resolve: (answer: T) => void,
     private readonly reject: (error: CallboxError) => void,
   ) {
     // Not the letter's own life, which stands still while the connection is lost.
@@ -32,16 +39,18 @@ class Inquiry implements Room {
       reject(new CallboxError("unreachable", "the device did not answer"));
       mail.close();
     });
-    void mail.compose("push", members, { withKey: true }).then((letter) => {
+    void mail.compose(question.type, question.members, { withKey: true }).then((letter) => {
       this.#id = letter.id;
       mail.dispatch(letter, { life });
     });
   }
 
   receive(envelope: Envelope, body: Body, text: string): void {
-    if (envelope.t !== "pushed" || envelope.ref !== this.#id || !this.mail.arrive(envelope, text)) return;
-    if (typeof body !== "string" && body.t === "pushed") this.resolve(body);
-    else this.reject(new CallboxError("badRequest", "the device's answer cannot be read"));
+    if (envelope.ref !== this.#id) return;
+    const answer = this.question.answer(envelope.t, body);
+    if (answer === undefined || !this.mail.arrive(envelope, text)) return;
+    if (answer instanceof CallboxError) this.reject(answer);
+    else this.resolve(answer.is);
   }
 
   linkUp(): void {

@@ -1,76 +1,27 @@
 /** The phone: its key, its devices, one link to each, and at most one call. */
-import type { BrokerReport, Brokers } from "./brokers.js";
+import type { BrokerReport } from "./brokers.js";
 import type { Origin } from "./causes.js";
 import type { Clock } from "./clock.js";
-import type { OpenSocket } from "./direct.js";
 import { randomId } from "./encoding.js";
 import { CallboxError } from "./errors.js";
 import { exchange } from "./exchange.js";
 import { failure, linkError } from "./failures.js";
-import type { Json } from "./ijson.js";
 import type { OwnKey } from "./jws.js";
 import { LateBrokers } from "./latebrokers.js";
-import type { MakeLeg } from "./leg.js";
 import { Link, type LinkParts } from "./link.js";
 import type { OwnMedia } from "./media.js";
 import { Mail } from "./mail.js";
 import { isName } from "./message.js";
 import { checkOptions, type CallOptions } from "./options.js";
 import { brokerEndpoint, isLoopback, socketUrl, type PairingLink } from "./pairing.js";
+import type { CallResult, Device, PhoneParts } from "./phoneparts.js";
 import type { Right } from "./rights.js";
 import { Rings } from "./rings.js";
 import { Rooms, type Room } from "./rooms.js";
-import { Session, type SessionHooks, type SessionParts } from "./session.js";
-import type { DeviceRecord, Store } from "./store.js";
-import { ownCamera, viewBefore, type CallView, type VoipEvent } from "./view.js";
-import type { LinkState } from "./way.js";
-
-export interface PhoneParts {
-  readonly store: Store;
-  readonly openSocket: OpenSocket;
-  readonly clock: Clock;
-  readonly makeLeg: MakeLeg;
-  /** Own media for one call; `ended` is called when a track ends by itself. */
-  readonly makeMedia: (ended: () => void) => OwnMedia;
-  /** Gets the script for brokers, when a device has one. */
-  readonly openBrokers: (key: OwnKey) => Promise<Brokers>;
-  /** Where the page itself was loaded from: tried after a device's own endpoints, unless it only has a broker. */
-  readonly pageEndpoint?: string | undefined;
-  readonly events: PhoneEvents;
-}
-
-export interface PhoneEvents {
-  voip(event: VoipEvent): void;
-  callChanged(): void;
-  devicesChanged(): void;
-  data(payload: Json): boolean;
-  /** The connection to a device is there, or there again. */
-  connected(dkt: string): void;
-}
-
-/** A paired device as a page shows it. */
-export interface Device {
-  /** Serial number: not unique by itself, 1 to 48 characters. */
-  readonly sn: string;
-  /** Thumbprint of the device's key (RFC 7638, SHA-256, base64url): names it. */
-  readonly dkt: string;
-  /** The name that the device gave itself when it was paired. */
-  readonly name: string;
-  /** State of the connection: `up` is reachable. */
-  readonly state: LinkState;
-  /** What this phone may do there, as the device said last; undefined: it has not said. */
-  readonly rights: readonly Right[] | undefined;
-  /** It is connected and does not answer this phone: as if it had removed it. */
-  readonly removed: boolean;
-}
-
-/** What callDevice returns: the same value twice, under both of the plug-in's names. */
-export interface CallResult {
-  /** Names the call at both ends, in events, logs and records. */
-  readonly roomId: string;
-  /** The older name of roomId: always the same. */
-  readonly groupId: string;
-}
+import { Session } from "./session.js";
+import type { SessionHooks, SessionParts } from "./sessionparts.js";
+import type { DeviceRecord } from "./store.js";
+import { ownCamera, viewBefore, type CallView } from "./view.js";
 
 export class Phone {
   readonly #parts: PhoneParts;

@@ -8,7 +8,8 @@
  */
 import { base64url } from "./encoding.js";
 import { CallboxError, type PushHindrance } from "./errors.js";
-import { askPush } from "./inquiry.js";
+import { inquire } from "./inquiry.js";
+import type { Pushed } from "./message.js";
 import type { Phone } from "./phone.js";
 import { pushScope } from "./pushscope.js";
 import type { Tabs } from "./tabs.js";
@@ -166,6 +167,18 @@ async function subscription({ pushManager }: ServiceWorkerRegistration, key: str
     const denied = error instanceof DOMException && error.name === "NotAllowedError";
     throw new CallboxError(denied ? "pushDenied" : "pushFailed", `the browser does not subscribe: ${String(error)}`);
   }
+}
+
+/** Asks a device how it wakes this phone, or changes that (docs/protocol.md section 3, Waking). @throws CallboxError notPaired, unreachable, badRequest */
+export async function askPush(phone: Opened["phone"], dkt: string, members: object): Promise<Pushed> {
+  return inquire(phone, dkt, {
+    type: "push",
+    members,
+    answer: (type, body) => {
+      if (type !== "pushed") return undefined;
+      return typeof body !== "string" && body.t === "pushed" ? { is: body } : new CallboxError("badRequest", "the device's answer cannot be read");
+    },
+  });
 }
 
 async function leave(phone: Opened["phone"], dkt: string, subscribed: PushSubscription): Promise<void> {

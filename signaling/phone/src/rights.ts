@@ -1,20 +1,13 @@
 /** What this phone may do at its devices: each is asked when it connects, and when something may have changed. */
-import type { Clock } from "./clock.js";
 import { randomId } from "./encoding.js";
 import { CallboxError } from "./errors.js";
-import type { Mail } from "./mail.js";
-import type { Envelope } from "./message.js";
+import { inquire } from "./inquiry.js";
 import type { Phone } from "./phone.js";
-import type { Room } from "./rooms.js";
-import type { Body } from "./verify.js";
 
 /** A contact's rights (docs/protocol.md section 2). */
 export type Right = "call" | "beCalled" | "auto" | "unlock";
 
 const known: readonly string[] = ["call", "beCalled", "auto", "unlock"] satisfies readonly Right[];
-
-/** A device that is connected answers within so many milliseconds, unless it does not know this phone. */
-const patience = 10_000;
 
 export class Rights {
   readonly #phone: Pick<Phone, "ask" | "devices" | "learn">;
@@ -56,50 +49,11 @@ export class Rights {
 
 /** Asks one device. @throws CallboxError notPaired, unreachable */
 export async function askRights(phone: Pick<Phone, "ask">, dkt: string): Promise<readonly Right[] | undefined> {
-  return new Promise((resolve, reject) => {
-    phone.ask(dkt, (mail, clock) => new Ping(mail, clock, resolve, reject));
+  const nonce = randomId();
+  return inquire(phone, dkt, {
+    type: "ping",
+    members: { nonce },
+    answer: (_, body) =>
+      typeof body !== "string" && body.t === "pong" && body.nonce === nonce ? { is: body.rights?.filter((r): r is Right => known.includes(r)) } : undefined,
   });
-}
-
-/** The room of one ping. */
-class Ping implements Room {
-  readonly #nonce = randomId();
-  #id = "";
-
-  constructor(
-    private readonly mail: Mail,
-    clock: Clock,
-    private readonly resolve: (rights: readonly Right[] | undefined) => void,
-    reject: (error: CallboxError) => void,
-  ) {
-    clock.after(patience, () => {
-      reject(new CallboxError("unreachable", "the device did not answer"));
-      mail.close();
-    });
-    void mail.compose("ping", { nonce: this.#nonce }, { withKey: true }).then((letter) => {
-      this.#id = letter.id;
-      mail.dispatch(letter, { life: patience });
-    });
-  }
-
-  receive(envelope: Envelope, body: Body, text: string): void {
-    if (typeof body === "string" || body.t !== "pong" || envelope.ref !== this.#id || body.nonce !== this.#nonce) return;
-    if (this.mail.arrive(envelope, text)) this.resolve(body.rights?.filter((r): r is Right => known.includes(r)));
-  }
-
-  linkUp(): void {
-    this.mail.up();
-  }
-
-  linkDown(): void {
-    this.mail.down();
-  }
-
-  epoch(): void {
-    // nothing of this room depends on it
-  }
-
-  forget(): void {
-    this.mail.close();
-  }
 }

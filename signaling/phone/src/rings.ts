@@ -12,7 +12,8 @@ import { protocolVersion, type Envelope } from "./message.js";
 import type { CallOptions } from "./options.js";
 import { Refusal } from "./refusal.js";
 import type { Rooms } from "./rooms.js";
-import type { Ring, Session, SessionHooks } from "./session.js";
+import type { Session } from "./session.js";
+import type { Ring, SessionHooks } from "./sessionparts.js";
 import type { DeviceRecord } from "./store.js";
 import type { Verified } from "./verify.js";
 

@@ -23,7 +23,7 @@ import { callListeners, dataListeners, deviceListeners, logged, subscribe, voipL
 import type { MediaSettings } from "./media.js";
 import { checkOptions, checkPayload, type CallOptions } from "./options.js";
 import { parsePairingLink, type PairingLink } from "./pairing.js";
-import type { CallResult, Device } from "./phone.js";
+import type { CallResult, Device } from "./phoneparts.js";
 import { callElsewhere, elsewhere, running, sessionHere, setMedia, start } from "./running.js";
 import type { CallView, VoipEvent } from "./view.js";
 import { mayBeWoken, unsubscribePush } from "./waking.js";
@@ -34,7 +34,7 @@ export { causes, details, origins, type Cause, type Detail, type End, type Origi
 export type { BrokerReport } from "./brokers.js";
 export { setBrokerLogin } from "./brokersetup.js";
 export type { CallOptions, RoomType } from "./options.js";
-export type { CallResult, Device } from "./phone.js";
+export type { CallResult, Device } from "./phoneparts.js";
 export type { CallView, VoipEvent } from "./view.js";
 export type { VoipEventName } from "./call.js";
 export type { Info } from "./channel.js";

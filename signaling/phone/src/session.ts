@@ -1,60 +1,22 @@
 /** One call: carries out what call.ts decides, and tells it what happens. */
 import { begin, isEarly, step, type CallEvent, type CallState, type Effect, type Phase, type TimerName } from "./call.js";
 import type { End, Origin } from "./causes.js";
-import type { Clock, Timer } from "./clock.js";
+import type { Timer } from "./clock.js";
 import { DoorstepData } from "./doorstep.js";
 import { randomId } from "./encoding.js";
 import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
-import type { OwnKey } from "./jws.js";
-import type { LegStats, MakeLeg } from "./leg.js";
+import type { LegStats } from "./leg.js";
 import { Letters } from "./letters.js";
-import { Mail, lives, type Carrier } from "./mail.js";
-import type { OwnMedia } from "./media.js";
+import { Mail, lives } from "./mail.js";
 import { deviceAddress, phoneAddress, type Envelope } from "./message.js";
-import type { CallOptions } from "./options.js";
 import { Reader } from "./reader.js";
+import type { SessionParts } from "./sessionparts.js";
 import { times, type LeaveType } from "./state.js";
 import { Talk } from "./talk.js";
 import { tokenRoom } from "./token.js";
 import type { Body } from "./verify.js";
 import { viewOf, type CallView, type VoipEvent } from "./view.js";
-
-export interface SessionParts {
-  readonly key: OwnKey;
-  readonly device: { readonly sn: string; readonly dkt: string; readonly name: string };
-  readonly carrier: Carrier;
-  readonly clock: Clock;
-  readonly makeLeg: MakeLeg;
-  readonly media: OwnMedia;
-  /** Asked when an SDP or a candidate has come: by then the link has proved which way it goes. */
-  readonly allowLoopback: () => boolean;
-  readonly options: CallOptions;
-  /** The device's ring that this call answers. */
-  readonly ring?: Ring | undefined;
-  readonly hooks: SessionHooks;
-}
-
-/** A verified ring of a device. */
-export interface Ring {
-  readonly envelope: Envelope;
-  readonly text: string;
-}
-
-export interface SessionHooks {
-  emit(event: VoipEvent): void;
-  changed(): void;
-  /** In a call of the device: the first challenge has come. May this phone alert? `later`: an own call to the device is under way. */
-  mayAlert(): "yes" | "busy" | "later";
-  /** The device answered the invite. */
-  joined(): void;
-  /** The attempt ended before the device answered. */
-  failed(end: End): void;
-  /** After the last event. */
-  over(): void;
-  /** The device's own data; false: nobody handles it. */
-  data(payload: Json): boolean;
-}
 
 export class Session {
   readonly roomId: string;

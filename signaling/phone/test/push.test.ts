@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe as suite, test } from "node:test";
 import { base64url } from "../src/encoding.js";
-import { askPush } from "../src/inquiry.js";
+import { askPush } from "../src/push.js";
 import * as push from "../src/push.js";
 import { until } from "./support/clock.js";
 import { FakeDevice, textOf, type Received } from "./support/device.js";
