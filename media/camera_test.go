@@ -99,6 +99,36 @@ func TestPluggedInIsNoticed(t *testing.T) {
 	})
 }
 
+// TestSwitchWhileTheCameraIsGone: the other one is shown at once, and not at the next
+// look for the one that is gone.
+func TestSwitchWhileTheCameraIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlug()
+		e := bubbleEngine(t, func(o *EngineOptions) {
+			other := o.Camera
+			o.Camera, o.Sound = &notedCamera{Camera: o.Camera, journal: &journal{}, plug: p, silent: true}, nil
+			o.MoreCameras = []Camera{{Camera: other, Label: "Yard", Mode: hal.VideoMode{Width: 160, Height: 96, FrameRate: 10}}}
+			o.Plugged = func(ctx context.Context, _ time.Duration) { <-ctx.Done() }
+		})
+		l := newTalk(t, e, true)
+		l.Accept(Limit{})
+		l.connect()
+		time.Sleep(time.Second)
+		p.pull()
+		time.Sleep(time.Minute)
+		if w := l.Stats().VideoWidth; w != 0 {
+			t.Fatalf("the camera's width is %d although it is gone", w)
+		}
+		if _, err := l.SwitchCamera("Yard"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(500 * time.Millisecond)
+		if w := l.Stats().VideoWidth; w != 160 {
+			t.Errorf("half a second after the switch the camera's width is %d, want 160", w)
+		}
+	})
+}
+
 // TestSwitchCamera: one camera at a time, a keyframe of the other at once, and the
 // next call begins with the first.
 func TestSwitchCamera(t *testing.T) {

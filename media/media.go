@@ -128,11 +128,15 @@ type Stats struct {
 	AudioPacketsPlayed  uint64  `json:"audioPacketsPlayed"`
 	AudioConcealed      uint64  `json:"audioConcealed"` // frames of 10 ms
 	AudioDelay          float64 `json:"audioDelayMs"`   // that the playout buffer adds
+	AudioWanted         float64 `json:"audioWantedMs"`  // that it aims at: by this much nearly no packet is later than the fastest, which is the jitter
 	AudioUnderruns      uint64  `json:"audioUnderruns"` // times that the sound device was served too late: some tens of ms were lost each time
 	EchoDelay           float64 `json:"echoDelayMs"`    // from the speaker to the microphone, with the sound device's buffers; 0: not known
 	EchoReturnLoss      float64 `json:"echoReturnLoss"` // dB by which the microphone's sound is lowered while the speaker plays
 	VideoFramesReceived uint64  `json:"videoFramesReceived"`
 	VideoFramesDecoded  uint64  `json:"videoFramesDecoded"`
+	VideoFreezes        uint64  `json:"videoFreezes"`                // times that the display stood still (freezeCount of W3C's webrtc-stats)
+	VideoCodec          string  `json:"videoCodec,omitzero"`         // of the pictures that are sent
+	VideoReceivedCodec  string  `json:"videoReceivedCodec,omitzero"` // of the picture that was shown last
 	RTTMilliseconds     float64 `json:"rttMs"`
 	BitrateUp           uint64  `json:"bitrateUp"`                // RTP in bit/s, over the last second
 	BitrateDown         uint64  `json:"bitrateDown"`              // the same

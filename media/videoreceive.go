@@ -129,6 +129,8 @@ func (v *videoReceiver) show(r received, dec *decoding, screen hal.DisplayStream
 		return nil //nolint:nilerr // damage on the way is the network's daily business
 	}
 	v.s.count.videoFramesDecoded.Add(1)
+	v.s.count.freezes.shown(v.s.now())
+	v.s.count.shown.Store(r.codec)
 	return screen.Show(&hal.Frame{YCbCr: *img, Captured: r.arrived})
 }
 

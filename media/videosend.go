@@ -69,6 +69,19 @@ func newVideoSender(s *Session) (*videoSender, error) {
 	return v, nil
 }
 
+// codecName is what the pictures are sent with; "" when none are.
+func (v *videoSender) codecName() string {
+	if v == nil {
+		return ""
+	}
+	v.track.mu.RLock()
+	defer v.track.mu.RUnlock()
+	if v.track.codec == nil {
+		return ""
+	}
+	return string(v.track.codec.name)
+}
+
 // use takes the codec that was negotiated; nil: the phone has none of ours, and
 // nothing is sent.
 func (v *videoSender) use(c *videoCodec) {
@@ -117,27 +130,26 @@ func (v *videoSender) show(ctx context.Context) {
 	slate := &slate{v: v}
 	defer slate.stop()
 	for ctx.Err() == nil {
-		err := v.send(ctx, slate.stop)
-		switch {
-		case ctx.Err() != nil, errors.Is(err, errChanged):
-			continue
-		case !errors.Is(err, ErrLight):
-			slate.start(ctx)
+		what, now, done := v.chosen(ctx)
+		err := v.send(now, what, slate.stop)
+		if now.Err() == nil { // the camera is gone, and not another one wanted
+			if !errors.Is(err, ErrLight) {
+				slate.start(ctx)
+			}
+			v.s.engine.plugged(now, reopenDevice)
 		}
-		v.s.engine.plugged(ctx, reopenDevice)
+		done()
 	}
 }
 
-// send opens the camera that is chosen and sends its pictures until ctx or the camera
-// ends. It calls first when the camera is open.
-func (v *videoSender) send(ctx context.Context, first func()) error {
+// send opens a camera and sends its pictures until ctx or the camera ends. It calls
+// first when the camera is open.
+func (v *videoSender) send(ctx context.Context, what choice, first func()) error {
 	e := v.s.engine
 	if !e.camera.take(ctx) {
 		return ctx.Err()
 	}
 	defer e.camera.give()
-	what, ctx, done := v.chosen(ctx)
-	defer done()
 	ctx, release, err := v.s.light(ctx)
 	if err != nil {
 		return err
@@ -149,10 +161,7 @@ func (v *videoSender) send(ctx context.Context, first func()) error {
 	if dark := wentDark(ctx); dark != nil {
 		return dark
 	}
-	switch {
-	case errors.Is(context.Cause(ctx), errChanged):
-		return errChanged
-	case ctx.Err() == nil:
+	if ctx.Err() == nil {
 		v.gone(cam.Name(), err)
 	}
 	return err
