@@ -27,7 +27,7 @@ func (s *Session) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceive
 		s.goFunc(v.run)
 		use = v.push
 	}
-	s.goFunc(func() { s.readReports(receiver) })
+	s.goFunc(func() { s.readReports(receiver, track.Kind()) })
 	s.goFunc(func() {
 		readLoop(func(p []byte) (int, error) {
 			n, _, err := track.Read(p)

@@ -45,12 +45,13 @@ type Session struct {
 	ctx    context.Context //nolint:containedctx // the life of the session's goroutines, ended by Close
 	cancel context.CancelFunc
 
-	send  *sending
-	video *videoSender // nil when the session sends no video
-	sound *soundDevice
-	audio *audioSender // nil without a microphone
-	count counters
-	pli   throttle
+	send     *sending
+	video    *videoSender // nil when the session sends no video
+	sound    *soundDevice
+	audio    *audioSender // nil without a microphone
+	count    counters
+	pli      throttle
+	together lipSync
 
 	negotiating sync.Mutex // one description at a time
 

@@ -126,8 +126,12 @@ func (d *soundDevice) push(p *rtp.Packet, arrival time.Duration) {
 		}
 		d.dec, d.buf = dec, playout.New(dec)
 	}
-	if d.buf != nil {
-		d.buf.Push(p.SequenceNumber, p.Timestamp, p.Payload, arrival)
+	if d.buf == nil {
+		return
+	}
+	d.buf.Push(p.SequenceNumber, p.Timestamp, p.Payload, arrival)
+	if ahead, ok := d.buf.Ahead(p.Timestamp); ok {
+		d.s.together.played(p.Timestamp, arrival+ahead)
 	}
 }
 

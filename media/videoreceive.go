@@ -29,7 +29,8 @@ type videoReceiver struct {
 type received struct {
 	codec   *videoCodec
 	data    []byte
-	damaged bool // pictures are missing before it
+	rtp     uint32 // its time
+	damaged bool   // pictures are missing before it
 	arrived time.Duration
 }
 
@@ -63,7 +64,7 @@ func (v *videoReceiver) push(p *rtp.Packet) {
 	for sample := v.builder.Pop(); sample != nil; sample = v.builder.Pop() {
 		v.s.count.videoFramesReceived.Add(1)
 		r := received{
-			codec: v.codec, data: sample.Data, arrived: v.s.now(),
+			codec: v.codec, data: sample.Data, rtp: sample.PacketTimestamp, arrived: v.s.now(),
 			damaged: sample.PrevDroppedPackets > 0 || v.skipped.Load(),
 		}
 		select {
@@ -129,6 +130,12 @@ func (v *videoReceiver) show(r received, dec *decoding, screen hal.DisplayStream
 		return nil //nolint:nilerr // damage on the way is the network's daily business
 	}
 	v.s.count.videoFramesDecoded.Add(1)
+	if wait := v.s.together.hold(r.rtp, v.s.now()); wait > 0 {
+		pause(v.s.ctx, wait)
+		if !v.s.running() {
+			return nil
+		}
+	}
 	v.s.count.freezes.shown(v.s.now())
 	v.s.count.shown.Store(r.codec)
 	return screen.Show(&hal.Frame{YCbCr: *img, Captured: r.arrived})
