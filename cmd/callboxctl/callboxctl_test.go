@@ -128,6 +128,7 @@ func TestOutput(t *testing.T) {
 		"doctor-json":               {[]string{"doctor", "--config", good, "--json"}, exitUnwell},
 		"check":                     {[]string{"check", good}, exitOK},
 		"check-bad":                 {[]string{"check", bad}, exitConfig},
+		"check-no-file":             {[]string{"check", "testdata/nofile.yaml"}, exitConfig},
 		"check-bad-json":            {[]string{"check", bad, "--json"}, exitConfig},
 		"reload":                    {[]string{"reload"}, exitOK},
 		"clock-reset":               {[]string{"clock", "reset"}, exitOK},

@@ -58,7 +58,10 @@ func lookAtConfig(file, daemons string) control.Finding {
 	if file = shown; file == config.DefaultFile {
 		file = "" // it may be missing
 	}
-	_, err := config.Load(file)
+	cfg, err := config.Load(file)
+	if err == nil {
+		err = cfg.Files(shown)
+	}
 	var problems config.Problems
 	switch {
 	case errors.As(err, &problems):
