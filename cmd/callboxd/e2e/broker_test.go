@@ -50,7 +50,9 @@ func startMaker(t *testing.T, sn string) *maker {
 	m.page = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", fmt.Sprintf(hostedPolicy, m.login.URL))
 		if r.URL.Path == "/callbox.json" {
-			_ = json.NewEncoder(w).Encode(map[string]string{"brokerLogin": m.login.URL + "/broker-login"})
+			_ = json.NewEncoder(w).Encode(map[string]any{
+				"brokerLogin": m.login.URL + "/broker-login", "brokers": []string{m.broker.URL(mqtttest.WS)},
+			})
 			return
 		}
 		files.ServeHTTP(w, r)
