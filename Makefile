@@ -7,6 +7,11 @@ export GOTOOLCHAIN ?= auto
 export GOFLAGS ?=
 export CGO_ENABLED := 1
 
+# Debian 13 names the library of media/echo by its generation.
+ifneq ($(shell pkg-config --exists webrtc-audio-processing-1 2>/dev/null && echo yes),)
+export PKG_CONFIG_PATH := $(CURDIR)/packaging/pkgconfig:$(PKG_CONFIG_PATH)
+endif
+
 STEP := .ci/step
 BIN := build/bin
 RACE := build/race
@@ -41,6 +46,8 @@ check: $(PHONE)/node_modules/.installed ## format, vet, lint, unit tests under t
 	@$(STEP) "go: build" $(MAKE) --no-print-directory build
 	@$(STEP) "go: lint" go run $(GOLANGCI) run ./...
 	@$(STEP) "go: tests" go test -race -count=1 ./...
+	@$(STEP) "go: echo and drift" go test -count=1 ./media/echo ./media/playout
+	@$(STEP) "go: C and C++" $(MAKE) --no-print-directory asan
 	@$(STEP) "go: sound server" go test -tags=pulse -count=1 ./hal/sound/...
 
 e2e: build $(RACE)/callboxd ## a real browser calls the real daemon (E2E=flags of the test binary)
@@ -77,6 +84,12 @@ test-long: ## the call machine: 2,000,000 random events against every invariant,
 fuzz: ## run every fuzz target for FUZZTIME (default 30s)
 	@.ci/fuzz $(or $(FUZZTIME),30s)
 
+asan: ## the tests of what is written in C and C++, under AddressSanitizer
+	CGO_CXXFLAGS="-O2 -g -fsanitize=address" go test -asan -short -count=1 -skip TestMemoryIsGivenBack ./hal/jpeg ./hal/sound ./media/codec/... ./media/echo
+
+echo: setup-test ## the table of both echo cancellers (ECHO=-echo.rooms=20 for more rooms)
+	go test -count=1 -v -run Table ./media/echo -echo.long $(ECHO)
+
 bench: setup-test build ## run the benchmarks: of the packages, and of whole calls with a browser
 	go test -run '^$$' -bench . -benchmem ./...
 	go test -tags=e2e -run '^$$' -bench Call -benchtime 5x -timeout 20m ./cmd/callboxd/e2e/
@@ -110,4 +123,4 @@ setup-pictures:
 setup-device:
 	@.ci/setup device
 
-.PHONY: help run test test-long check e2e build phone phone-docs fuzz bench screenshots test-device test-network test-sound fmt clean setup-build setup-test setup-pictures setup-device
+.PHONY: help run asan echo test test-long check e2e build phone phone-docs fuzz bench screenshots test-device test-network test-sound fmt clean setup-build setup-test setup-pictures setup-device

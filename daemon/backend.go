@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"callbox/daemon/call"
 	"callbox/daemon/control"
+	"callbox/media"
 	"callbox/signaling"
 	"callbox/signaling/cause"
 )
@@ -138,6 +140,33 @@ func (b *backend) SetCamera(ctx context.Context, on bool) error {
 	})
 }
 
+func (b *backend) SwitchCamera(ctx context.Context, camera string) (shown string, err error) {
+	err = b.onCall(ctx, "", func(l *loop) error {
+		if l.cur.offer.RoomType != signaling.Video {
+			return control.ErrBadRequest.With("the call is a voice call: it has no picture")
+		}
+		session := l.cur.leg.session
+		if session == nil {
+			return control.ErrNoCall.With("the call has no picture yet")
+		}
+		shown, err = session.SwitchCamera(camera)
+		if errors.Is(err, media.ErrUnknownCamera) || errors.Is(err, media.ErrNoCamera) {
+			return control.ErrNoDevice.With(err.Error())
+		}
+		l.sendInfo()
+		return err
+	})
+	return shown, err
+}
+
+// cameraName is the camera that a call shows.
+func cameraName(s mediaSession) string {
+	if s == nil {
+		return ""
+	}
+	return s.Camera()
+}
+
 // switchCamera turns the device's camera in the running call on or off.
 func (l *loop) switchCamera(on bool) {
 	l.cur.camera = on
@@ -190,7 +219,7 @@ func (l *loop) callStatus() *control.Call {
 		RoomID: c.offer.Room.ID, GroupID: c.group, Direction: string(c.record.Direction),
 		RoomType: string(c.offer.RoomType), State: string(l.state.Phase),
 		Since: c.record.Started, TalkSeconds: l.keepTime(), LimitSeconds: c.record.LimitSeconds,
-		Microphone: c.mic, Camera: c.camera, Peer: peerInfo(c.phone),
+		Microphone: c.mic, Camera: c.camera, CameraName: cameraName(c.leg.session), Peer: peerInfo(c.phone),
 	}
 	if c.dial == nil || c.dial.joined {
 		s.Contact, s.Phone = c.offer.Contact.Name, c.offer.Room.Phone

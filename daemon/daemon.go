@@ -23,6 +23,7 @@ import (
 	"callbox/hal/button"
 	"callbox/hal/clock"
 	"callbox/hal/devices"
+	"callbox/hal/hotplug"
 	"callbox/media"
 	"callbox/signaling"
 	"callbox/signaling/announce"
@@ -85,6 +86,7 @@ type parts struct {
 	key       *key.Private
 	sn        string
 	devices   *devices.Set
+	hotplug   *hotplug.Monitor // nil: it cannot hear
 	buttons   buttons
 	engine    *media.Engine
 	ice       *iceServers
@@ -162,14 +164,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallT
 	if p.devices, err = devices.Open(cfg.HAL, c, p.room.log(log)); err != nil {
 		return nil, err
 	}
-	p.engine, err = media.NewEngine(media.EngineOptions{
-		Options: cfg.Media, Clock: c, Log: log,
-		Devices: media.Devices{
-			Camera: p.devices.Camera, CameraMode: p.devices.CameraMode, Sound: p.devices.Sound, Display: p.devices.Display,
-			Light: p.devices.Light, LightRequired: cfg.HAL.Light.Required,
-		},
-	})
-	if err != nil {
+	if p.engine, err = media.NewEngine(media.EngineOptions{Options: cfg.Media, Clock: c, Log: log, Devices: p.mediaDevices()}); err != nil {
 		return nil, err
 	}
 	p.announcer = &announcer{engine: p.engine}
@@ -222,6 +217,26 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallT
 		return nil, badConfig(err)
 	}
 	return d, nil
+}
+
+// mediaDevices are what calls use. A device that cannot hear of what is plugged in
+// looks for it now and then.
+func (p *parts) mediaDevices() media.Devices {
+	d := media.Devices{
+		Camera: p.devices.Camera, CameraMode: p.devices.CameraMode, CameraLabel: p.cfg.HAL.Camera.Label,
+		Sound: p.devices.Sound, Display: p.devices.Display,
+		Light: p.devices.Light, LightRequired: p.cfg.HAL.Light.Required,
+	}
+	for _, m := range p.devices.MoreCameras {
+		d.MoreCameras = append(d.MoreCameras, media.Camera{Camera: m.Camera, Label: m.Label, Mode: m.Mode})
+	}
+	monitor, err := hotplug.Open("video4linux")
+	if err != nil {
+		p.log.Warn().Err(err).Msg("a camera that is plugged in is found up to 2 s later")
+		return d
+	}
+	p.hotplug, d.Plugged = monitor, monitor.Wait
+	return d
 }
 
 // openStore opens what outlives the daemon, and says what a crash has left.
@@ -380,6 +395,9 @@ func (p *parts) close() error {
 	}
 	if p.engine != nil {
 		errs = append(errs, p.engine.Close())
+	}
+	if p.hotplug != nil {
+		errs = append(errs, p.hotplug.Close())
 	}
 	if p.devices != nil {
 		errs = append(errs, p.devices.Close())

@@ -334,4 +334,5 @@ func TestAutoAnswerIsAnnounced(t *testing.T) {
 
 type muteSounds struct{}
 
-func (muteSounds) Announce(context.Context) error { return media.ErrNoSpeaker }
+func (muteSounds) Announce(context.Context) error    { return media.ErrNoSpeaker }
+func (muteSounds) Tone(context.Context, sound) error { return media.ErrNoSpeaker }

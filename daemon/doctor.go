@@ -26,6 +26,7 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 		return nil, err
 	}
 	findings := b.doctorDevices()
+	findings = append(findings, doctorCodecs(p.engine.VideoCodecs(), p.engine.MissingCodecs()))
 	findings = append(findings, b.doctorTransports()...)
 	findings = append(findings, doctorIssuers(p.gate.Status())...)
 	people, err := b.doctorPeople(ctx)
@@ -66,6 +67,16 @@ func doctorDevice(d part) control.Finding {
 		f.State, f.Message, f.Remedy = control.StateProblem, d.Reason, deviceRemedy(d)
 	case d.Virtual:
 		f.State, f.Message, f.Remedy = control.StateWarning, fmt.Sprintf("a virtual %s, as configured", d.Kind), realRemedy(d.Kind)
+	}
+	return f
+}
+
+// doctorCodecs says which codecs calls use for pictures.
+func doctorCodecs(used []string, missing error) control.Finding {
+	f := control.Finding{Name: "video codecs", State: control.StateOK, Message: strings.Join(used, ", ")}
+	if missing != nil {
+		f.State, f.Message = control.StateWarning, fmt.Sprintf("%v; %s is used", missing, f.Message)
+		f.Remedy = "install OpenH264 (Debian 12: apt-get install libopenh264-7) and restart the daemon, or set media.video_codecs: [vp8]"
 	}
 	return f
 }

@@ -119,6 +119,12 @@ func (d *door) SetMicrophone(_ context.Context, on bool) error {
 func (d *door) SetCamera(_ context.Context, on bool) error {
 	return d.note(map[bool]string{true: "camera on", false: "camera off"}[on])
 }
+func (d *door) SwitchCamera(_ context.Context, camera string) (string, error) {
+	if camera == "Cellar" {
+		return "", control.ErrNoDevice.With("cannot switch to camera \"Cellar\": no such camera; there are: Door, Yard")
+	}
+	return "Yard", d.note("switch " + camera)
+}
 func (d *door) SendData(_ context.Context, r control.DataRequest) (control.DataResult, error) {
 	if string(r.Payload) == `"ping"` {
 		return control.DataResult{ID: "d1"}, nil

@@ -147,6 +147,16 @@ func checkMedia(m options.Media, r report) {
 			r("media."+key, fmt.Sprintf("%s is out of range; allowed: %s to %s", rateText(b), rateText(low), rateText(high)))
 		}
 	}
+	if len(m.VideoCodecs) == 0 {
+		r("media.video_codecs", "is empty; allowed: h264 and vp8, the preferred first")
+	}
+	seen := map[options.VideoCodec]bool{}
+	for i, c := range m.VideoCodecs {
+		if seen[c] {
+			r(fmt.Sprintf("media.video_codecs[%d]", i), fmt.Sprintf("%q is in the list twice", c))
+		}
+		seen[c] = true
+	}
 	rate("video_bitrate", m.VideoBitrate, 50_000, 20_000_000)
 	rate("receive_bitrate", m.ReceiveBitrate, 50_000, 20_000_000)
 	rate("audio_bitrate", m.AudioBitrate, 6_000, 510_000) // RFC 6716, 2.1.1
@@ -171,6 +181,7 @@ func checkHAL(h hal.Options, r report) {
 	if n := h.Display.Name; n != hal.NameNone && n != hal.NameVirtual {
 		r("hal.display.name", fmt.Sprintf("%q is unknown; allowed: none, virtual", n))
 	}
+	checkMoreCameras(h, r)
 	if f := h.Camera.FrameRate; !(f >= 1 && f <= 120) { // NaN too
 		r("hal.camera.frame_rate", fmt.Sprintf("%v is out of range; allowed: 1 to 120 pictures a second", f))
 	}

@@ -95,6 +95,9 @@ type Call struct {
 	// before a call that was answered without a person is heard. Empty: the built-in
 	// chime.
 	Announcement string `mapstructure:"announcement"`
+	// Tones lets people at the device hear where a call stands: ringing, ring-back,
+	// busy, the end. Warnings and announcements are heard in any case.
+	Tones bool `mapstructure:"tones"`
 	// DialMode says how the device calls several contacts when nothing else is
 	// asked: all together, or in_turn one after the other.
 	DialMode DialMode `mapstructure:"dial_mode"`
@@ -211,6 +214,7 @@ func Default() *Config {
 			ReconnectTimeout: 30 * time.Second,
 			MaxDuration:      Duration{Set: true, Value: time.Hour},
 			DialMode:         DialTogether,
+			Tones:            true,
 			Warnings:         []time.Duration{30 * time.Second, 10 * time.Second},
 		},
 		Policy:  Policy{UntrustedClock: policy.UntrustedDeny, AttemptsAnHour: 60},

@@ -53,9 +53,10 @@ type Call struct {
 	Deadline         float64         `json:"deadline,omitzero"` // seconds on CLOCK_BOOTTIME
 	Microphone       bool            `json:"microphone"`
 	Camera           bool            `json:"camera"`
-	Peer             *PeerInfo       `json:"peer,omitzero"`  // what the phone says of itself
-	Link             *Link           `json:"link,omitzero"`  // how well media flows; none before it does
-	Media            json.RawMessage `json:"media,omitzero"` // media.Stats, for engineers: its members may change
+	CameraName       string          `json:"cameraName,omitzero"` // the label or name of the one that is shown
+	Peer             *PeerInfo       `json:"peer,omitzero"`       // what the phone says of itself
+	Link             *Link           `json:"link,omitzero"`       // how well media flows; none before it does
+	Media            json.RawMessage `json:"media,omitzero"`      // media.Stats, for engineers: its members may change
 }
 
 // Link is how well a call's media flows, over the last second or so.
@@ -87,6 +88,11 @@ type Version struct {
 // Switch turns something on or off: POST /v1/call/microphone and …/camera.
 type Switch struct {
 	On bool `json:"on"`
+}
+
+// CameraChoice is a camera of the device: POST /v1/call/camera/switch.
+type CameraChoice struct {
+	Camera string `json:"camera,omitzero"` // its label or name; in a request, absent: the next one
 }
 
 // Empty is the answer of a request that only does something.

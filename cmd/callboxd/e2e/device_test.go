@@ -16,7 +16,7 @@ import (
 
 // guestPackages are the shared libraries that callboxd needs on Debian 12, beyond
 // what the machine's image has.
-const guestPackages = "libvpx7 libopus0 libturbojpeg0"
+const guestPackages = "libvpx7 libopus0 libturbojpeg0 libspeexdsp1 libwebrtc-audio-processing1"
 
 // machine is a virtual machine with a V4L2 camera (vivid) and an ALSA card
 // (snd-aloop), driven by a script that the variable RIG names.
@@ -108,7 +108,7 @@ hal:
   camera: {name: auto, size: 320x180, frame_rate: 15}
   microphone: {name: "Loopback,0"}
   speaker: {name: "Loopback,0"}
-media: {video_bitrate: 300kbit}
+media: {video_bitrate: 300kbit, sound: {echo: off, noise_suppression: false}} # the card is a wire, and what is played a steady tone
 log: {level: info, format: json}
 `, forward)
 	if err := os.WriteFile(filepath.Join(dir, "callbox.yaml"), []byte(config), 0o600); err != nil {

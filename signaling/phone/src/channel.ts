@@ -15,6 +15,8 @@ export interface Info {
   readonly speaker: boolean;
   /** How well it receives this side: 0 (nothing) to 4 (good). */
   readonly quality: number;
+  /** What the camera is called that a device with several of them shows, for example "Yard". */
+  readonly view?: string;
 }
 
 /** A frame of the device on the data channel, checked. */
@@ -27,6 +29,7 @@ export type Frame =
   | { readonly t: "dataAck"; readonly id: string; readonly error: string | undefined };
 
 const maxFrame = 8 * 1024;
+const maxView = 64;
 const framesPerSecond = 20;
 const answerTime = 10_000;
 
@@ -45,7 +48,9 @@ export function parseFrame(text: string): Frame | undefined {
     const { mic, camera, speaker, quality } = p;
     if (typeof mic !== "boolean" || typeof camera !== "boolean" || typeof speaker !== "boolean") return undefined;
     if (typeof quality !== "number" || !Number.isInteger(quality) || quality < 0 || quality > 4) return undefined;
-    return { t, info: { mic, camera, speaker, quality } };
+    const view = p["view"];
+    if (view !== undefined && (typeof view !== "string" || Array.from(view).length > maxView)) return undefined;
+    return { t, info: { mic, camera, speaker, quality, ...(view ? { view } : {}) } };
   }
   if (typeof id !== "string" || id === "" || id.length > 128) return undefined;
   // A first copy carries the id of the signed message.
