@@ -9,16 +9,15 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/spf13/cobra"
-
+	"callbox/cmd/callboxd/command"
 	"callbox/daemon"
 	"callbox/daemon/config"
-	"callbox/daemon/control"
 	"callbox/daemon/logging"
+	"callbox/daemon/store"
 )
 
-// The exit codes. systemd does not restart after 78: a mistake in the file does
-// not go away by itself.
+// The exit codes. systemd does not restart after 78: neither a configuration that is
+// wrong nor a state directory that a newer version has written mends itself.
 const (
 	exitOK     = 0
 	exitFailed = 1
@@ -27,19 +26,21 @@ const (
 )
 
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
-	root := newRoot(errs)
+	root := command.New(errs, runDaemon)
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errs)
 	err := root.ExecuteContext(ctx)
-	var problems config.Problems
+	var unusable configError
 	var failed runError
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &problems):
+	case errors.As(err, &unusable):
 		fmt.Fprintf(errs, "callboxd: %v\n", err)
 		return exitConfig
+	case errors.As(err, &failed) && errors.Is(err, store.ErrNewer):
+		return exitConfig // it is in the log; starting again changes nothing
 	case errors.As(err, &failed):
 		return exitFailed // it is in the log
 	}
@@ -47,48 +48,34 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	return exitUsage
 }
 
+// configError is a configuration that cannot be read or has mistakes.
+type configError struct{ error }
+
+// Unwrap returns what is wrong.
+func (e configError) Unwrap() error { return e.error }
+
 // runError is a failure of the daemon that has been logged.
 type runError struct{ error }
 
-func newRoot(errs io.Writer) *cobra.Command {
-	root := &cobra.Command{
-		Use:           "callboxd",
-		Short:         "The callbox daemon: calls between this device and phones",
-		Long:          "callboxd turns this device's camera, microphone and speaker into something that a\nphone can call. callboxctl controls it.\n\nExit codes: 0 stopped, 1 failed, 2 wrong usage, 78 the configuration has mistakes.",
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Version:       control.ThisVersion().Version,
-	}
-	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newRun(errs))
-	return root
-}
+// Unwrap returns the failure.
+func (e runError) Unwrap() error { return e.error }
 
-func newRun(errs io.Writer) *cobra.Command {
-	file := ""
-	cmd := &cobra.Command{
-		Use:     "run",
-		Short:   "Run until SIGTERM or Ctrl-C",
-		Example: "  callboxd run --config packaging/examples/demo.yaml",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := load(file)
-			if err != nil {
-				return err
-			}
-			log := logging.New(cfg.Log, errs)
-			if err := daemon.Run(cmd.Context(), daemon.Options{
-				Config: cfg, File: place(file), Log: log, Reload: func() (*config.Config, error) { return load(file) },
-			}); err != nil {
-				log.Error().Err(err).Msg("callboxd has failed")
-				return runError{err}
-			}
-			log.Info().Msg("callboxd has stopped")
-			return nil
-		},
+// runDaemon runs the daemon with a configuration file.
+func runDaemon(ctx context.Context, file string, errs io.Writer) error {
+	cfg, err := load(file)
+	if err != nil {
+		return configError{err}
 	}
-	cmd.Flags().StringVar(&file, "config", "", "the configuration `file` (default "+config.DefaultFile+", which may be missing)")
-	return cmd
+	log := logging.New(cfg.Log, errs)
+	err = daemon.Run(ctx, daemon.Options{
+		Config: cfg, File: place(file), Log: log, Reload: func() (*config.Config, error) { return load(file) },
+	})
+	if err != nil {
+		log.Error().Err(err).Msg("callboxd has failed")
+		return runError{err}
+	}
+	log.Info().Msg("callboxd has stopped")
+	return nil
 }
 
 // place is the absolute path of the named file, or of the default one.
