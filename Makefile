@@ -65,6 +65,12 @@ $(PHONE)/node_modules/.installed: $(PHONE)/package.json $(PHONE)/package-lock.js
 	@$(STEP) "npm packages" npm --prefix $(PHONE) ci --no-audit --no-fund
 	@touch $@
 
+deb: setup-deb phone ## build the Debian package for this release and architecture into build/deb
+	@$(STEP) "debian package" env VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/make-deb build/deb
+
+test-reproducible: deb ## build the package twice and compare it byte for byte
+	@$(STEP) "the same package again" env VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/test-reproducible
+
 test-long: ## the call machine: 2,000,000 random events against every invariant, and a minute of fuzzing
 	@$(STEP) "call machine: events" go test -count=1 -run TestInvariants -v ./daemon/call -call.events=2000000
 	@$(STEP) "call machine: fuzzing" go test -run '^$$' -fuzz FuzzStep -fuzztime 60s ./daemon/call
@@ -101,5 +107,7 @@ setup-pictures:
 	@.ci/setup pictures
 setup-device:
 	@.ci/setup device
+setup-deb:
+	@.ci/setup deb
 
-.PHONY: help run test test-long check e2e build phone fuzz bench screenshots test-device test-sound fmt clean setup-build setup-test setup-pictures setup-device
+.PHONY: help run test test-long check e2e build phone fuzz bench screenshots test-device test-sound fmt clean setup-build setup-test setup-pictures setup-device deb test-reproducible setup-deb

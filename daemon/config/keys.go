@@ -53,16 +53,17 @@ func Keys() []Key {
 				Name: f.key, Path: full, Kind: n.kind.String(), Owner: owner(typ, f).String(), Field: f.Name, Type: f.Type.String(),
 				Words: allowedWords(n.typ), Effect: EffectOf(full),
 			}
-			switch {
-			case n.kind == kindSection:
+			switch n.kind {
+			case kindSection:
 				k.Keys = walk(n.typ, full, item)
-			case n.kind == kindList:
+			case kindList:
 				k.Items, k.ItemWords = n.item.kind.String(), allowedWords(n.item.typ)
 				if n.item.kind == kindSection {
 					k.Keys = walk(n.item.typ, full, true)
 					break
 				}
 				k.Separator = separator(n)
+			default: // nothing stands below the others
 			}
 			if n.kind != kindSection && !item {
 				k.Value = defaults[full]
