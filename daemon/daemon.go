@@ -80,6 +80,7 @@ type parts struct {
 	ways      ways
 	events    *control.Events
 	pairing   pairingWindow
+	notifier  *notifier
 }
 
 // Run is the daemon. It returns once ctx has ended, the running call has been
@@ -99,8 +100,7 @@ func Run(ctx context.Context, o Options) error {
 // Daemon is a device that is put together and not started yet.
 type daemon struct {
 	*parts
-	loop     *loop
-	notifier *notifier
+	loop *loop
 }
 
 // newDaemon makes the parts, from the bottom of the house to its top. What was
@@ -108,7 +108,7 @@ type daemon struct {
 func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon, err error) {
 	p := &parts{
 		cfg: cfg, log: log, clock: c, events: control.NewEvents(time.Now), trusted: clock.Trusted,
-		reload: func() (*config.Config, error) { return cfg, nil },
+		reload: func() (*config.Config, error) { return cfg, nil }, notifier: newNotifier(log),
 	}
 	p.live.Store(cfg)
 	p.rules.Store(cfg.Rules())
@@ -163,8 +163,8 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	if p.waker, err = newWaker(p); err != nil {
 		return nil, err
 	}
-	d := &daemon{parts: p, notifier: newNotifier(log)}
-	d.loop = newLoop(p, d.notifier)
+	d := &daemon{parts: p}
+	d.loop = newLoop(p)
 	d.loop.bootID = bootID
 	d.restore()
 	d.restoreTries()
@@ -265,13 +265,13 @@ func (g *directGlue) Receive(address, remote string, secure bool, msg string) {
 }
 
 // newLoop makes the loop of p; its signaling is set once that exists.
-func newLoop(p *parts, n *notifier) *loop {
+func newLoop(p *parts) *loop {
 	cfg := p.cfg
 	l := &loop{
 		log: p.log, clock: p.clock, wall: time.Now, records: p.journal, events: p.events,
 		sounds: p.announcer, has: hardwareOf(p.devices), contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
-		beat: n.beat, status: n.set, paired: p.pairing.forget, dndStop: func() bool { return true },
+		beat: p.notifier.beat, status: p.notifier.set, made: p.madeOf, paired: p.pairing.forget, dndStop: func() bool { return true },
 		tokens: p.gate, saveFloor: p.saveFloor, presence: func(mqtt.State) {},
 	}
 	l.recheck = func() {

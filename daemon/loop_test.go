@@ -83,7 +83,7 @@ func newStage(t *testing.T, change func(*settings)) *stage {
 		records: newJournal(fakeRecords{s}, zerolog.Nop()), sounds: fakeSounds{s}, has: hardware{camera: true, microphone: true, speaker: true},
 		revoke:   func(jkt string) error { s.note("revoke %s", jkt); return nil },
 		presence: func(mqtt.State) {},
-		beat:     func() {}, status: func(string) {}, paired: func() {},
+		beat:     func() {}, status: func(string) {}, made: func() string { return "" }, paired: func() {},
 		events: events, box: newMailbox(), state: call.New(), refused: map[string]uint64{},
 		contacts: fakeContacts{s}, allowances: budgets{fakeRecords{s}}, trusted: func() bool { return true }, bootID: "boot",
 		dndStop: func() bool { return true },
