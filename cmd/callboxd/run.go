@@ -37,7 +37,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &unusable):
-		fmt.Fprintf(errs, "callboxd: %v\n", err)
+		refuse(unusable.error, errs)
 		return exitConfig
 	case errors.As(err, &failed) && errors.Is(err, store.ErrNewer):
 		return exitConfig // it is in the log; starting again changes nothing
@@ -53,6 +53,22 @@ type configError struct{ error }
 
 // Unwrap returns what is wrong.
 func (e configError) Unwrap() error { return e.error }
+
+// refuse says what is wrong with the configuration; in the journal one entry a mistake.
+func refuse(err error, errs io.Writer) {
+	if !logging.UnderJournal() {
+		fmt.Fprintf(errs, "callboxd: %v\n", err)
+		return
+	}
+	log := logging.New(config.Default().Log, errs)
+	var problems config.Problems
+	if !errors.As(err, &problems) {
+		log.Error().Msg(err.Error())
+	}
+	for _, p := range problems {
+		log.Error().Str("key", p.Key).Msg(p.String())
+	}
+}
 
 // runError is a failure of the daemon that has been logged.
 type runError struct{ error }
