@@ -68,6 +68,9 @@ $(PHONE)/node_modules/.installed: $(PHONE)/package.json $(PHONE)/package-lock.js
 deb: setup-deb phone ## build the Debian package for this release and architecture into build/deb
 	@$(STEP) "debian package" env VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/make-deb build/deb
 
+debs: setup-package phone ## build packages for bookworm and trixie, amd64, arm64 and armhf, into build/debs (root; DEBS=trixie/arm64 for one)
+	@VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/make-debs $(DEBS)
+
 test-reproducible: deb ## build the package twice and compare it byte for byte
 	@$(STEP) "the same package again" env VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/test-reproducible
 
@@ -109,5 +112,7 @@ setup-device:
 	@.ci/setup device
 setup-deb:
 	@.ci/setup deb
+setup-package:
+	@.ci/setup package
 
-.PHONY: help run test test-long check e2e build phone fuzz bench screenshots test-device test-sound fmt clean setup-build setup-test setup-pictures setup-device deb test-reproducible setup-deb
+.PHONY: help run test test-long check e2e build phone fuzz bench screenshots test-device test-sound fmt clean setup-build setup-test setup-pictures setup-device deb test-reproducible setup-deb debs setup-package
