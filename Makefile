@@ -71,6 +71,9 @@ deb: setup-deb phone ## build the Debian package for this release and architectu
 debs: setup-package phone ## build packages for bookworm and trixie, amd64, arm64 and armhf, into build/debs (root; DEBS=trixie/arm64 for one)
 	@VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/make-debs $(DEBS)
 
+test-package: setup-package phone ## the life of the package in a real systemd, on bookworm and trixie (root; 5 minutes)
+	@VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/test-package
+
 test-reproducible: deb ## build the package twice and compare it byte for byte
 	@$(STEP) "the same package again" env VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/test-reproducible
 
@@ -115,4 +118,4 @@ setup-deb:
 setup-package:
 	@.ci/setup package
 
-.PHONY: help run test test-long check e2e build phone fuzz bench screenshots test-device test-sound fmt clean setup-build setup-test setup-pictures setup-device deb test-reproducible setup-deb debs setup-package
+.PHONY: help run test test-long check e2e build phone fuzz bench screenshots test-device test-sound fmt clean setup-build setup-test setup-pictures setup-device deb test-reproducible setup-deb debs test-package setup-package

@@ -27,6 +27,7 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 	}
 	findings := b.doctorDevices()
 	findings = append(findings, b.doctorTransports()...)
+	findings = append(findings, p.doctorCertificates(clock)...)
 	findings = append(findings, doctorIssuers(p.gate.Status())...)
 	findings = append(findings, doctorContacts(p.trusting(), len(p.gate.Status())), doctorClock(clock, p.usesClock()), p.doctorStore(), p.doctorSpace())
 	if problem := p.announcer.problem(); problem != nil {

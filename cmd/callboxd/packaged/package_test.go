@@ -1,0 +1,538 @@
+//go:build packaged
+
+package packaged
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+var systems = flag.String("systems", "", "what is tested: RELEASE=FOLDER=PACKAGE for each release, separated by blanks")
+
+// TestPackage plays the life of an installed package, on each release in turn.
+func TestPackage(t *testing.T) {
+	if *systems == "" {
+		t.Fatal("-systems names no release; make test-package does")
+	}
+	for one := range strings.FieldsSeq(*systems) {
+		words := strings.Split(one, "=")
+		if len(words) != 3 {
+			t.Fatalf("-systems has %q, which is not RELEASE=FOLDER=PACKAGE", one)
+		}
+		t.Run(words[0], func(t *testing.T) {
+			started := time.Now()
+			l := &life{machine: boot(t, words[1]), top: t, deb: words[2]}
+			t.Logf("booted in %.1f s", time.Since(started).Seconds())
+			for _, step := range l.steps() {
+				ok := t.Run(step.name, func(t *testing.T) {
+					l.t = t
+					step.do()
+				})
+				l.t = t
+				if !ok { // what follows builds upon it
+					t.Logf("the end of the journal:\n%s", tail(first(l.try("journalctl", "--no-pager", "-n", "60"))))
+					t.FailNow()
+				}
+			}
+		})
+	}
+}
+
+func first(text string, _ error) string { return text }
+
+// life is a machine with the package.
+type life struct {
+	*machine
+	top    *testing.T // of all steps
+	deb    string
+	phone  *phone
+	jkt    string // the thumbprint of the device's key
+	builds int    // of upgrades
+}
+
+type step struct {
+	name string
+	do   func()
+}
+
+func (l *life) steps() []step {
+	return []step{
+		{"install", l.install}, {"what it brings", l.brings}, {"status", l.status}, {"exposure", l.exposure}, {"devices", l.devices},
+		{"credentials", l.credentials}, {"reload", l.reload}, {"a bad configuration", l.badConfig}, {"a call in the journal", l.call},
+		{"kill", l.kill}, {"watchdog", l.watchdog}, {"upgrade", l.upgrade}, {"upgrade in a call", l.upgradeInCall},
+		{"upgrade in a call that does not end", l.upgradeEndsCall}, {"an older version", l.older}, {"stop and disable", l.stop},
+		{"remove", l.remove}, {"install again", l.again}, {"purge", l.purge},
+	}
+}
+
+// put copies a package into the machine.
+func (l *life) put(deb string) string {
+	l.t.Helper()
+	data, err := os.ReadFile(deb)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	path := "/var/tmp/" + filepath.Base(deb)
+	l.write(path, string(data))
+	return path
+}
+
+func (l *life) apt(deb string) (string, error) {
+	return l.try("apt-get", "-y", "--no-install-recommends", "--allow-downgrades", "install", l.put(deb))
+}
+
+func (l *life) install() {
+	if out, err := l.apt(l.deb); err != nil {
+		l.t.Fatalf("%v\n%s", err, out)
+	}
+	for property, want := range map[string]string{"ActiveState": "active", "SubState": "running", "UnitFileState": "enabled", "NRestarts": "0"} {
+		l.untilShow(property, want)
+	}
+	l.jkt = l.thumbprint()
+}
+
+// thumbprint is that of the device's key, as the daemon logged it at its last start.
+func (l *life) thumbprint() string {
+	l.t.Helper()
+	found := regexp.MustCompile(`"CALLBOX_THUMBPRINT":"([^"]+)"`).FindAllStringSubmatch(l.journal(), -1)
+	if len(found) == 0 {
+		l.t.Fatal("the journal names no thumbprint")
+	}
+	return found[len(found)-1][1]
+}
+
+func (l *life) brings() {
+	l.run("callboxctl", "check", "/usr/share/doc/callbox/examples/callbox.yaml")
+	for _, path := range []string{
+		"/usr/share/man/man1/callboxctl-call.1.gz", "/usr/share/man/man5/callbox.yaml.5.gz", "/usr/share/man/man8/callboxd.8.gz",
+		"/usr/share/bash-completion/completions/callboxctl", "/usr/share/zsh/vendor-completions/_callboxctl", "/usr/share/fish/vendor_completions.d/callboxctl.fish",
+		"/usr/share/callbox/callbox.schema.json", "/usr/share/callbox/sbom.cdx.json", "/usr/share/doc/callbox/copyright",
+	} {
+		if !l.exists(path) {
+			l.t.Errorf("there is no %s", path)
+		}
+	}
+	for _, file := range []struct{ path, want string }{
+		{"/var/lib/callbox", "700 callbox callbox"}, {"/run/callbox/control.sock", "660 callbox callbox"}, {"/etc/callbox/callbox.yaml", "644 root root"},
+	} {
+		if got := strings.TrimSpace(l.run("stat", "-c", "%a %U %G", file.path)); got != file.want {
+			l.t.Errorf("%s is %s, want %s", file.path, got, file.want)
+		}
+	}
+	groups := strings.Fields(l.run("id", "-nG", "callbox"))
+	for _, group := range []string{"audio", "gpio", "input", "render", "video"} {
+		if !strings.Contains(" "+strings.Join(groups, " ")+" ", " "+group+" ") {
+			l.t.Errorf("the user callbox is in %v, not in %s", groups, group)
+		}
+	}
+}
+
+func (l *life) status() {
+	l.until("the status line is whole", func() error {
+		line := l.show("StatusText")
+		if !regexp.MustCompile(`^idle; direct up; camera .+, microphone .+, speaker .+$`).MatchString(line) {
+			return fmt.Errorf("it is %q", line)
+		}
+		return nil
+	})
+	if out := l.run("systemctl", "status", "--no-pager", "callbox"); !strings.Contains(out, `Status: "idle; direct up`) {
+		l.t.Errorf("systemctl status says\n%s", out)
+	}
+	l.run("callboxctl", "status")
+	if code, out := l.fails("runuser", "-u", "nobody", "--", "callboxctl", "status"); code != 3 || !strings.Contains(out, "for root and the group callbox") {
+		l.t.Errorf("to a stranger callboxctl says (%d)\n%s", code, out)
+	}
+	if code, out := l.fails("callboxctl", "doctor"); code != 6 || !strings.Contains(out, "no phone is paired") || !strings.Contains(out, "virtual camera stands in") {
+		l.t.Errorf("doctor says (%d)\n%s", code, out)
+	}
+}
+
+func (l *life) exposure() {
+	unit := strings.TrimSpace(l.show("FragmentPath"))
+	l.run("systemd-analyze", "security", "--no-pager", "--threshold=15", "callbox.service")
+	l.run("systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=15", unit)
+	if out := l.run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", unit); strings.TrimSpace(out) != "" {
+		l.t.Errorf("systemd-analyze verify says %s", out)
+	}
+}
+
+// devices opens nodes as the daemon could: the classes of the unit have no driver here,
+// everything else is forbidden.
+func (l *life) devices() {
+	args := []string{"systemd-run", "--quiet", "--pipe", "--wait", "-p", "User=callbox", "-p", "DevicePolicy=" + l.show("DevicePolicy")}
+	allow := regexp.MustCompile(`(?m)^DeviceAllow=(.*)$`).FindAllStringSubmatch(l.run("systemctl", "cat", "callbox.service"), -1)
+	for _, a := range allow {
+		args = append(args, "-p", "DeviceAllow="+a[1])
+	}
+	for device, want := range map[string]string{
+		"/dev/video0": "No such device or address", "/dev/snd/controlC0": "No such device or address", "/dev/dri/card0": "No such device",
+		"/dev/input/event0": "No such device", "/dev/kmsg2": "Operation not permitted",
+	} {
+		if _, out := l.fails(append(args, "cat", device)...); !strings.Contains(out, want) {
+			l.t.Errorf("%s: %s, want %q", device, strings.TrimSpace(out), want)
+		}
+	}
+}
+
+// credentials: a secret in the credential store reaches the daemon, and only it.
+func (l *life) credentials() {
+	l.run("sh", "-c", "mkdir -p -m 700 /etc/credstore.encrypted && printf secret | systemd-creds encrypt --name=callbox.broker-password - /etc/credstore.encrypted/callbox.broker-password")
+	l.run("systemctl", "restart", "callbox")
+	path := "/run/credentials/callbox.service/callbox.broker-password"
+	if got := l.run("cat", path); got != "secret" {
+		l.t.Errorf("the daemon gets %q", got)
+	}
+	if _, out := l.fails("runuser", "-u", "nobody", "--", "cat", path); !strings.Contains(out, "Permission denied") {
+		l.t.Errorf("somebody else gets %s", out)
+	}
+	l.run("rm", "/etc/credstore.encrypted/callbox.broker-password")
+	l.run("systemctl", "restart", "callbox") // without it the daemon starts as well
+}
+
+const goodConfig = `device: {name: Front door}
+signaling: {direct: {listen: "127.0.0.1:8443"}}
+media: {ice: {loopback: true}}
+hal: {camera: {name: none}}
+`
+
+func (l *life) configure(text string) { l.write("/etc/callbox/callbox.yaml", text) }
+
+func (l *life) reload() {
+	pid := l.show("MainPID")
+	l.configure(goodConfig)
+	l.run("systemctl", "restart", "callbox")
+	if pid == l.show("MainPID") {
+		l.t.Error("restart has not restarted it")
+	}
+	pid = l.show("MainPID")
+	l.configure(goodConfig + "log: {level: debug}\n")
+	l.run("systemctl", "reload", "callbox")
+	l.untilJournal("configuration read again")
+	l.configure("call:\n  anser: auto\nlog: {level: loud}\n")
+	if code, _ := l.fails("systemctl", "reload", "callbox"); code == 0 {
+		l.t.Error("a configuration with mistakes is taken")
+	}
+	l.untilJournal(`did you mean \"answer\"`)
+	if l.show("ActiveState") != "active" || l.show("MainPID") != pid || l.show("SubState") != "running" {
+		l.t.Errorf("after a refused reload it is %s, %s, process %s and not %s", l.show("ActiveState"), l.show("SubState"), l.show("MainPID"), pid)
+	}
+	l.run("callboxctl", "status")
+}
+
+func (l *life) badConfig() {
+	l.fails("systemctl", "restart", "callbox")
+	for property, want := range map[string]string{"ActiveState": "failed", "ExecMainStatus": "78", "NRestarts": "0"} {
+		l.untilShow(property, want)
+	}
+	l.untilJournal("callbox.yaml:2:3: call.anser: unknown key", "PRIORITY=3")
+	l.untilJournal("callbox.yaml:3:14: log.level", "CALLBOX_KEY=log.level")
+	if code, out := l.fails("callboxctl", "doctor"); code != 6 || !strings.Contains(out, "has 2 mistakes") {
+		l.t.Errorf("doctor says (%d)\n%s", code, out)
+	}
+	l.configure(goodConfig)
+	l.run("systemctl", "start", "callbox")
+	l.untilShow("ActiveState", "active")
+}
+
+// call pairs a phone, talks, and asks the journal for the call by its fields.
+func (l *life) call() {
+	l.phone = startPhone(l.top, l.machine)
+	var window struct {
+		URL string `json:"url"`
+	}
+	if err := json.Unmarshal([]byte(l.run("callboxctl", "pair", "--json", "--name", "Anna", "--for", "1m")), &window); err != nil {
+		l.t.Fatal(err)
+	}
+	l.phone.say("pair " + window.URL)
+	l.phone.hears("paired")
+	l.phone.talk()
+	l.until("the status line tells of the call", func() error {
+		if line := l.show("StatusText"); !strings.HasPrefix(line, "talking with Anna; direct up (1 phone)") {
+			return fmt.Errorf("it is %q", line)
+		}
+		return nil
+	})
+	l.run("callboxctl", "hangup")
+	l.phone.hears("ended hangup")
+	l.untilJournal("to=ended", "CALL_ROOM_ID="+l.phone.room, "CALL_PEER=Anna", "CALL_CAUSE=hangup")
+	var entry map[string]any
+	line, _, _ := strings.Cut(l.journal("CALL_ROOM_ID="+l.phone.room, "CALL_CAUSE=hangup", "CALLBOX_TO=ended"), "\n")
+	if err := json.Unmarshal([]byte(line), &entry); err != nil {
+		l.t.Fatal(err)
+	}
+	for field, want := range map[string]string{
+		"PRIORITY": "6", "SYSLOG_IDENTIFIER": "callboxd", "CODE_FILE": "callbox/daemon/loop.go", "CODE_FUNC": "callbox/daemon.(*loop).step", "CALL_ROOM_ID": l.phone.room,
+	} {
+		if entry[field] != want {
+			l.t.Errorf("%s is %v, want %s", field, entry[field], want)
+		}
+	}
+	if got := l.journal("CALL_ROOM_ID=another"); got != "" {
+		l.t.Errorf("of a call that never was the journal has %s", got)
+	}
+}
+
+// quick lets systemd be quicker than on a device.
+func (l *life) quick(watchdog string) {
+	l.write("/etc/systemd/system/callbox.service.d/test.conf", "[Service]\nRestartSec=200ms\nWatchdogSec="+watchdog+"\n")
+	l.run("systemctl", "daemon-reload")
+	l.run("systemctl", "restart", "callbox")
+}
+
+func (l *life) kill() {
+	l.quick("30")
+	pid := l.show("MainPID")
+	l.run("kill", "-KILL", pid)
+	l.untilShow("NRestarts", "1")
+	l.untilShow("ActiveState", "active")
+	l.connected()
+}
+
+// connected waits until the phone has found the daemon again.
+func (l *life) connected() {
+	l.t.Helper()
+	l.until("the phone is connected", func() error {
+		var s struct {
+			Transports []struct {
+				Phones int `json:"phones"`
+			} `json:"transports"`
+		}
+		if out, err := l.try("callboxctl", "status", "--json"); err != nil || json.Unmarshal([]byte(out), &s) != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		if len(s.Transports) == 0 || s.Transports[0].Phones == 0 {
+			return fmt.Errorf("no phone: %+v", s)
+		}
+		return nil
+	})
+}
+
+// watchdog stops the daemon as a fault would; systemd must find out.
+func (l *life) watchdog() {
+	l.quick("2")
+	pid := l.show("MainPID")
+	l.run("kill", "-STOP", pid)
+	l.untilJournal("Watchdog timeout")
+	l.untilShow("NRestarts", "1")
+	l.untilShow("ActiveState", "active")
+	if l.show("MainPID") == pid {
+		l.t.Error("it is the same process")
+	}
+	l.run("rm", "-r", "/etc/systemd/system/callbox.service.d")
+	l.run("systemctl", "daemon-reload")
+	l.run("systemctl", "restart", "callbox")
+}
+
+// newer makes the package again with a higher version.
+func (l *life) newer() string {
+	l.t.Helper()
+	l.builds++
+	dir := l.t.TempDir()
+	command(l.t, "dpkg-deb", "-R", l.deb, dir+"/x")
+	control := filepath.Join(dir, "x/DEBIAN/control")
+	data, err := os.ReadFile(control)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	text := regexp.MustCompile(`(?m)^Version: (.*)$`).ReplaceAllString(string(data), fmt.Sprintf("Version: ${1}+test%d", l.builds))
+	if err := os.WriteFile(control, []byte(text), 0o644); err != nil {
+		l.t.Fatal(err)
+	}
+	out := filepath.Join(dir, fmt.Sprintf("callbox_newer%d.deb", l.builds))
+	command(l.t, "dpkg-deb", "-b", "-Znone", dir+"/x", out)
+	return out
+}
+
+// upgrade: an edited conffile asks nobody, and the daemon is the new one.
+func (l *life) upgrade() {
+	pid := l.show("MainPID")
+	if out, err := l.apt(l.newer()); err != nil {
+		l.t.Fatalf("%v\n%s", err, out)
+	}
+	if l.show("MainPID") == pid {
+		l.t.Error("the old daemon runs on")
+	}
+	if got := first(l.try("cat", "/etc/callbox/callbox.yaml")); got != goodConfig {
+		l.t.Errorf("the configuration is\n%s", got)
+	}
+	if l.exists("/etc/callbox/callbox.yaml.dpkg-dist") || l.exists("/etc/callbox/callbox.yaml.dpkg-new") {
+		l.t.Error("dpkg has left another configuration")
+	}
+	if got := l.thumbprint(); got != l.jkt {
+		l.t.Errorf("the device is another: %s, not %s", got, l.jkt)
+	}
+	l.connected()
+}
+
+// begin starts an upgrade and returns what tells of its end.
+func (l *life) begin() <-chan string {
+	l.t.Helper()
+	deb, done := l.put(l.newer()), make(chan string, 1)
+	go func() {
+		out, err := l.try("apt-get", "-y", "--no-install-recommends", "install", deb)
+		done <- fmt.Sprintf("%s (%v)", out, err)
+	}()
+	return done
+}
+
+// wantUpgraded waits for the end of an upgrade.
+func (l *life) wantUpgraded(done <-chan string, pid string) {
+	l.t.Helper()
+	select {
+	case out := <-done:
+		if !strings.HasSuffix(out, "(<nil>)") || !strings.Contains(out, "callbox: a call is running; waiting") {
+			l.t.Errorf("the upgrade says %s", out)
+		}
+	case <-time.After(patience):
+		l.t.Fatal("the upgrade does not end")
+	}
+	if l.show("MainPID") == pid || l.show("ActiveState") != "active" {
+		l.t.Error("the new daemon does not run")
+	}
+	l.connected()
+}
+
+func (l *life) upgradeInCall() {
+	l.phone.talk()
+	pid := l.show("MainPID")
+	done := l.begin()
+	l.until("the package waits", func() error {
+		out, err := l.try("pgrep", "-x", "-f", "callboxctl idle")
+		if err == nil && out == "" {
+			err = fmt.Errorf("nobody waits")
+		}
+		return err
+	})
+	if l.show("MainPID") != pid || !strings.HasPrefix(l.show("StatusText"), "talking with Anna") {
+		l.t.Error("the call is disturbed by the upgrade")
+	}
+	l.phone.say("hangup")
+	l.phone.hears("ended hangup")
+	l.wantUpgraded(done, pid)
+}
+
+func (l *life) upgradeEndsCall() {
+	l.configure(goodConfig + "call: {upgrade_wait: 2s}\n")
+	l.run("systemctl", "reload", "callbox")
+	l.phone.talk()
+	pid := l.show("MainPID")
+	started := time.Now()
+	done := l.begin()
+	l.phone.hears("ended aborted shutdown") // told, not lost
+	if waited := time.Since(started); waited < 2*time.Second {
+		l.t.Errorf("the call was ended after %v", waited)
+	}
+	l.wantUpgraded(done, pid)
+	if out := l.run("callboxctl", "calls", "--json"); !strings.Contains(out, `"detail": "shutdown"`) {
+		l.t.Errorf("the records are %s", out)
+	}
+	l.configure(goodConfig)
+}
+
+// older: a state directory that a newer version has written is not touched, and the
+// journal says how to go on.
+func (l *life) older() {
+	l.run("systemctl", "stop", "callbox")
+	good := first(l.try("cat", "/var/lib/callbox/contacts.json"))
+	newer := regexp.MustCompile(`"version": ?\d+`).ReplaceAllString(good, `"version": 99`)
+	if newer == good {
+		l.t.Fatalf("contacts.json has no version: %s", good)
+	}
+	path := filepath.Join(l.root, "/var/lib/callbox/contacts.json")
+	if err := os.WriteFile(path, []byte(newer), 0o600); err != nil {
+		l.t.Fatal(err)
+	}
+	l.fails("systemctl", "start", "callbox")
+	l.untilShow("ActiveState", "failed")
+	if got := l.show("ExecMainStatus") + " " + l.show("NRestarts"); got != "78 0" {
+		l.t.Errorf("exit code and restarts are %s", got)
+	}
+	l.untilJournal("install that version again")
+	if got := first(l.try("cat", "/var/lib/callbox/contacts.json")); got != newer {
+		l.t.Error("the file was touched")
+	}
+	if err := os.WriteFile(path, []byte(good), 0o600); err != nil {
+		l.t.Fatal(err)
+	}
+	l.run("systemctl", "start", "callbox")
+	l.connected()
+}
+
+func (l *life) stop() {
+	l.run("systemctl", "stop", "callbox")
+	if got := l.show("ActiveState") + " " + l.show("Result") + " " + l.show("ExecMainStatus"); got != "inactive success 0" {
+		l.t.Errorf("after stop it is %s", got)
+	}
+	if l.exists("/run/callbox/control.sock") {
+		l.t.Error("the socket is left")
+	}
+	if code, out := l.fails("callboxctl", "status"); code != 3 || !strings.Contains(out, "systemctl status callbox") {
+		l.t.Errorf("callboxctl says (%d)\n%s", code, out)
+	}
+	l.run("systemctl", "disable", "callbox")
+	if out, err := l.apt(l.newer()); err != nil {
+		l.t.Fatalf("%v\n%s", err, out)
+	}
+	if got := l.show("UnitFileState") + " " + l.show("ActiveState"); got != "disabled inactive" {
+		l.t.Errorf("an upgrade has made it %s", got)
+	}
+	l.run("systemctl", "enable", "--now", "callbox")
+}
+
+func (l *life) remove() {
+	l.run("apt-get", "-y", "remove", "callbox")
+	if _, err := l.try("systemctl", "is-active", "callbox"); err == nil {
+		l.t.Error("it runs on")
+	}
+	for _, path := range []string{"/etc/callbox/callbox.yaml", "/var/lib/callbox/contacts.json"} {
+		if !l.exists(path) {
+			l.t.Errorf("%s is gone", path)
+		}
+	}
+	if l.exists("/usr/bin/callboxd") {
+		l.t.Error("the daemon is still there")
+	}
+}
+
+func (l *life) again() {
+	if out, err := l.apt(l.deb); err != nil {
+		l.t.Fatalf("%v\n%s", err, out)
+	}
+	l.untilShow("ActiveState", "active")
+	if got := l.thumbprint(); got != l.jkt {
+		l.t.Errorf("the device is another: %s, not %s", got, l.jkt)
+	}
+	if out := l.run("callboxctl", "contacts"); !strings.Contains(out, "Anna") {
+		l.t.Errorf("the contacts are %s", out)
+	}
+	if out := l.run("callboxctl", "calls", "--json"); !strings.Contains(out, l.phone.room) {
+		l.t.Errorf("the records are %s", out)
+	}
+	l.connected() // the phone needs no new pairing
+}
+
+func (l *life) purge() {
+	l.run("apt-get", "-y", "purge", "callbox")
+	for _, path := range []string{"/etc/callbox", "/var/lib/callbox", "/usr/share/callbox", "/usr/share/doc/callbox"} {
+		if l.exists(path) {
+			l.t.Errorf("%s is left: %s", path, first(l.try("find", path)))
+		}
+	}
+	if out := l.run("dpkg", "-l"); strings.Contains(out, "callbox") {
+		l.t.Errorf("dpkg still knows it: %s", out)
+	}
+	if out, err := l.apt(l.deb); err != nil {
+		l.t.Fatalf("%v\n%s", err, out)
+	}
+	l.untilShow("ActiveState", "active")
+	if l.thumbprint() == l.jkt {
+		l.t.Error("the key has survived a purge")
+	}
+}
