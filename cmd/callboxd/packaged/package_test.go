@@ -16,19 +16,32 @@ import (
 
 var systems = flag.String("systems", "", "what is tested: RELEASE=FOLDER=PACKAGE for each release, separated by blanks")
 
-// TestPackage plays the life of an installed package, on each release in turn.
-func TestPackage(t *testing.T) {
-	if *systems == "" {
-		t.Fatal("-systems names no release; make test-package does")
-	}
+// system is a release to test on.
+type system struct{ root, deb string }
+
+// eachSystem reads the flag.
+func eachSystem(t *testing.T) map[string]system {
+	t.Helper()
+	all := map[string]system{}
 	for one := range strings.FieldsSeq(*systems) {
 		words := strings.Split(one, "=")
 		if len(words) != 3 {
 			t.Fatalf("-systems has %q, which is not RELEASE=FOLDER=PACKAGE", one)
 		}
-		t.Run(words[0], func(t *testing.T) {
+		all[words[0]] = system{words[1], words[2]}
+	}
+	if len(all) == 0 {
+		t.Fatal("-systems names no release; make test-package does")
+	}
+	return all
+}
+
+// TestPackage plays the life of an installed package, on each release.
+func TestPackage(t *testing.T) {
+	for release, s := range eachSystem(t) {
+		t.Run(release, func(t *testing.T) {
 			started := time.Now()
-			l := &life{machine: boot(t, words[1]), top: t, deb: words[2]}
+			l := &life{machine: boot(t, s.root), top: t, deb: s.deb}
 			t.Logf("booted in %.1f s", time.Since(started).Seconds())
 			for _, step := range l.steps() {
 				ok := t.Run(step.name, func(t *testing.T) {
@@ -113,7 +126,7 @@ func (l *life) brings() {
 	for _, path := range []string{
 		"/usr/share/man/man1/callboxctl-call.1.gz", "/usr/share/man/man5/callbox.yaml.5.gz", "/usr/share/man/man8/callboxd.8.gz",
 		"/usr/share/bash-completion/completions/callboxctl", "/usr/share/zsh/vendor-completions/_callboxctl", "/usr/share/fish/vendor_completions.d/callboxctl.fish",
-		"/usr/share/callbox/callbox.schema.json", "/usr/share/callbox/sbom.cdx.json", "/usr/share/doc/callbox/copyright",
+		"/usr/share/callbox/callbox.schema.json", "/usr/share/callbox/sbom.cdx.json", "/usr/share/doc/callbox/copyright", "/usr/share/doc/callbox/operations.md",
 	} {
 		if !l.exists(path) {
 			l.t.Errorf("there is no %s", path)
