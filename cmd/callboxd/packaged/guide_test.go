@@ -12,8 +12,8 @@ import (
 
 var guideFile = flag.String("guide", "../../../docs/operations.md", "the guide whose commands are run")
 
-// blocks are the commands of the guide: those that end by themselves, and those that go on until
-// somebody ends them.
+// blocks are the commands of the guide: those that end by themselves, and those that go
+// on until somebody ends them.
 var blocks = regexp.MustCompile("(?ms)^```sh( interactive)?\n(.*?)^```$")
 
 // TestGuide runs the commands of docs/operations.md in their order, as somebody would
