@@ -29,7 +29,7 @@ func TestGuide(t *testing.T) {
 	}
 	for release, s := range eachSystem(t) {
 		t.Run(release, func(t *testing.T) {
-			l := &life{machine: boot(t, s.root), top: t, deb: s.deb}
+			l := &life{machine: boot(t, s.root, nil), top: t, deb: s.deb}
 			l.run("cp", l.put(s.deb), "/root/")
 			for _, block := range found {
 				interactive, script := block[1] != "", block[2]

@@ -31,8 +31,9 @@ type machine struct {
 	pid  int // of its systemd, as seen from outside
 }
 
-// boot copies the system and starts its systemd. Everything is gone with the test.
-func boot(t *testing.T, system string) *machine {
+// boot copies the system, lets prepare (nil: nothing) change the copy and starts its
+// systemd. Everything is gone with the test.
+func boot(t *testing.T, system string, prepare func(root string)) *machine {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Fatal("a machine needs root: namespaces, mounts, device nodes")
@@ -48,6 +49,9 @@ func boot(t *testing.T, system string) *machine {
 		}
 	})
 	command(t, "cp", "-a", "--reflink=auto", system, root)
+	if prepare != nil {
+		prepare(root)
+	}
 	log, err := os.Create(filepath.Join(dir, "console"))
 	if err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ func TestPackage(t *testing.T) {
 	for release, s := range eachSystem(t) {
 		t.Run(release, func(t *testing.T) {
 			started := time.Now()
-			l := &life{machine: boot(t, s.root), top: t, deb: s.deb}
+			l := &life{machine: boot(t, s.root, nil), top: t, deb: s.deb}
 			t.Logf("booted in %.1f s", time.Since(started).Seconds())
 			for _, step := range l.steps() {
 				ok := t.Run(step.name, func(t *testing.T) {
@@ -54,6 +54,25 @@ func TestPackage(t *testing.T) {
 					t.FailNow()
 				}
 			}
+		})
+	}
+}
+
+// TestImage installs the package while no systemd runs, as who builds an image does: it
+// must start at the first boot.
+func TestImage(t *testing.T) {
+	for release, s := range eachSystem(t) {
+		t.Run(release, func(t *testing.T) {
+			m := boot(t, s.root, func(root string) {
+				command(t, "cp", s.deb, filepath.Join(root, "var/tmp/callbox.deb"))
+				command(t, "chroot", root, "dpkg", "-i", "/var/tmp/callbox.deb")
+			})
+			m.untilShow("ActiveState", "active")
+			if got := m.show("UnitFileState"); got != "enabled" {
+				t.Errorf("the unit is %s", got)
+			}
+			m.run("callboxctl", "status")
+			command(t, "chroot", m.root, "dpkg", "--verify", "callbox")
 		})
 	}
 }
@@ -162,6 +181,7 @@ func (l *life) status() {
 	if code, out := l.fails("runuser", "-u", "nobody", "--", "callboxctl", "status"); code != 3 || !strings.Contains(out, "for root and the group callbox") {
 		l.t.Errorf("to a stranger callboxctl says (%d)\n%s", code, out)
 	}
+	l.t.Logf("idle: %s", strings.Join(strings.Fields(l.run("grep", "VmRSS", "/proc/"+l.show("MainPID")+"/status")), " "))
 	if code, out := l.fails("callboxctl", "doctor"); code != 6 || !strings.Contains(out, "no phone is paired") || !strings.Contains(out, "virtual camera stands in") {
 		l.t.Errorf("doctor says (%d)\n%s", code, out)
 	}
