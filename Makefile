@@ -16,7 +16,7 @@ VERSION ?= $(shell sed -n 's/^\#\# \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | hea
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 LDFLAGS := -s -w -X callbox/daemon/control.version=$(VERSION) -X callbox/hal/clock.built=$(SOURCE_DATE_EPOCH)
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-PHONE_SOURCES := $(shell find $(PHONE)/src $(PHONE)/page -type f 2>/dev/null) $(PHONE)/package.json $(PHONE)/package-lock.json
+PHONE_SOURCES := $(shell find $(PHONE)/src $(PHONE)/page $(PHONE)/worker $(PHONE)/scripts -type f 2>/dev/null) $(PHONE)/package.json $(PHONE)/package-lock.json
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -24,7 +24,7 @@ help: ## show this list
 run: setup-build build ## install what is missing, build, and start a device to call from a browser
 	@packaging/examples/demo.sh
 
-test: ## install what the tests need and run them all (5 to 8 minutes on 2 cores)
+test: ## install what the tests need and run them all (9 to 12 minutes on 2 cores)
 	@start=$$(date +%s); \
 	$(STEP) "set-up" .ci/setup test && \
 	$(MAKE) --no-print-directory check e2e && \
@@ -33,7 +33,9 @@ test: ## install what the tests need and run them all (5 to 8 minutes on 2 cores
 check: $(PHONE)/node_modules/.installed ## format, vet, lint, unit tests under the race detector, phone tests
 	@$(STEP) "phone: types" npm --prefix $(PHONE) run --silent typecheck
 	@$(STEP) "phone: lint" npm --prefix $(PHONE) run --silent lint
+	@$(STEP) "phone: manual" $(MAKE) --no-print-directory phone-docs
 	@$(STEP) "phone: build" $(MAKE) --no-print-directory phone
+	@$(STEP) "phone: sizes" node $(PHONE)/scripts/sizes.mjs
 	@$(STEP) "phone: tests" npm --prefix $(PHONE) test --silent
 	@$(STEP) "go: format" .ci/gofmt
 	@$(STEP) "go: build" $(MAKE) --no-print-directory build
@@ -57,6 +59,9 @@ $(BIN)/callboxd $(BIN)/callboxctl: phone
 	go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $@ ./cmd/$(@F)
 
 phone: $(PHONE)/dist/index.html ## build the call page into signaling/phone/dist
+
+phone-docs: $(PHONE)/node_modules/.installed ## write the SDK's manual into build/phone-docs; a name without a comment is an error
+	npm --prefix $(PHONE) run --silent docs
 
 $(PHONE)/dist/index.html: $(PHONE)/node_modules/.installed $(PHONE_SOURCES)
 	npm --prefix $(PHONE) run --silent build
@@ -88,12 +93,15 @@ bench: setup-test build ## run the benchmarks: of the packages, and of whole cal
 	go test -run '^$$' -bench . -benchmem ./...
 	go test -tags=e2e -run '^$$' -bench Call -benchtime 5x -timeout 20m ./cmd/callboxd/e2e/
 
-screenshots: setup-pictures build ## pictures of the call page in build/screenshots, and the README's
-	go test -tags=e2e,screenshots -run Screenshots -count=1 -timeout=20m ./cmd/callboxd/e2e/
+screenshots: setup-pictures build ## pictures of every screen of the call page in build/screens
+	go test -tags=e2e,screenshots -run 'Screenshots|TestPage' -count=1 -timeout=20m ./cmd/callboxd/e2e/
 
 test-device: setup-device build ## drivers and a whole call in a virtual machine with a V4L2 camera and an ALSA card; RIG=path of the rig script
 	@test -n "$(RIG)" || { echo "make test-device: set RIG to the rig script, for example make test-device RIG=../rig/rig" >&2; exit 2; }
 	RIG=$(abspath $(RIG)) go test -tags=device -count=1 -timeout=30m -v -run TestDevice ./cmd/callboxd/e2e/...
+
+test-network: setup-test build ## a call over roads that lose, delay and change, measured by Chromium (6 minutes; root)
+	go test -tags='e2e network' -count=1 -timeout=20m -v -run TestNetwork ./cmd/callboxd/e2e/
 
 test-sound: setup-test ## the sound driver against a private PulseAudio
 	go test -tags=pulse -count=1 ./hal/sound/...
@@ -118,4 +126,4 @@ setup-deb:
 setup-package:
 	@.ci/setup package
 
-.PHONY: help run test test-long check e2e build phone fuzz bench screenshots test-device test-sound fmt clean setup-build setup-test setup-pictures setup-device deb test-reproducible setup-deb debs test-package setup-package
+.PHONY: help run test test-long check e2e build phone phone-docs fuzz bench screenshots test-device test-network test-sound fmt clean setup-build setup-test setup-pictures setup-device deb test-reproducible setup-deb debs test-package setup-package

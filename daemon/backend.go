@@ -25,6 +25,20 @@ type backend struct {
 
 var _ control.Backend = (*backend)(nil)
 
+// follow is ask for what follows from something that is stored already: f runs in any
+// case, also when nobody waits for it any more.
+func follow[T any](ctx context.Context, l *loop, f func() T) (T, error) {
+	done := make(chan T, 1)
+	l.box.put(request(func() { done <- f() }))
+	select {
+	case v := <-done:
+		return v, nil
+	case <-ctx.Done():
+		var none T
+		return none, control.ErrStuck
+	}
+}
+
 // ask runs f in the loop and waits for it.
 func ask[T any](ctx context.Context, l *loop, f func() (T, error)) (T, error) {
 	type answer struct {
@@ -140,7 +154,7 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 		Devices:       b.chosen(),
 		Transports:    p.transports(),
 		Contacts:      p.trusting(),
-		Pairing:       p.pairing.current(),
+		Pairing:       p.pairing.current(p.clock.Now()),
 		Refused:       p.device.Refused(),
 	}
 	if p.direct != nil {
@@ -213,6 +227,26 @@ func (b *backend) OpenPairing(_ context.Context, r control.PairRequest) (control
 	if life < time.Second || life > pairingLongest {
 		return control.PairWindow{}, control.ErrBadRequest.With(fmt.Sprintf("cannot open a window for %v; allowed: 1s to %v", life, pairingLongest))
 	}
+	t, old, err := b.pairingTerms(r)
+	if err != nil {
+		return control.PairWindow{}, err
+	}
+	for _, right := range t.Rights {
+		if guarded(right) && b.parts.selfSigned() && !r.Force {
+			return control.PairWindow{}, control.ErrBadRequest.With(fmt.Sprintf(
+				"the right %s is not given over a certificate that the device made for itself: whoever sits between could have put their own key in; give the device a real certificate (signaling.direct.tls), or use --force", right))
+		}
+	}
+	t.Life = life
+	return b.parts.pairing.start(b.parts, t, old)
+}
+
+// pairingTerms are what the next phone is paired with, and the contact whose place it
+// takes, if any.
+func (b *backend) pairingTerms(r control.PairRequest) (t signaling.PairingTerms, old signaling.Contact, err error) {
+	if r.Replaces != "" {
+		return b.replacement(r)
+	}
 	if len(r.Rights) == 0 {
 		r.Rights = []string{string(signaling.RightCall), string(signaling.RightBeCalled)}
 	}
@@ -221,14 +255,10 @@ func (b *backend) OpenPairing(_ context.Context, r control.PairRequest) (control
 	for i, text := range r.Rights {
 		rights[i] = signaling.Right(text)
 		if !slices.Contains(allowed, rights[i]) {
-			return control.PairWindow{}, control.ErrBadRequest.With(fmt.Sprintf("there is no right %q; allowed: call, beCalled, auto, unlock", text))
-		}
-		if (rights[i] == signaling.RightAuto || rights[i] == signaling.RightUnlock) && b.parts.selfSigned() && !r.Force {
-			return control.PairWindow{}, control.ErrBadRequest.With(fmt.Sprintf(
-				"the right %s is not given over a certificate that the device made for itself: whoever sits between could have put their own key in; give the device a real certificate (signaling.direct.tls), or use --force", text))
+			return t, old, control.ErrBadRequest.With(fmt.Sprintf("there is no right %q; allowed: call, beCalled, auto, unlock", text))
 		}
 	}
-	return b.parts.pairing.start(b.parts, signaling.PairingTerms{Rights: rights, Name: r.Name, Life: life, Force: r.Force})
+	return signaling.PairingTerms{Rights: rights, Name: r.Name, Force: r.Force}, old, nil
 }
 
 func (b *backend) ClosePairing(context.Context) error {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"callbox/daemon/call"
 	"callbox/daemon/control"
 	"callbox/daemon/policy"
 	"callbox/daemon/store"
@@ -67,42 +66,6 @@ func (b *backend) ChangeContact(ctx context.Context, who string, change control.
 	})
 }
 
-// contactChanged takes from the running call what its contact may not do any more:
-// the camera, or the call itself. Limits, hours and do-not-disturb are asked when a
-// call begins; what is given back does not come by itself.
-func (l *loop) contactChanged(c signaling.Contact) {
-	if !l.state.Phase.Active() {
-		return
-	}
-	in, right := l.cur.room().Phone == c.JKT, policy.RightCall
-	var rung *ring
-	if dial := l.cur.dial; dial != nil {
-		rung, right = dial.ringOf(c.JKT), policy.RightBeCalled
-		in = in && dial.joined
-	}
-	if !in && rung == nil {
-		return
-	}
-	contact, rules := policyContact(c), l.settings.rules
-	if !rules.Has(contact, right) {
-		l.cur.log.Info().Str("changed", c.Name).Str("right", string(right)).Msg("the right to the running call was taken away")
-		l.step(call.Revoked{Phone: c.JKT})
-		return
-	}
-	camera := rules.Camera(contact)
-	if camera.Allowed {
-		return
-	}
-	if rung != nil {
-		rung.camera = false
-	}
-	if in && l.cur.cameraAllowed {
-		l.cur.log.Info().Str("rule", camera.Rule).Msg("the phone may not see the camera any more")
-		l.cur.cameraAllowed = false
-		l.switchCamera(false)
-	}
-}
-
 // set takes a member of a change over; null gives the zero value.
 func set[T any](to *T, m control.Member[T]) {
 	if m.Set {
@@ -137,12 +100,9 @@ func (b *backend) Forget(ctx context.Context, who string) (control.Contact, erro
 
 // endTrust ends what a phone has with the device.
 func (b *backend) endTrust(ctx context.Context, contact signaling.Contact) (control.Contact, error) {
-	return ask(ctx, b.loop, func() (control.Contact, error) {
-		// The machine first: its bye still needs the room that Revoke forgets.
-		b.loop.step(call.Revoked{Phone: contact.JKT})
-		b.parts.device.Revoke(contact.JKT)
-		b.loop.events.Publish(control.EventRevoked, "", control.RevokedData{Name: contact.Name, JKT: contact.JKT})
-		return b.shown(contact), nil
+	return follow(ctx, b.loop, func() control.Contact {
+		b.loop.endTrust(contact)
+		return b.shown(contact)
 	})
 }
 
@@ -265,6 +225,11 @@ func revoked(c signaling.Contact, e policy.Explanation) policy.Explanation {
 type contactBook struct {
 	*store.Store
 	rules func() *policy.Rules
+	// taking says whose place the phone that pairs takes: a key, "" for nobody's; and
+	// whether it takes over what is not given over a self-made certificate.
+	taking func() (jkt string, forced bool)
+	// replaced is told of a key that another one has replaced.
+	replaced func(old string, fresh signaling.Contact)
 }
 
 // Contact is the store's, with the effective rights.

@@ -22,7 +22,7 @@ type buttons interface {
 // press does what a button is for, and tells programs what became of it: the
 // button of a device that has no screen is all that a person has.
 func (l *loop) press(p hal.Press) {
-	err := l.act(p)
+	err := l.pressed(p)
 	data := control.ButtonData{Name: p.Button, Action: string(p.Action), Done: err == nil}
 	if err != nil {
 		var told *control.Error
@@ -30,12 +30,13 @@ func (l *loop) press(p hal.Press) {
 			data.Reason = told.Message
 		}
 	}
-	l.log.Info().Str("button", p.Button).Str("action", string(p.Action)).Bool("held", p.Held).
+	log := l.room.log(l.log)
+	log.Info().Str("button", p.Button).Str("action", string(p.Action)).Bool("held", p.Held).
 		Bool("done", data.Done).Str("reason", data.Reason).Msg("button")
 	l.events.Publish(control.EventButton, "", data)
 }
 
-func (l *loop) act(p hal.Press) error {
+func (l *loop) pressed(p hal.Press) error {
 	gen, phase := l.state.Generation, l.state.Phase
 	answer := func() { l.step(call.Answered{Gen: gen}) }
 	hangUp := func() { l.step(call.LocalHangUp{Gen: gen, Origin: cause.Manual}) }

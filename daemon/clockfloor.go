@@ -8,9 +8,17 @@ import (
 	"callbox/hal/clock"
 )
 
+// wallTime is what the device believes of the time of day.
+type wallTime struct {
+	now     func() time.Time
+	trusted func() bool // whether it is right, as far as the kernel knows
+}
+
+func machineTime() wallTime { return wallTime{time.Now, clock.Trusted} }
+
 // openFloor is the earliest time that it can be, as the store has kept it.
 func (p *parts) openFloor() *clock.Floor {
-	return clock.NewFloor(clock.FloorOptions{Wall: time.Now, Trusted: p.trusted, Built: clock.Built(), Store: p.store})
+	return clock.NewFloor(clock.FloorOptions{Wall: p.wall, Trusted: p.trusted, Built: clock.Built(), Store: p.store})
 }
 
 // saveFloor writes the floor down when it has risen by an hour.

@@ -86,11 +86,11 @@ func (c *current) people() string {
 	return c.offer.Contact.Name
 }
 
-// newCurrent makes the call that the machine has just begun.
-func (l *loop) newCurrent() *current {
+// newCurrent makes the call that the machine is about to begin, in the state s.
+func (l *loop) newCurrent(s call.State) *current {
 	p := l.next
 	c := &current{
-		gen: l.state.Generation, offer: p.offer, dial: p.dial, began: l.clock.Now(),
+		gen: s.Generation, offer: p.offer, dial: p.dial, began: l.clock.Now(),
 		timers: map[call.Timer]func() bool{}, waiting: map[string]waitingData{}, sent: map[string]chan<- string{},
 		gone: map[string]bool{}, relayStop: func() bool { return false }, mic: true, cameraAllowed: p.camera, leg: &leg{n: noLeg},
 	}
@@ -105,7 +105,7 @@ func (l *loop) newCurrent() *current {
 	if p.dial != nil {
 		c.record.Direction = store.Outgoing
 	}
-	if limit := l.state.Rules.Limit; limit.Set {
+	if limit := s.Rules.Limit; limit.Set {
 		c.record.LimitSeconds = limit.Duration.Seconds()
 	}
 	return c

@@ -3,8 +3,11 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"net/url"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +43,17 @@ const stopTimeout = 5 * time.Second
 // last bye: two resends.
 const drainTimeout = 1500 * time.Millisecond
 
+// ErrConfig means that the configuration names what cannot be used: a secret or a
+// certificate that is not there. Starting again does not help.
+var ErrConfig = errors.New("the configuration cannot be used")
+
+func badConfig(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrConfig, err)
+}
+
 // Options are what Run needs.
 type Options struct {
 	Config *config.Config
@@ -58,6 +72,7 @@ type parts struct {
 	reload    func() (*config.Config, error)
 	file      string // of the configuration, for people
 	reloading sync.Mutex
+	wall      func() time.Time
 	trusted   func() bool // whether the wall clock is right, as far as the kernel knows
 	book      contactBook
 	announcer *announcer
@@ -81,6 +96,8 @@ type parts struct {
 	events    *control.Events
 	pairing   pairingWindow
 	notifier  *notifier
+	loop      *loop
+	room      inRoom // of the running call
 }
 
 // Run is the daemon. It returns once ctx has ended, the running call has been
@@ -89,7 +106,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := clock.CheckBoot(); err != nil {
 		o.Log.Warn().Err(err).Msg("timers do not count suspend on this kernel")
 	}
-	d, err := newDaemon(o.Config, o.Log, clock.Boot())
+	d, err := newDaemon(o.Config, o.Log, clock.Boot(), machineTime())
 	if err != nil {
 		return err
 	}
@@ -100,14 +117,13 @@ func Run(ctx context.Context, o Options) error {
 // Daemon is a device that is put together and not started yet.
 type daemon struct {
 	*parts
-	loop *loop
 }
 
 // newDaemon makes the parts, from the bottom of the house to its top. What was
 // made is put away again when a later part cannot be made.
-func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon, err error) {
+func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallTime) (_ *daemon, err error) {
 	p := &parts{
-		cfg: cfg, log: log, clock: c, events: control.NewEvents(time.Now), trusted: clock.Trusted,
+		cfg: cfg, log: log, clock: c, events: control.NewEvents(wall.now), wall: wall.now, trusted: wall.trusted,
 		reload: func() (*config.Config, error) { return cfg, nil }, notifier: newNotifier(log),
 	}
 	p.live.Store(cfg)
@@ -120,7 +136,12 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 	if p.store, err = openStore(cfg, p.trusted, log); err != nil {
 		return nil, err
 	}
-	p.book = contactBook{p.store, p.rules.Load}
+	p.book = contactBook{
+		Store: p.store, rules: p.rules.Load, taking: p.pairing.taking,
+		replaced: func(old string, fresh signaling.Contact) {
+			p.loop.box.put(request(func() { p.replaced(old, fresh) })) // signaling's mutex is held
+		},
+	}
 	p.journal = newJournal(p.store, log)
 	if p.key, err = key.FromECDSA(p.store.Key()); err != nil {
 		return nil, err
@@ -136,9 +157,9 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 		return nil, err
 	}
 	if p.ice, err = newICEServers(cfg.Media.ICE, p.floor.Time, p.trusted, log); err != nil {
-		return nil, err
+		return nil, badConfig(err)
 	}
-	if p.devices, err = devices.Open(cfg.HAL, c, log); err != nil {
+	if p.devices, err = devices.Open(cfg.HAL, c, p.room.log(log)); err != nil {
 		return nil, err
 	}
 	p.engine, err = media.NewEngine(media.EngineOptions{
@@ -161,14 +182,14 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 		bootID = message.NewID()
 	}
 	if p.waker, err = newWaker(p); err != nil {
-		return nil, err
+		return nil, badConfig(err)
 	}
 	d := &daemon{parts: p}
-	d.loop = newLoop(p)
+	p.loop = newLoop(p)
 	d.loop.bootID = bootID
 	d.restore()
 	d.restoreTries()
-	found, err := button.Open(cfg.HAL.Buttons, c, log, func(press hal.Press) {
+	found, err := button.Open(cfg.HAL.Buttons, c, p.room.log(log), func(press hal.Press) {
 		d.loop.box.put(request(func() { d.loop.press(press) }))
 	})
 	if err != nil {
@@ -198,7 +219,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock) (_ *daemon
 		}
 	}
 	if err = d.openWays(); err != nil {
-		return nil, err
+		return nil, badConfig(err)
 	}
 	return d, nil
 }
@@ -223,7 +244,11 @@ func openStore(cfg *config.Config, trusted func() bool, log zerolog.Logger) (*st
 
 func newDirect(p *parts, page fs.FS) (*direct.Server, error) {
 	glue := &directGlue{device: p.device}
-	server, err := direct.New(p.cfg.Signaling.Direct, direct.Config{
+	options := p.cfg.Signaling.Direct
+	if u, err := url.Parse(p.cfg.Signaling.Page); err == nil && u.Host != "" {
+		options.Origins = append(slices.Clone(options.Origins), u.Scheme+"://"+u.Host)
+	}
+	server, err := direct.New(options, direct.Config{
 		SN: p.sn, Page: page, CertDir: filepath.Join(p.cfg.Device.StateDir, "tls"), Handler: glue, Log: p.log,
 		Greet: func() (direct.Greeting, error) {
 			g, err := hello.Greet(p.key, p.sn, p.store.Epoch())
@@ -268,16 +293,17 @@ func (g *directGlue) Receive(address, remote string, secure bool, msg string) {
 func newLoop(p *parts) *loop {
 	cfg := p.cfg
 	l := &loop{
-		log: p.log, clock: p.clock, wall: time.Now, records: p.journal, events: p.events,
+		log: p.log, clock: p.clock, wall: p.wall, records: p.journal, events: p.events,
 		sounds: p.announcer, has: hardwareOf(p.devices), contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
 		beat: p.notifier.beat, status: p.notifier.set, made: p.madeOf, paired: p.pairing.forget, dndStop: func() bool { return true },
-		tokens: p.gate, saveFloor: p.saveFloor, presence: func(mqtt.State) {},
+		room: &p.room, tokens: p.gate, saveFloor: p.saveFloor, presence: func(mqtt.State) {},
 	}
 	l.recheck = func() {
 		l.recheckTokens() // first: its bye still needs the room
 		p.device.RecheckTokens()
 	}
+	l.forgetKey = func(jkt string) { p.device.Revoke(jkt) }
 	l.revoke = func(jkt string) error {
 		_, err := p.store.Revoke(jkt)
 		return err
@@ -291,7 +317,7 @@ func newLoop(p *parts) *loop {
 func (d *daemon) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, d.close()) }()
 	b := &backend{loop: d.loop, parts: d.parts, started: d.clock.Now()}
-	api, err := control.Listen(control.Options{Path: d.cfg.Control.Socket, Group: d.cfg.Control.Group}, b, d.events, d.log)
+	api, err := control.Listen(control.Options{Path: d.cfg.Control.Socket, Group: d.cfg.Control.Group}, b, d.events, d.room.log(d.log))
 	if err != nil {
 		return err
 	}

@@ -16,8 +16,7 @@ import (
 func (l *loop) carryOut(e call.Effect) {
 	switch e := e.(type) {
 	case call.BeginRecord:
-		l.cur = l.newCurrent()
-		l.records.begin(l.cur.record)
+		l.cur = l.beginning.call
 		l.publish(control.EventJoinedRoomByCaller, nil)
 	case call.Ring:
 		o := l.cur.offer

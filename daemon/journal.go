@@ -72,13 +72,14 @@ func (j *journal) put(work func()) {
 	j.ready.Signal()
 }
 
-// begin writes down that a call began. Until its end it is the one that update
-// and end mean.
-func (j *journal) begin(r store.Record) {
+// begin writes down that a call began, and says when that was tried. Until its end it
+// is the one that update and end mean.
+func (j *journal) begin(r store.Record, written func()) {
 	j.put(func() {
 		id, err := j.store.Begin(r)
 		j.id = id
 		j.keep(err, r.RoomID)
+		written()
 	})
 }
 

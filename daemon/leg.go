@@ -95,6 +95,13 @@ func (l *loop) closeMedia() {
 	l.putAway(l.cur.leg, func() { l.box.put(mediaClosed{gen: gen}) })
 }
 
+// dropLeg lets go of the session of a call that is over, and of all that it holds.
+func (l *loop) dropLeg(gen uint64) {
+	if l.cur != nil && l.cur.gen == gen && l.state.Phase == call.Idle {
+		l.cur.leg = &leg{n: noLeg}
+	}
+}
+
 // putAway closes a leg's session, after those before it, and says so.
 func (l *loop) putAway(g *leg, done func()) {
 	if g.session == nil {

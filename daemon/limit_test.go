@@ -98,7 +98,7 @@ func startDaemon(t *testing.T) (_ *daemon, stop func()) {
 	cfg.Media.ICE.Loopback = true
 	cfg.HAL.Camera.Name, cfg.HAL.Microphone.Name, cfg.HAL.Speaker.Name = "virtual", "virtual", "virtual"
 	cfg.HAL.Camera.Size.Width, cfg.HAL.Camera.Size.Height, cfg.HAL.Camera.FrameRate = 320, 180, 30
-	d, err := newDaemon(cfg, zerolog.Nop(), clock.Boot())
+	d, err := newDaemon(cfg, zerolog.Nop(), clock.Boot(), machineTime())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -147,22 +147,28 @@ type loop struct {
 	tokens     tokenGate              // nil: there are no call tokens
 	saveFloor  func()                 // keeps the floor of the clock
 	recheck    func()                 // ends what has lost its token
+	forgetKey  func(jkt string)       // no word of that key counts in its rooms any more
 
-	box      *mailbox
-	state    call.State
-	next     proposal      // what Step is looking at
-	cur      *current      // the call of state.Generation; nil before the first
-	away     chan struct{} // closed when the last session has been put away
-	refused  map[string]uint64
-	counted  counted
-	dnd      policy.DND
-	dndStop  func() bool // of the timer that ends it
-	ageStop  func() bool
-	lookStop func() bool
-	attempts map[string]policy.Attempts // of issuers, by name
-	tries    map[string]policy.Attempts // of contacts, by thumbprint
-	work     sync.WaitGroup             // goroutines that the loop started
-	stopping bool
+	box   *mailbox
+	state call.State
+	next  proposal // what Step is looking at
+	cur   *current // the call of state.Generation; nil before the first
+	// beginning is the call whose record is being written, and waiting what has come
+	// since then.
+	beginning *beginning
+	waiting   []any
+	room      *inRoom
+	away      chan struct{} // closed when the last session has been put away
+	refused   map[string]uint64
+	counted   counted
+	dnd       policy.DND
+	dndStop   func() bool // of the timer that ends it
+	ageStop   func() bool
+	lookStop  func() bool
+	attempts  map[string]policy.Attempts // of issuers, by name
+	tries     map[string]policy.Attempts // of contacts, by thumbprint
+	work      sync.WaitGroup             // goroutines that the loop started
+	stopping  bool
 }
 
 // beatInterval is how often an idle loop tells the watchdog that it lives. It is
@@ -205,6 +211,19 @@ func (l *loop) run(ctx context.Context) {
 }
 
 func (l *loop) handle(item any) {
+	it, written := item.(recorded)
+	switch {
+	case written:
+		l.recorded(it)
+	case l.beginning != nil:
+		l.waiting = append(l.waiting, item)
+	default:
+		l.act(item)
+	}
+}
+
+// act is handle for what need not wait.
+func (l *loop) act(item any) {
 	switch it := item.(type) {
 	case fromSignaling:
 		l.signalingEvent(it.event)
@@ -216,6 +235,7 @@ func (l *loop) handle(item any) {
 		l.mediaRestarted(it)
 	case mediaClosed:
 		l.step(call.Closed{Gen: it.gen})
+		l.dropLeg(it.gen)
 	case announced:
 		l.announced(it)
 	case timerFired:
@@ -232,10 +252,15 @@ func (l *loop) handle(item any) {
 func (l *loop) step(ev call.Event) {
 	before := l.state
 	next, effects := call.Step(before, ev)
+	if begins(effects) && l.beginning == nil {
+		l.begin(next, ev)
+		return
+	}
 	l.state = next
 	for _, e := range effects {
 		l.carryOut(e)
 	}
+	l.noteRoom()
 	if next.Phase != before.Phase && l.cur != nil {
 		l.status(l.statusLine())
 		line := l.cur.log.Info().Str("from", string(before.Phase)).Str("to", string(next.Phase))
@@ -250,6 +275,15 @@ func (l *loop) step(ev call.Event) {
 		}
 		line.Msg("call state")
 	}
+}
+
+// noteRoom lets other parts' lines in the log name the room of the running call.
+func (l *loop) noteRoom() {
+	room := ""
+	if l.state.Phase.Active() {
+		room = l.cur.room().ID
+	}
+	l.room.set(room)
 }
 
 // runsNow reports whether gen is the running call, and leg its media session.

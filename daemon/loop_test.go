@@ -41,9 +41,10 @@ type stage struct {
 	records, updates []store.Record
 	budgets          map[string]store.Budget
 	contacts         []signaling.Contact
-	stats            media.Stats // of every session, set before there is one
-	sentID           string      // of the last data that was sent
-	rung             []string    // rooms of the phones that were rung
+	stats            media.Stats   // of every session, set before there is one
+	sentID           string        // of the last data that was sent
+	rung             []string      // rooms of the phones that were rung
+	disk             time.Duration // how long it takes to write that a call begins
 	// manualStart leaves it to the test to say that media has started.
 	manualStart bool
 }
@@ -83,6 +84,7 @@ func newStage(t *testing.T, change func(*settings)) *stage {
 		records: newJournal(fakeRecords{s}, zerolog.Nop()), sounds: fakeSounds{s}, has: hardware{camera: true, microphone: true, speaker: true},
 		revoke:   func(jkt string) error { s.note("revoke %s", jkt); return nil },
 		presence: func(mqtt.State) {},
+		room:     new(inRoom),
 		beat:     func() {}, status: func(string) {}, made: func() string { return "" }, paired: func() {},
 		events: events, box: newMailbox(), state: call.New(), refused: map[string]uint64{},
 		contacts: fakeContacts{s}, allowances: budgets{fakeRecords{s}}, trusted: func() bool { return true }, bootID: "boot",
@@ -196,7 +198,10 @@ func (f fakeSignaling) End(room signaling.RoomKey)                    { f.s.note
 
 type fakeRecords struct{ s *stage }
 
-func (f fakeRecords) Begin(store.Record) (uint64, error) { return 7, nil }
+func (f fakeRecords) Begin(store.Record) (uint64, error) {
+	time.Sleep(f.s.disk)
+	return 7, nil
+}
 func (f fakeRecords) UpdateWith(r store.Record, budgets map[string]store.Budget) error {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()

@@ -49,7 +49,7 @@ func newWaker(p *parts) (*waker, error) {
 		if err != nil {
 			return nil, err
 		}
-		if w.sender, err = push.NewSender(push.SenderOptions{Key: vapid, Hosts: o.Hosts, Contact: o.Contact, Wall: p.floor.Time}); err != nil {
+		if w.sender, err = push.NewSender(push.SenderOptions{Key: vapid, Hosts: o.Hosts, Contact: o.Contact, Private: o.AllowPrivate, Wall: p.floor.Time}); err != nil {
 			return nil, err
 		}
 		w.book = newPushBook(w.sender, p.store, p.log)

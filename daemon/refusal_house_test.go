@@ -31,6 +31,7 @@ type house struct {
 	t     *testing.T
 	cfg   *config.Config
 	clock *aheadClock
+	wall  wallTime
 	api   *client.Client
 	d     *daemon // that runs now
 	stop  func()
@@ -60,7 +61,7 @@ func newHouse(t *testing.T, changes ...func(*config.Config)) *house {
 	for _, change := range changes {
 		change(cfg)
 	}
-	h := &house{t: t, cfg: cfg, clock: newAheadClock(), api: client.New(cfg.Control.Socket)}
+	h := &house{t: t, cfg: cfg, clock: newAheadClock(), wall: machineTime(), api: client.New(cfg.Control.Socket)}
 	h.start()
 	t.Cleanup(func() { h.leave(); h.stop() })
 	h.anna = h.paired("Anna", signaling.RightCall)
@@ -70,7 +71,7 @@ func newHouse(t *testing.T, changes ...func(*config.Config)) *house {
 // start runs a daemon and listens to its events.
 func (h *house) start() {
 	h.t.Helper()
-	d, err := newDaemon(h.cfg, zerolog.Nop(), h.clock)
+	d, err := newDaemon(h.cfg, zerolog.Nop(), h.clock, h.wall)
 	if err != nil {
 		h.t.Fatal(err)
 	}

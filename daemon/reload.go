@@ -30,8 +30,8 @@ func settingsOf(cfg *config.Config) settings {
 }
 
 // Reload reads the configuration again. A bad one changes nothing; of a good one
-// counts what can change without a restart. A running call keeps what it began
-// with.
+// counts what can change without a restart. A running call keeps the limit and the
+// timers that it began with; a right that is gone ends it, or turns its camera off.
 func (b *backend) Reload(ctx context.Context) (control.ReloadResult, error) {
 	p := b.parts
 	p.reloading.Lock()
@@ -65,6 +65,7 @@ func (b *backend) Reload(ctx context.Context) (control.ReloadResult, error) {
 		l.settings = s
 		p.rules.Store(s.rules)
 		l.recheck()
+		l.rulesChanged()
 		l.events.Publish(control.EventReloaded, "", result)
 		return struct{}{}, nil
 	})

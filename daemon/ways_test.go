@@ -58,7 +58,7 @@ func newRemote(t *testing.T, change func(*config.Config), way carrying) *remote 
 	cfg.HAL.Camera.Name, cfg.HAL.Microphone.Name, cfg.HAL.Speaker.Name = hal.NameVirtual, hal.NameVirtual, hal.NameVirtual
 	change(cfg)
 	r := &remote{t: t, cfg: cfg, api: client.New(cfg.Control.Socket)}
-	if r.d, err = newDaemon(cfg, zerolog.Nop(), clock.Boot()); err != nil {
+	if r.d, err = newDaemon(cfg, zerolog.Nop(), clock.Boot(), machineTime()); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -332,7 +332,7 @@ func TestBadMQTTStopsTheStart(t *testing.T) {
 	cfg.HAL.Camera.Name, cfg.HAL.Microphone.Name, cfg.HAL.Speaker.Name = hal.NameNone, hal.NameNone, hal.NameNone
 	cfg.Signaling.Direct.Enabled = false
 	cfg.Signaling.MQTT.Enabled, cfg.Signaling.MQTT.Brokers = true, []string{"mqtt://127.0.0.1:1"}
-	d, err := newDaemon(cfg, zerolog.Nop(), clock.Boot())
+	d, err := newDaemon(cfg, zerolog.Nop(), clock.Boot(), machineTime())
 	if err != nil {
 		t.Fatalf("an absent broker stops the start: %v", err)
 	}
@@ -340,7 +340,7 @@ func TestBadMQTTStopsTheStart(t *testing.T) {
 		t.Error(err)
 	}
 	cfg.Signaling.MQTT.PasswordFile = filepath.Join(t.TempDir(), "none")
-	if _, err := newDaemon(cfg, zerolog.Nop(), clock.Boot()); err == nil || !strings.Contains(err.Error(), "signaling.mqtt.password_file") {
+	if _, err := newDaemon(cfg, zerolog.Nop(), clock.Boot(), machineTime()); err == nil || !strings.Contains(err.Error(), "signaling.mqtt.password_file") {
 		t.Errorf("without its password: %v", err)
 	}
 }

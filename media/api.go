@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"callbox/media/gate"
+	"callbox/media/twcc"
 )
 
 // The codecs that are offered; the payload types are only used if the phone
@@ -40,7 +41,7 @@ func opusCodec() webrtc.RTPCodecCapability {
 
 // newAPI returns the pion API of one session. It is made for each, because the
 // gate hangs on its network.
-func newAPI(o Options, g *gate.Gate, log zerolog.Logger) (*webrtc.API, error) {
+func newAPI(o Options, g *gate.Gate, recorder *twcc.Recorder, log zerolog.Logger) (*webrtc.API, error) {
 	m := &webrtc.MediaEngine{}
 	for _, c := range []struct {
 		codec   webrtc.RTPCodecCapability
@@ -59,6 +60,7 @@ func newAPI(o Options, g *gate.Gate, log zerolog.Logger) (*webrtc.API, error) {
 	// pion's defaults, without simulcast (we neither send nor take it) and the
 	// statistics interceptor (a copy of every header for numbers that we count).
 	r := &interceptor.Registry{}
+	r.Add(recorder) // next to the network: what NACK sends again is numbered, too
 	for _, configure := range []func() error{
 		func() error { return webrtc.ConfigureNack(m, r) },
 		func() error { return webrtc.ConfigureRTCPReports(r) },

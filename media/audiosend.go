@@ -70,12 +70,18 @@ func (a *audioSender) send() error {
 		return err
 	}
 	defer func() { _ = enc.Close() }() // never fails
-	silent := true                     // RTP marks the beginning of a talk (RFC 3551, 4.1)
+	ctl, ok := enc.Controller().(*opus.Stream)
+	if !ok {
+		return errors.New("the sound encoder is not ours")
+	}
+	fec := lossFollower{set: ctl.SetExpectedLoss}
+	silent := true // RTP marks the beginning of a talk (RFC 3551, 4.1)
 	for {
 		out, _, err := enc.Read()
 		if err != nil {
 			return err
 		}
+		fec.follow(a.s.now(), a.s.send.loss())
 		if len(out.Data) == 0 {
 			silent = true
 			continue

@@ -49,6 +49,9 @@ func NewEngine(o EngineOptions) (*Engine, error) {
 	if o.Clock == nil {
 		return nil, errors.New("cannot make a media engine without a clock")
 	}
+	if o.ReceiveBitrate < 50_000 {
+		return nil, fmt.Errorf("cannot receive %d bit/s of video; set media.receive_bitrate to at least 50kbit", o.ReceiveBitrate)
+	}
 	if o.VideoBitrate < 50_000 || o.AudioBitrate < 6_000 || o.AudioBitrate > 510_000 {
 		return nil, fmt.Errorf("cannot send at %d bit/s of video and %d of audio; set media.video_bitrate to at least 50kbit and media.audio_bitrate between 6kbit and 510kbit",
 			o.VideoBitrate, o.AudioBitrate)

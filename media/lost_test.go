@@ -124,14 +124,25 @@ func (p *cuttablePhone) restart() {
 	if now, then := fingerprintLine.FindString(answer), fingerprintLine.FindString(before); now == "" || now != then {
 		p.t.Errorf("a restart changes the device's fingerprint from %q to %q", then, now)
 	}
+	var found []Candidate
 	p.eventually(5*time.Second, "candidates of the new generation come", func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		return slices.ContainsFunc(p.events, func(ev Event) bool {
-			c, ok := ev.(LocalCandidates)
-			return ok && c.Generation == 1 && len(c.Candidates) > 0
-		})
+		for _, ev := range p.events {
+			if c, ok := ev.(LocalCandidates); ok && c.Generation == 1 {
+				found = c.Candidates
+			}
+		}
+		return len(found) > 0
 	})
+	want := ufragLine.FindStringSubmatch(answer)[1]
+	for _, c := range found {
+		if f := c.UsernameFragment; f == nil {
+			p.t.Errorf("candidate %q says no fragment", c.Candidate)
+		} else if *f != want {
+			p.t.Errorf("candidate %q says the fragment %s, want %s", c.Candidate, *f, want)
+		}
+	}
 }
 
 // wantFlow wants sound both ways from now on.

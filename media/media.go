@@ -117,6 +117,11 @@ type Stats struct {
 	VideoWidth          int     `json:"videoWidth"`               // pixels that the camera gives; 0 while it is closed
 	VideoHeight         int     `json:"videoHeight"`              // the same
 	VideoFrameRate      float64 `json:"videoFrameRate"`           // pictures sent in the last second
+	VideoSentWidth      int     `json:"videoSentWidth"`           // pixels of the pictures that are sent: smaller on a slow way
+	VideoSentHeight     int     `json:"videoSentHeight"`          // the same
+	VideoLeftOut        uint64  `json:"videoLeftOut"`             // pictures that were not sent because the way was full
+	TargetUp            uint64  `json:"targetUp"`                 // bit/s of RTP that the way is believed to carry
+	QueueUp             float64 `json:"queueUpMs"`                // how long packets wait on the way, ms
 	LocalCandidate      string  `json:"localCandidate,omitzero"`  // type, protocol, address:port
 	RemoteCandidate     string  `json:"remoteCandidate,omitzero"` // the same
 }

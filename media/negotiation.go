@@ -73,7 +73,7 @@ func (s *Session) answer(ctx context.Context, generation int, offer string) (str
 	if err := s.AddCandidates(kept); err != nil {
 		s.log.Debug().Err(err).Msg("kept candidates")
 	}
-	return answer.SDP, nil
+	return askAtMost(answer.SDP, s.engine.opts.ReceiveBitrate), nil
 }
 
 // directions is what the device can send and receive in this room.
@@ -139,7 +139,7 @@ func (s *Session) localCandidate(c *webrtc.ICECandidate) {
 		s.tellLocked(true)
 		return
 	}
-	s.batch = append(s.batch, Candidate(c.ToJSON()))
+	s.batch = append(s.batch, s.labelled(c))
 	if s.batchStop == nil {
 		s.wg.Add(1)
 		s.batchStop = s.engine.opts.Clock.AfterFunc(candidateBatch, func() {
@@ -150,6 +150,16 @@ func (s *Session) localCandidate(c *webrtc.ICECandidate) {
 			s.tellLocked(false)
 		})
 	}
+}
+
+// labelled is a candidate with the user fragment that it belongs to, which pion leaves
+// out (RFC 8838, 10): one that arrives before its description is kept by it.
+func (s *Session) labelled(c *webrtc.ICECandidate) Candidate {
+	out := Candidate(c.ToJSON())
+	if p, err := s.pc.SCTP().Transport().ICETransport().GetLocalParameters(); err == nil {
+		out.UsernameFragment = &p.UsernameFragment
+	}
+	return out
 }
 
 // newGeneration ends the batch of the credentials before.

@@ -45,6 +45,7 @@ type Session struct {
 	ctx    context.Context //nolint:containedctx // the life of the session's goroutines, ended by Close
 	cancel context.CancelFunc
 
+	send  *sending
 	video *videoSender // nil when the session sends no video
 	sound *soundDevice
 	audio *audioSender // nil without a microphone
@@ -95,7 +96,8 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 		pli:        throttle{every: pliInterval, clock: e.opts.Clock},
 		startedNow: make(chan struct{}),
 	}
-	api, err := newAPI(e.opts.Options, s.gate, s.log)
+	s.send = newSending(s)
+	api, err := newAPI(e.opts.Options, s.gate, s.send.recorder, s.log)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a media session: %w", err)
 	}
@@ -115,6 +117,7 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 	s.goFunc(s.sound.run)
 	if s.video != nil {
 		s.goFunc(s.video.run)
+		s.goFunc(s.send.run)
 	}
 	if s.audio != nil {
 		s.goFunc(s.audio.run)
@@ -155,6 +158,7 @@ func (s *Session) build() error {
 		d.OnOpen(func() { _ = d.Close() })
 	})
 	s.pc.OnICECandidate(s.localCandidate)
+	s.pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(func(*webrtc.ICECandidatePair) { s.send.moved() })
 	s.pc.OnICEConnectionStateChange(s.iceChanged)
 	s.pc.OnConnectionStateChange(s.stateChanged)
 	s.pc.OnTrack(s.receive)

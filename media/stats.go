@@ -14,9 +14,10 @@ type counters struct {
 	audioPacketsSent                               atomic.Uint64
 	videoFramesReceived, videoFramesDecoded        atomic.Uint64
 
-	videoSize atomic.Uint64 // width in the upper half, height in the lower
-	up, down  meter         // bytes of RTP
-	pictures  meter         // sent
+	videoSize, sentSize atomic.Uint64 // width in the upper half, height in the lower
+	picturesLeftOut     atomic.Uint64 // because packets waited
+	up, down            meter         // bytes of RTP
+	pictures            meter         // sent
 
 	// What the phone reported lost of each of our tracks, in 256ths, and what is
 	// missing of each of its.
@@ -27,7 +28,7 @@ type counters struct {
 // Stats returns the counters as they are now.
 func (s *Session) Stats() Stats {
 	heard := s.sound.stats()
-	now, size := s.now(), s.count.videoSize.Load()
+	now, size, sent := s.now(), s.count.videoSize.Load(), s.count.sentSize.Load()
 	out := Stats{
 		VideoFramesSent:     s.count.videoFramesSent.Load(),
 		VideoBytesSent:      s.count.videoBytesSent.Load(),
@@ -45,7 +46,11 @@ func (s *Session) Stats() Stats {
 		VideoWidth:          int(size >> 32),
 		VideoHeight:         int(size & math.MaxUint32),
 		VideoFrameRate:      float64(s.count.pictures.second(now)),
+		VideoSentWidth:      int(sent >> 32),
+		VideoSentHeight:     int(sent & math.MaxUint32),
+		VideoLeftOut:        s.count.picturesLeftOut.Load(),
 	}
+	out.TargetUp, out.QueueUp = s.send.state()
 	s.mu.Lock()
 	connected := s.connected
 	s.mu.Unlock()

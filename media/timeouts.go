@@ -25,6 +25,9 @@ const (
 	keyframeInterval = 300 * time.Millisecond
 	// pliInterval is how often we ask the phone, about two round trips.
 	pliInterval = 500 * time.Millisecond
+	// sendTick is how often the control of the rate is asked when there is nothing to
+	// send.
+	sendTick = 50 * time.Millisecond
 	// videoReorder is how long a picture waits for its packets.
 	videoReorder = 200 * time.Millisecond
 
@@ -52,6 +55,7 @@ const (
 	rtpHeaderSize    = 12                  // bytes, the least (RFC 3550, 5.1)
 	rtpPayloadSize   = 1180                // bytes: 1200 with the RTP header and an extension
 	videoClock       = 90000
+	maxPadding       = 255 // bytes of a packet (RFC 3550, 5.1)
 	maxVideoPackets  = 512 // that the sample builder keeps
 	decodeQueue      = 8   // pictures between network and decoder
 	sctpReceiveBytes = 256 << 10

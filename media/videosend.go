@@ -23,6 +23,7 @@ type videoSender struct {
 
 	on     bool // the person's choice; under Session.mu
 	wanted *wanted
+	keys   keyBudget
 
 	mu      sync.Mutex
 	started bool
@@ -30,7 +31,6 @@ type videoSender struct {
 
 	// The goroutine that sends has these for itself.
 	payloader codecs.VP8Payloader
-	sequence  rtp.Sequencer
 	offset    uint32
 	told      bool // that the camera is gone
 }
@@ -44,10 +44,10 @@ func newVideoSender(s *Session) (*videoSender, error) {
 	if _, err := s.pc.AddTrack(track); err != nil {
 		return nil, err
 	}
+	s.send.write = track.WriteRTP
 	return &videoSender{
 		s: s, track: track, on: true, wanted: newWanted(),
-		payloader: codecs.VP8Payloader{EnablePictureID: true},
-		sequence:  rtp.NewRandomSequencer(), offset: rand.Uint32(),
+		payloader: codecs.VP8Payloader{EnablePictureID: true}, offset: rand.Uint32(),
 	}, nil
 }
 
@@ -85,12 +85,17 @@ func (v *videoSender) send(ctx context.Context) error {
 	if rate <= 0 {
 		rate = e.opts.CameraMode.FrameRate
 	}
+	shape := newShaper(v, stream.Mode(), rate)
 	cam, err := capture.NewVideo(stream, vpx.VP8{
 		FrameRate: rate, Bitrate: int(e.opts.VideoBitrate), KeyframeInterval: keyframeInterval,
-	}, func(f *hal.Frame) { v.captured(f, rate) })
+	}, func(f *hal.Frame) *hal.Frame {
+		v.captured(f, rate)
+		return shape.next(f)
+	})
 	if err != nil {
 		return err
 	}
+	defer v.s.send.drop()
 	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() { // wakes the Read below
 		defer close(closed)
@@ -136,7 +141,7 @@ func (v *videoSender) captured(f *hal.Frame, rate float64) {
 		v.told = false
 		v.s.deviceBack("camera", v.s.engine.opts.Camera.Name())
 	}
-	v.s.count.videoSize.Store(uint64(f.Rect.Dx())<<32 | uint64(f.Rect.Dy()))
+	v.s.count.videoSize.Store(pack(f.Rect))
 	v.s.engine.tap.offer(f, rate)
 }
 
@@ -151,6 +156,18 @@ func (v *videoSender) attach(stream *vpx.Stream) {
 	}
 }
 
+// setBitrate tells the encoder what to aim at, in bit/s.
+func (v *videoSender) setBitrate(bps int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.stream == nil {
+		return
+	}
+	if err := v.stream.SetBitRate(bps); err != nil {
+		v.s.log.Debug().Err(err).Msg("bitrate")
+	}
+}
+
 // start lets pictures flow; the first is a keyframe.
 func (v *videoSender) start() {
 	v.mu.Lock()
@@ -162,8 +179,11 @@ func (v *videoSender) start() {
 	}
 }
 
-// requestKeyframe is the phone's wish. The encoder bounds how often it comes true.
-func (v *videoSender) requestKeyframe() {
+// requestKeyframe is the phone's wish; the budget says when it comes true.
+func (v *videoSender) requestKeyframe() { v.keys.ask() }
+
+// forceKeyframe makes the next picture one.
+func (v *videoSender) forceKeyframe() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.stream != nil {
@@ -171,29 +191,17 @@ func (v *videoSender) requestKeyframe() {
 	}
 }
 
-// write sends one picture. Its RTP time is when it was captured, not when the
+// write hands one picture over to be sent. Its RTP time is when it was captured, not when the
 // encoder was done with it.
 func (v *videoSender) write(f vpx.Frame) {
 	timestamp := v.offset + uint32(int64(f.Captured)*9/100_000) // 90 kHz
 	payloads := v.payloader.Payload(rtpPayloadSize, f.Data)
+	packets := make([]*rtp.Packet, len(payloads))
 	for i, p := range payloads {
-		packet := &rtp.Packet{
-			Header: rtp.Header{
-				Version: 2, Marker: i == len(payloads)-1,
-				SequenceNumber: v.sequence.NextSequenceNumber(), Timestamp: timestamp,
-			},
-			Payload: p,
-		}
-		now := v.s.now()
-		v.s.count.up.add(now, packet.MarshalSize())
-		if i == 0 {
-			v.s.count.pictures.add(now, 1)
-		}
-		err := v.track.WriteRTP(packet)
-		if err != nil && !errors.Is(err, io.ErrClosedPipe) {
-			v.s.log.Trace().Err(err).Msg("video packet")
-		}
+		packets[i] = &rtp.Packet{Header: rtp.Header{Version: 2, Marker: i == len(payloads)-1, Timestamp: timestamp}, Payload: p}
 	}
+	v.s.send.push(packets)
+	v.s.count.pictures.add(v.s.now(), 1)
 	v.s.count.videoFramesSent.Add(1)
 	v.s.count.videoBytesSent.Add(uint64(len(f.Data)))
 	if f.Key {

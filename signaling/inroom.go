@@ -19,7 +19,7 @@ func (d *Device) inRoom(p Peer, r *room, m *message.Message, c caller) {
 	case r.revoked:
 		d.refuse(p, RefusedRevoked)
 	case m.Type == message.TypePing:
-		d.ping(p, m)
+		d.ping(p, m, c)
 	case r.phase == rung:
 		d.inRungRoom(p, r, m, c)
 	case m.Type == message.TypeOffer:

@@ -168,7 +168,7 @@ func (d *Device) dispatch(p Peer, m *message.Message, c caller) {
 	case message.TypeOffer:
 		d.offer(p, m, c)
 	case message.TypePing:
-		d.ping(p, m)
+		d.ping(p, m, c)
 	case message.TypePush:
 		d.push(p, m)
 	case message.TypeCancel:
@@ -202,13 +202,19 @@ func (d *Device) challenge(p Peer, m *message.Message, ringTimeout time.Duration
 	})
 }
 
-func (d *Device) ping(p Peer, m *message.Message) {
+// ping answers with the rights that count now, so that a phone shows its person only
+// what the device would let them do.
+func (d *Device) ping(p Peer, m *message.Message, c caller) {
 	b, ok := m.Body.(message.Ping)
 	if !ok {
 		d.refuse(p, RefusedValue)
 		return
 	}
-	d.reply(p, m, message.Pong(b))
+	rights := c.contact.Rights
+	if rights == nil {
+		rights = []Right{}
+	}
+	d.reply(p, m, message.Pong{Nonce: b.Nonce, Rights: rights})
 }
 
 // cancelEarly remembers that a room was given up before its offer came, so that

@@ -87,7 +87,7 @@ func TestPhoneKnowsTheCauses(t *testing.T) {
 		return body
 	}
 	var phone, device []string
-	for _, m := range regexp.MustCompile(`(\w+): "(\w+)"`).FindAllStringSubmatch(block("export const causes = {", "}"), -1) {
+	for _, m := range regexp.MustCompile(`(\w+): "(\w+)"`).FindAllStringSubmatch(block("export const causes = {", "\n}"), -1) {
 		phone = append(phone, m[1]+" "+m[2])
 	}
 	for _, e := range cause.Registry() {

@@ -28,7 +28,7 @@ shows a code of its own; add takes a public key that you vouch for.`,
 		Args:    verbsOnly,
 		RunE:    list.RunE,
 	}
-	cmd.AddCommand(list, newContactsAdd(a), newContactsSet(a), newContactsRename(a),
+	cmd.AddCommand(list, newContactsAdd(a), newContactsSet(a), newContactsRename(a), newContactsReplace(a),
 		newContactVerb(a, "revoke", "Take a phone's trust away at once",
 			"A running call of it ends. The key stays known and refused until it is paired anew.", "is revoked", false),
 		newContactVerb(a, "forget", "Remove a contact",

@@ -136,7 +136,10 @@ func (d *door) AnswerData(_ context.Context, a control.DataAnswer) error {
 	return d.noteJSON("answerData", a)
 }
 func (d *door) OpenPairing(_ context.Context, r control.PairRequest) (control.PairWindow, error) {
-	return control.PairWindow{URL: "https://192.168.1.9:8443/#pair=eyJ", Expires: since.Add(time.Duration(r.Seconds) * time.Second), Rights: r.Rights}, nil
+	if r.Replaces == "Zoe" {
+		return control.PairWindow{}, control.ErrNoContact.With("no contact is called Zoe")
+	}
+	return control.PairWindow{Replaces: r.Replaces, URL: "https://192.168.1.9:8443/#pair=eyJ", Expires: since.Add(time.Duration(r.Seconds) * time.Second), Rights: r.Rights}, nil
 }
 func (d *door) ClosePairing(context.Context) error { return d.note("close") }
 
@@ -162,6 +165,12 @@ func (d *door) ChangeContact(_ context.Context, who string, c control.ContactCha
 		name = c.Name.Value
 	}
 	return control.Contact{Name: name, Thumbprint: strings.Repeat("a", 43), EffectiveRights: []string{"call"}, Groups: c.Groups.Value, Hours: c.Hours.Value, DaySeconds: c.DaySeconds.Value}, d.noteJSON("change", c)
+}
+func (d *door) ReplaceContact(_ context.Context, who string, k control.NewKey) (control.Contact, error) {
+	if who != "Anna" {
+		return control.Contact{}, control.ErrNoContact.With("no contact is called " + who)
+	}
+	return control.Contact{Name: who, Thumbprint: strings.Repeat("e", 43), EffectiveRights: []string{"call"}}, d.noteJSON("replace", k)
 }
 func (d *door) Revoke(_ context.Context, who string) (control.Contact, error) {
 	if who != "Anna" {

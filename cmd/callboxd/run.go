@@ -39,10 +39,10 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	case errors.As(err, &unusable):
 		refuse(unusable.error, errs)
 		return exitConfig
-	case errors.As(err, &failed) && errors.Is(err, store.ErrNewer):
+	case errors.As(err, &failed) && (errors.Is(err, store.ErrNewer) || errors.Is(err, daemon.ErrConfig)):
 		return exitConfig // it is in the log; starting again changes nothing
 	case errors.As(err, &failed):
-		return exitFailed // it is in the log
+		return exitFailed
 	}
 	fmt.Fprintf(errs, "callboxd: %v\ncallboxd --help says how it is used.\n", err)
 	return exitUsage
@@ -73,7 +73,7 @@ func refuse(err error, errs io.Writer) {
 // runError is a failure of the daemon that has been logged.
 type runError struct{ error }
 
-// Unwrap returns the failure.
+// Unwrap returns why it failed.
 func (e runError) Unwrap() error { return e.error }
 
 // runDaemon runs the daemon with a configuration file.

@@ -27,6 +27,7 @@ type report func(path, text string)
 func check(c *Config, r report) {
 	checkDevice(c.Device, r)
 	checkDirect(c, r)
+	checkPage(c.Signaling.Page, r)
 	checkMQTT(c.Signaling.MQTT, r)
 	checkIssuers(c, r)
 	checkPush(c.Signaling.Push, r)
@@ -88,6 +89,23 @@ func checkDirect(c *Config, r report) {
 	}
 }
 
+// checkPage: a browser gives camera and keys to https and to this machine only.
+func checkPage(page string, r report) {
+	if page == "" {
+		return
+	}
+	u, err := url.Parse(page)
+	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		(u.Path != "" && !strings.HasSuffix(u.Path, "/")) || (u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname()))) {
+		r("signaling.page", fmt.Sprintf("%q is no address of a call page; allowed: https://call.example.com/, https://example.com/phone/, or http on 127.0.0.1", origin(page)))
+	}
+}
+
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || (err == nil && addr.IsLoopback())
+}
+
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
 
 func isAddr(s string) bool {
@@ -121,6 +139,7 @@ func checkMedia(m options.Media, r report) {
 		}
 	}
 	rate("video_bitrate", m.VideoBitrate, 50_000, 20_000_000)
+	rate("receive_bitrate", m.ReceiveBitrate, 50_000, 20_000_000)
 	rate("audio_bitrate", m.AudioBitrate, 6_000, 510_000) // RFC 6716, 2.1.1
 	checkICE(m.ICE, r)
 }

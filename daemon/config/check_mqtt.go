@@ -18,6 +18,14 @@ func checkMQTT(m mqtt.Options, r report) {
 			r(fmt.Sprintf("%sbrokers[%d]", at, i), err.Error())
 		}
 	}
+	for i, text := range m.PhoneBrokers {
+		if err := mqtt.CheckPhoneBroker(text); err != nil {
+			r(fmt.Sprintf("%sphone_brokers[%d]", at, i), err.Error())
+		}
+	}
+	if n := len(m.PhoneBrokers); n > mqtt.MaxPhoneBrokers {
+		r(at+"phone_brokers", fmt.Sprintf("has %d URLs; allowed: at most %d", n, mqtt.MaxPhoneBrokers))
+	}
 	if err := mqtt.CheckPrefix(m.Prefix); err != nil {
 		r(at+"prefix", err.Error())
 	}

@@ -56,6 +56,10 @@ type Device struct {
 type Signaling struct {
 	// Direct serves phones on the device's own listener.
 	Direct direct.Options `mapstructure:"direct"`
+	// Page is the address of the call page where the maker hosts it for all devices, for
+	// example https://call.example.com/: pairing codes lead there, and it may connect to
+	// the direct transport. Empty: the page that the device serves itself.
+	Page string `mapstructure:"page"`
 	// Announce tells the local network of the direct transport by multicast DNS
 	// (service _callbox._tcp), with the device's name, serial number and thumbprint.
 	// Nothing is told while it listens on loopback.

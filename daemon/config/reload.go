@@ -10,7 +10,7 @@ type Effect string
 
 // The effects.
 const (
-	AtReload  Effect = "reload"  // callboxctl reload, or systemctl reload; a running call keeps what it began with
+	AtReload  Effect = "reload"  // callboxctl reload, or systemctl reload; a running call keeps its limit and its timers
 	AtRestart Effect = "restart" // the daemon must be restarted
 )
 
@@ -22,6 +22,7 @@ var effects = []struct {
 }{
 	{"device", AtRestart},
 	{"signaling.direct", AtRestart},
+	{"signaling.page", AtRestart},
 	{"signaling.announce", AtRestart},
 	{"signaling.issuers", AtReload},
 	{"signaling.mqtt", AtRestart},

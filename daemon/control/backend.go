@@ -63,6 +63,10 @@ type ContactBook interface {
 	Contacts(ctx context.Context) ([]Contact, error)
 	AddContact(ctx context.Context, c NewContact) (Contact, error)
 	ChangeContact(ctx context.Context, who string, c ContactChange) (Contact, error)
+	// ReplaceContact puts another key in the place of a contact's: name, rights, groups
+	// and limits stay, the old key is refused, and a running call of it ends. ErrExists
+	// when the new key is a contact's already.
+	ReplaceContact(ctx context.Context, who string, k NewKey) (Contact, error)
 	// Revoke takes the trust away; the key stays known and refused.
 	Revoke(ctx context.Context, who string) (Contact, error)
 	// Forget removes the contact, and ends its trust with it.

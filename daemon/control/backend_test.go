@@ -120,6 +120,9 @@ func (b *backend) Contacts(context.Context) ([]control.Contact, error) {
 func (b *backend) AddContact(_ context.Context, c control.NewContact) (control.Contact, error) {
 	return answer(b, control.Contact{Name: c.Name}, b.note("add %s", text(c)))
 }
+func (b *backend) ReplaceContact(_ context.Context, who string, k control.NewKey) (control.Contact, error) {
+	return answer(b, control.Contact{Name: who}, b.note("replace %s %s", who, text(k)))
+}
 func (b *backend) ChangeContact(_ context.Context, who string, c control.ContactChange) (control.Contact, error) {
 	return answer(b, control.Contact{Name: who}, b.note("change %s %s", who, text(c)))
 }

@@ -57,7 +57,7 @@ var (
 	ErrNoDevice = &Error{Code: "noDevice", Message: "the device has no such part",
 		Remedy: "callboxctl devices shows what it has"}
 	ErrNoTransport = &Error{Code: "noTransport", Message: "no transport is on that a phone could pair over",
-		Remedy: "set signaling.direct.enabled: true"}
+		Remedy: "set signaling.direct.enabled: true, or signaling.mqtt.phone_brokers"}
 	ErrBadConfig = &Error{Code: "badConfig", Message: "the configuration has mistakes and was not taken",
 		Remedy: "callboxctl check shows them, too"}
 	ErrBadRequest   = &Error{Code: "badRequest", Message: "the request is malformed"}

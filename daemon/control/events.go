@@ -81,7 +81,7 @@ type Events struct {
 
 	mu          sync.Mutex
 	seq         uint64
-	ring        []Event
+	ring        []Event // the newest; event n is at place(n)
 	subscribers map[*Subscription]struct{}
 	handlers    int
 	closed      bool
@@ -127,9 +127,10 @@ func (e *Events) PublishIn(name string, room Room, data any) {
 	defer e.mu.Unlock()
 	e.seq++
 	ev := Event{Epoch: e.epoch, Seq: e.seq, Time: e.now(), Name: name, RoomID: room.RoomID, GroupID: room.GroupID, Data: raw}
-	e.ring = append(e.ring, ev)
-	if len(e.ring) > keptEvents {
-		e.ring = append(e.ring[:0:0], e.ring[len(e.ring)-keptEvents:]...)
+	if len(e.ring) < keptEvents {
+		e.ring = append(e.ring, ev)
+	} else {
+		e.ring[place(ev.Seq)] = ev
 	}
 	for s := range e.subscribers {
 		select {
@@ -170,7 +171,20 @@ func (e *Events) resume(s *Subscription, from Position) {
 	oldest := e.seq - uint64(len(e.ring)) // what came before the ring
 	s.Missed = s.Restarted || from.Seq < oldest
 	s.Start.Seq = max(from.Seq, oldest)
-	s.Past = append(s.Past, e.ring[s.Start.Seq-oldest:]...)
+	s.Past = e.after(s.Start.Seq)
+}
+
+// place is where the event n is kept.
+func place(n uint64) int { return int((n - 1) % keptEvents) }
+
+// after returns the kept events behind n, which is not before the oldest. It is called
+// with the lock held.
+func (e *Events) after(n uint64) []Event {
+	list := make([]Event, 0, e.seq-n)
+	for n++; n <= e.seq; n++ {
+		list = append(list, e.ring[place(n)])
+	}
+	return list
 }
 
 // Close ends the view.
@@ -217,7 +231,7 @@ func (e *Events) Seq() uint64 {
 func (e *Events) Recent(n int) []Event {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return append([]Event{}, e.ring[max(0, len(e.ring)-n):]...)
+	return e.after(e.seq - uint64(min(n, len(e.ring))))
 }
 
 // Close ends all views.

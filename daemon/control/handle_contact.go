@@ -19,7 +19,7 @@ func (s *Server) addContact(ctx context.Context, _ *http.Request, c NewContact) 
 		return Contact{}, ErrBadRequest.With(`the request needs the "name" of the contact`)
 	}
 	if c.JWK.X == "" || c.JWK.Y == "" {
-		return Contact{}, ErrBadRequest.With(`the request needs the phone's public key: "jwk": {"kty":"EC","crv":"P-256","x":…,"y":…}`)
+		return Contact{}, errNoKey
 	}
 	if err := checkLimits(c.MaxSeconds, c.DaySeconds); err != nil {
 		return Contact{}, err
@@ -36,6 +36,16 @@ func (s *Server) changeContact(ctx context.Context, req *http.Request, c Contact
 	}
 	return s.backend.ChangeContact(ctx, req.PathValue("id"), c)
 }
+
+func (s *Server) replaceContact(ctx context.Context, req *http.Request, k NewKey) (Contact, error) {
+	if k.JWK.X == "" || k.JWK.Y == "" {
+		return Contact{}, errNoKey
+	}
+	return s.backend.ReplaceContact(ctx, req.PathValue("id"), k)
+}
+
+// errNoKey is for a request that is to bring a phone's key.
+var errNoKey = ErrBadRequest.With(`the request needs the phone's public key: "jwk": {"kty":"EC","crv":"P-256","x":…,"y":…}`)
 
 func checkLimits(longest, day float64) error {
 	if err := checkSeconds("maxSeconds", longest); err != nil {
@@ -61,6 +71,9 @@ func (s *Server) dropContact(ctx context.Context, req *http.Request) (Contact, e
 func (s *Server) openPairing(ctx context.Context, _ *http.Request, r PairRequest) (PairWindow, error) {
 	if err := checkSeconds("seconds", r.Seconds); err != nil {
 		return PairWindow{}, err
+	}
+	if r.Replaces != "" && (r.Name != "" || r.Rights != nil) {
+		return PairWindow{}, ErrBadRequest.With("a phone that takes a contact's place has its name and its rights: leave name and rights out")
 	}
 	return s.backend.OpenPairing(ctx, r)
 }

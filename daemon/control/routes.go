@@ -89,10 +89,12 @@ func routes() []route {
 			"Add a phone by its public key."},
 		{"PATCH", "/v1/contacts/{id}", adminAccess, takes((*Server).changeContact), storeWait, nil, append(onWho, ErrExists, ErrNotSupported), false,
 			"Change a contact: a merge patch (RFC 7396)."},
+		{"POST", "/v1/contacts/{id}/replace", adminAccess, takes((*Server).replaceContact), storeWait, nil, append(onWho, ErrExists, ErrNotSupported), false,
+			"Put another phone's key in the place of a contact's."},
 		{"DELETE", "/v1/contacts/{id}", adminAccess, gives((*Server).dropContact), storeWait, []parameter{
 			{"forget", "query", "boolean", "true removes the contact; otherwise its key stays known and refused"},
 		}, append(onWho, ErrNotSupported), false, "Revoke a contact, or remove it."},
-		{"POST", "/v1/pair", adminAccess, takes((*Server).openPairing), 0, nil, []*Error{ErrNoTransport}, false,
+		{"POST", "/v1/pair", adminAccess, takes((*Server).openPairing), 0, nil, append(onWho, ErrNoTransport), false,
 			"Open a pairing window."},
 		{"DELETE", "/v1/pair", adminAccess, gives((*Server).closePairing), 0, nil, nil, false,
 			"Close the pairing window."},

@@ -62,6 +62,10 @@ func TestEveryRequestReachesTheBackend(t *testing.T) {
 				Name: control.Value("Anna"), Rights: control.Null[[]string](), MaxSeconds: control.Value(0.0),
 			}))
 		}, `change Anna / Bert {"name":"Anna","rights":null,"maxSeconds":0}`},
+		{func() error {
+			return only(c.ReplaceContact(ctx, "Anna / Bert", control.NewKey{JWK: key.JWK{Kty: "EC", Crv: "P-256", X: "x", Y: "y"}}))
+		}, `replace Anna / Bert {"jwk":{"kty":"EC","crv":"P-256","x":"x","y":"y"}}`},
+		{func() error { return only(c.OpenPairing(ctx, control.PairRequest{Replaces: "Anna"})) }, `pair {"replaces":"Anna"}`},
 		{func() error { return only(c.Revoke(ctx, "Anna / Bert")) }, "revoke Anna / Bert"},
 		{func() error { return only(c.Forget(ctx, "Anna?forget=false")) }, "forget Anna?forget=false"},
 		{func() error {

@@ -130,6 +130,10 @@ type PairRequest struct {
 	Rights  []string `json:"rights,omitzero"`  // default: call, beCalled
 	Seconds float64  `json:"seconds,omitzero"` // how long it stays open; default 300
 	Force   bool     `json:"force,omitzero"`   // auto or unlock over a self-made certificate
+	// Replaces is the name or the thumbprint of a contact: the phone takes its place,
+	// with its name, rights, groups and limits, and the old key is refused. Name and
+	// Rights cannot be chosen then.
+	Replaces string `json:"replaces,omitzero"`
 }
 
 // PairWindow is an open pairing window.
@@ -138,4 +142,7 @@ type PairWindow struct {
 	Expires time.Time `json:"expires"`
 	Rights  []string  `json:"rights"`
 	Name    string    `json:"name,omitzero"`
+	// Replaces is the name of the contact whose place the phone takes; "": it becomes
+	// another one.
+	Replaces string `json:"replaces,omitzero"`
 }

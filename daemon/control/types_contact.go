@@ -52,6 +52,13 @@ type ContactChange struct {
 	ThroughDND Member[bool]     `json:"throughDnd,omitzero"`
 }
 
+// NewKey is the public key of the phone that takes a contact's place: POST
+// /v1/contacts/{id}/replace. Whoever calls this vouches for the key; a pairing (POST
+// /v1/pair with replaces) proves it instead.
+type NewKey struct {
+	JWK key.JWK `json:"jwk"` // a public P-256 key, RFC 7517
+}
+
 // Member is one member of a merge patch. The zero value is an absent one.
 type Member[T any] struct {
 	Set   bool // it is there

@@ -41,10 +41,11 @@ func (s *Store) Edit(nameOrJKT string, change func(*signaling.Contact) error) (s
 
 // Replace puts the key of c in the place of a contact's: a person has a new phone.
 // Name, rights, groups, limits and what is left of today's minutes stay; the old
-// key becomes a revoked contact named "… (old)". Both happen in one write. Errors:
+// key becomes a revoked contact named "… (old)". Both happen in one write. rights,
+// when they are not nil, take the place of the contact's. Errors:
 // ErrNotFound; ErrRevoked for a contact that is revoked, whose rights must not come
 // back so; ErrExists when the new key is a contact already.
-func (s *Store) Replace(nameOrJKT string, c signaling.Contact) (signaling.Contact, error) {
+func (s *Store) Replace(nameOrJKT string, c signaling.Contact, rights []signaling.Right) (signaling.Contact, error) {
 	s.bookMu.Lock()
 	defer s.bookMu.Unlock()
 	i, err := s.find(nameOrJKT)
@@ -61,6 +62,9 @@ func (s *Store) Replace(nameOrJKT string, c signaling.Contact) (signaling.Contac
 	}
 	fresh := clone(old)
 	fresh.JKT, fresh.JWK, fresh.SelfSigned, fresh.Added = c.JKT, c.JWK, c.SelfSigned, c.Added
+	if rights != nil {
+		fresh.Rights = slices.Clone(rights)
+	}
 	if fresh.Added.IsZero() {
 		fresh.Added = s.now().UTC()
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,7 +118,7 @@ func TestReplace(t *testing.T) {
 		t.Fatal(err)
 	}
 	fresh := phone(t, "whatever the phone calls itself")
-	got, err := s.Replace("Anna", fresh)
+	got, err := s.Replace("Anna", fresh, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,12 +149,12 @@ func TestReplace(t *testing.T) {
 		"with its own":        {"Anna", fresh, ErrExists},
 		"with a forged print": {"Anna", signaling.Contact{JKT: phone(t, "x").JKT, JWK: fresh.JWK}, nil},
 	} {
-		if _, err := s.Replace(tt.who, tt.with); err == nil || tt.want != nil && !errors.Is(err, tt.want) {
+		if _, err := s.Replace(tt.who, tt.with, nil); err == nil || tt.want != nil && !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	// Back to the old phone, whose key is known and revoked: each key stays one contact.
-	if _, err := s.Replace("Anna", old); err != nil {
+	if _, err := s.Replace("Anna", old, nil); err != nil {
 		t.Fatal(err)
 	}
 	names := ""
@@ -179,7 +180,7 @@ func TestLongNamesCanBeReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if _, err := s.Replace(long, phone(t, "new")); err != nil {
+		if _, err := s.Replace(long, phone(t, "new"), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -187,5 +188,23 @@ func TestLongNamesCanBeReplaced(t *testing.T) {
 		if err := checkName(c.Name); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestReplaceWithFewerRights: those that are given take the place of what the contact
+// had or inherited.
+func TestReplaceWithFewerRights(t *testing.T) {
+	s := mustOpen(t, t.TempDir())
+	heir := phone(t, "Anna")
+	heir.Rights, heir.Groups = nil, []string{"family"}
+	if _, err := s.Add(heir); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Replace("Anna", phone(t, "x"), []signaling.Right{signaling.RightCall})
+	if err != nil || !slices.Equal(got.Rights, []signaling.Right{signaling.RightCall}) || got.Groups[0] != "family" {
+		t.Errorf("with fewer rights: %+v, %v", got, err)
+	}
+	if got, err = s.Replace("Anna", phone(t, "x"), []signaling.Right{}); err != nil || got.Rights == nil || len(got.Rights) != 0 {
+		t.Errorf("with no rights: %+v, %v", got, err)
 	}
 }

@@ -21,6 +21,9 @@ const (
 // newDevice is the remedy when nothing is left to restore.
 const newDevice = "empty the whole directory to make this a new device, with which every phone must pair again"
 
+// epochRemedy is what to do about a damaged epoch.
+const epochRemedy = `write {"version":1,"epoch":N} with the number of seconds since 1970 as N, which is larger than any before`
+
 type epochJSON struct {
 	Version int    `json:"version"`
 	Epoch   uint64 `json:"epoch"`
@@ -101,8 +104,7 @@ func (s *Store) makeIdentity() error {
 // a number must never come twice.
 func (s *Store) countEpoch() error {
 	e := epochJSON{}
-	err := s.files.readJSON(epochFile, &e, epochVersion,
-		`write {"version":1,"epoch":N} with the number of seconds since 1970 as N, which is larger than any before`)
+	err := s.files.readJSON(epochFile, &e, epochVersion, epochRemedy)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -141,10 +141,12 @@ func (s *Store) clockTrusted() bool { return s.isClockTrusted != nil && s.isCloc
 // Dir is the directory, for parts that keep files of their own below it.
 func (s *Store) Dir() string { return s.files.dir }
 
+const lockFile = "lock"
+
 // lockDir takes the lock, which the kernel gives up when the process ends in any
 // way.
 func lockDir(dir string) (*os.File, error) {
-	path := filepath.Join(dir, "lock")
+	path := filepath.Join(dir, lockFile)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock the state directory: %w; it must belong to the user of the daemon", err)

@@ -25,13 +25,14 @@ type Video struct {
 }
 
 // NewVideo takes over an open camera and closes it when that fails. The encoder's
-// pictures are *hal.Frame. look is called with each picture before it is encoded,
-// by the goroutine that reads, and may use its planes until it returns; nil: none.
-func NewVideo(stream hal.VideoStream, encoder codec.VideoEncoderBuilder, look func(*hal.Frame)) (*Video, error) {
-	if look == nil {
-		look = func(*hal.Frame) {}
+// pictures are *hal.Frame. shape is called with each picture by the goroutine that
+// reads, and returns the one to be encoded in its place, nil for none; it may use the
+// planes until it returns. Without one every picture is encoded as it is.
+func NewVideo(stream hal.VideoStream, encoder codec.VideoEncoderBuilder, shape func(*hal.Frame) *hal.Frame) (*Video, error) {
+	if shape == nil {
+		shape = func(f *hal.Frame) *hal.Frame { return f }
 	}
-	s := &videoSource{stream: stream, look: look}
+	s := &videoSource{stream: stream, shape: shape}
 	reg, err := register(s, driver.Camera, mediadevices.NewCodecSelector(mediadevices.WithVideoEncoders(encoder)))
 	if err != nil {
 		_ = stream.Close()
@@ -70,7 +71,7 @@ func (v *Video) Close() {
 // videoSource is a camera as a mediadevices driver.
 type videoSource struct {
 	stream hal.VideoStream
-	look   func(*hal.Frame)
+	shape  func(*hal.Frame) *hal.Frame
 
 	// use is held while a picture is used, from ReadFrame to the next one.
 	use    sync.Mutex
@@ -95,19 +96,22 @@ func (s *videoSource) VideoRecord(prop.Media) (video.Reader, error) {
 }
 
 func (s *videoSource) read() (image.Image, func(), error) {
-	s.done()
-	f, err := s.stream.ReadFrame()
-	if err != nil {
-		return nil, func() {}, s.fail(err)
+	for {
+		s.done()
+		f, err := s.stream.ReadFrame()
+		if err != nil {
+			return nil, func() {}, s.fail(err)
+		}
+		s.use.Lock()
+		if s.isClosed() { // while it waited: the planes are gone
+			s.use.Unlock()
+			return nil, func() {}, s.fail(io.EOF)
+		}
+		s.inUse = true
+		if f = s.shape(f); f != nil {
+			return f, func() {}, nil
+		}
 	}
-	s.use.Lock()
-	if s.isClosed() { // while it waited: the planes are gone
-		s.use.Unlock()
-		return nil, func() {}, s.fail(io.EOF)
-	}
-	s.inUse = true
-	s.look(f)
-	return f, func() {}, nil
 }
 
 func (s *videoSource) done() {

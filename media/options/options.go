@@ -13,8 +13,12 @@ import (
 type Media struct {
 	// Preconnect says how much is made ready while it rings.
 	Preconnect Preconnect `mapstructure:"preconnect"`
-	// VideoBitrate is the rate that the video encoder aims at.
+	// VideoBitrate is the most that the video encoder aims at. On a way that carries
+	// less it follows the way: first with less for each picture, then with fewer
+	// pictures, then with smaller ones, and in the end with sound alone.
 	VideoBitrate Bitrate `mapstructure:"video_bitrate"`
+	// ReceiveBitrate is the most video that a phone is asked to send.
+	ReceiveBitrate Bitrate `mapstructure:"receive_bitrate"`
 	// AudioBitrate is the rate that the Opus encoder aims at.
 	AudioBitrate Bitrate `mapstructure:"audio_bitrate"`
 	// ICE says how the device looks for a way to the phone.
@@ -55,7 +59,7 @@ type ICEServer struct {
 // Default is what is used when the configuration says nothing.
 func Default() Media {
 	return Media{
-		Preconnect: PreconnectNetwork, VideoBitrate: 1_200_000, AudioBitrate: 32_000,
+		Preconnect: PreconnectNetwork, VideoBitrate: 1_200_000, ReceiveBitrate: 1_500_000, AudioBitrate: 32_000,
 		ICE: ICE{TURNLife: 10 * time.Minute},
 	}
 }

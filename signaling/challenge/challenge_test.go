@@ -46,3 +46,20 @@ func TestCheck(t *testing.T) {
 		})
 	}
 }
+
+// FuzzCheck: no text is a nonce but the one that was made for this.
+func FuzzCheck(f *testing.F) {
+	m, s := New(), Subject{JKT: "phone", Room: "room", Invite: [32]byte{1}}
+	const made = time.Hour
+	right := m.Nonce(s, made)
+	f.Add(right, "phone", "room")
+	f.Add(right, "phoner", "oom")
+	f.Add("B"+right[1:], "phone", "room")
+	f.Add(New().Nonce(s, made), "phone", "room")
+	f.Fuzz(func(t *testing.T, nonce, jkt, room string) {
+		err := m.Check(nonce, Subject{JKT: jkt, Room: room, Invite: s.Invite}, made, Life)
+		if is := nonce == right && jkt == s.JKT && room == s.Room; (err == nil) != is {
+			t.Errorf("Check(%q, %q, %q) = %v", nonce, jkt, room, err)
+		}
+	})
+}

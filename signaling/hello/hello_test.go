@@ -2,6 +2,7 @@ package hello
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"callbox/signaling/key"
@@ -70,4 +71,40 @@ func TestVerifyRefuses(t *testing.T) {
 			t.Errorf("%s: Verify = %q, %v; want ErrRefused", name, jkt, err)
 		}
 	}
+}
+
+// FuzzVerify: nothing but the answer of a phone to this very greeting is taken, and
+// nothing but a device's hello by the known key is answered.
+func FuzzVerify(f *testing.F) {
+	device, err := key.New()
+	if err != nil {
+		f.Fatal(err)
+	}
+	phone, err := key.New()
+	if err != nil {
+		f.Fatal(err)
+	}
+	g, err := Greet(device, "door-1", 7)
+	if err != nil {
+		f.Fatal(err)
+	}
+	answer, _, err := Answer(phone, device.JKT(), g.Text())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(answer)
+	f.Add(g.Text())
+	f.Add(answer[:len(answer)-1] + "A")
+	f.Add("hello")
+	f.Fuzz(func(t *testing.T, text string) {
+		signed := func(s string) string { return s[:max(0, strings.LastIndexByte(s, '.'))] } // ECDSA's signature has a second form
+		if jkt, err := g.Verify(text); err == nil && (jkt != phone.JKT() || signed(text) != signed(answer)) {
+			t.Errorf("taken as the hello of %s: %s", jkt, text)
+		} else if err != nil && !errors.Is(err, ErrRefused) {
+			t.Errorf("error = %v, want ErrRefused", err)
+		}
+		if _, _, err := Answer(phone, device.JKT(), text); err == nil && signed(text) != signed(g.Text()) {
+			t.Errorf("answered: %s", text)
+		}
+	})
 }

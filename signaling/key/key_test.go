@@ -180,3 +180,28 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParsePublic: a key that is taken is on the curve, canonical, and itself again
+// when it is written.
+func FuzzParsePublic(f *testing.F) {
+	k, err := New()
+	if err != nil {
+		f.Fatal(err)
+	}
+	j := k.Public().JWK()
+	f.Add(j.Kty, j.Crv, j.X, j.Y)
+	f.Add("EC", "P-256", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+	f.Add("EC", "P-384", j.X, j.Y)
+	f.Add("EC", "P-256", j.X+"=", j.Y)
+	f.Fuzz(func(t *testing.T, kty, crv, x, y string) {
+		p, err := ParsePublic(JWK{Kty: kty, Crv: crv, X: x, Y: y})
+		if err != nil {
+			return
+		}
+		again, err := ParsePublic(p.JWK())
+		if err != nil || again.JKT() != p.JKT() || again.JWK() != (JWK{Kty: "EC", Crv: "P-256", X: x, Y: y}) || !ValidJKT(p.JKT()) {
+			t.Errorf("taken: %+v as %s, %v", p.JWK(), p.JKT(), err)
+		}
+		p.Verify([]byte("input"), []byte(x))
+	})
+}

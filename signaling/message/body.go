@@ -149,9 +149,10 @@ type (
 	Ping struct {
 		Nonce string `json:"nonce"`
 	}
-	// Pong answers Ping with its nonce.
+	// Pong answers Ping with its nonce, and says what the phone may do here now.
 	Pong struct {
-		Nonce string `json:"nonce"`
+		Nonce  string  `json:"nonce"`
+		Rights []Right `json:"rights,omitzero"` // nil: of a device that does not say
 	}
 	// Ack says that a message was received. It is never acknowledged itself.
 	Ack struct {

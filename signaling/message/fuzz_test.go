@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"callbox/signaling/key"
 	"callbox/signaling/message"
 )
 
@@ -124,4 +125,30 @@ func seeds(f *testing.F, file string) []string {
 		texts = append(texts, m.Signed)
 	}
 	return texts
+}
+
+// FuzzHello signs what it is given as both ends of a direct connection do.
+func FuzzHello(f *testing.F) {
+	for _, text := range seeds(f, "messages.json") {
+		f.Add([]byte(payloadOf(f, text)))
+	}
+	header := marshal(f, rightHeader(f))
+	phone := testKey(f, phoneD)
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		text := seal(t, header, payload)
+		if h, err := message.ParsePhoneHello(text); err == nil {
+			if h.V != message.Version || h.From != key.PhoneAddress(phone.JKT()) {
+				t.Errorf("a phone's hello of somebody else was taken: %+v", h)
+			}
+		} else if !errors.Is(err, message.ErrMalformed) && !errors.Is(err, message.ErrTooLarge) {
+			t.Errorf("error = %v, want ErrMalformed or ErrTooLarge", err)
+		}
+		if h, err := message.ParseDeviceHello(text); err == nil {
+			if k, err := key.ParsePublic(h.JWK); err != nil || k.JKT() != phone.JKT() || h.From != key.DeviceAddress(h.SN) {
+				t.Errorf("a device's hello of somebody else was taken: %+v", h)
+			}
+		} else if !errors.Is(err, message.ErrMalformed) && !errors.Is(err, message.ErrTooLarge) {
+			t.Errorf("error = %v, want ErrMalformed or ErrTooLarge", err)
+		}
+	})
 }

@@ -160,7 +160,7 @@ func buildMessages(t *testing.T) goldenMessages {
 	_, pairID := add("pair", phone, "", true, message.Pair{Name: "Anna's phone", MAC: "bm90LWEtcmlnaHQtbWFjLW9ubHktaXRzLWZvcm0tMDE"})
 	add("paired", device, pairID, true, message.Paired{Name: "Front door", Rights: []message.Right{"call", "beCalled"}, MAC: "bm90LWEtcmlnaHQtbWFjLW9ubHktaXRzLWZvcm0tMDI"})
 	_, pingID := add("ping", phone, "", true, message.Ping{Nonce: nonce})
-	add("pong", device, pingID, true, message.Pong{Nonce: nonce})
+	add("pong", device, pingID, true, message.Pong{Nonce: nonce, Rights: []message.Right{"call", "unlock"}})
 	add("ack of the phone", phone, acceptID, false, message.Ack{})
 	add("ack of the device", device, restartID, false, message.Ack{})
 	add("ack of data, refused", device, dataID, false, message.Ack{Error: "forbidden", Nonce: nonce})

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -86,12 +87,12 @@ type Client struct {
 	closed    bool
 	state     State
 	trying    *url.URL
-	conn      net.Conn // the newest
-	link      *link    // nil: there is none
-	problem   string   // why there is none
-	told      string   // the problem that was logged last
-	said      bool     // the broker has said why it ends the connection
-	away      string   // why a connection did not live long
+	conn      net.Conn        // the newest
+	link      *link           // nil: there is none
+	problem   string          // why there is none
+	told      map[string]bool // the problems that were logged since it was up
+	said      bool            // the broker has said why it ends the connection
+	away      string          // why a connection did not live long
 	connected uint64
 }
 
@@ -123,7 +124,7 @@ func newClient(opt Options, cfg Config, t timeouts) (*Client, error) {
 		pauses: &backoff{steady: t.steady}, refused: newRefusals(), stop: make(chan struct{}),
 		queue: make(chan outgoing, maxQueue), presence: make(chan struct{}, 1),
 		slots: make(chan struct{}, maxInFlight), written: make(chan struct{}, 1),
-		problem: "not connected yet",
+		problem: "not connected yet", told: map[string]bool{},
 	}
 	for _, text := range opt.Brokers {
 		u, err := ParseBroker(text)
@@ -215,7 +216,11 @@ func (c *Client) notConnected(err error) {
 	c.tell(refusedLogin(u, c.opt.User, err))
 }
 
-// tell notes why there is no connection, and logs it once.
+// ephemeral is our end of a connection, which is another one each time.
+var ephemeral = regexp.MustCompile(`[^ ]+:[0-9]+->`)
+
+// tell notes why there is no connection, and logs it once until there is one: of a list
+// of brokers that are all away each once.
 func (c *Client) tell(problem string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -223,8 +228,8 @@ func (c *Client) tell(problem string) {
 		return
 	}
 	c.problem = problem
-	if c.told != problem {
-		c.told = problem
+	if line := ephemeral.ReplaceAllString(problem, ""); !c.told[line] {
+		c.told[line] = true
 		c.cfg.Log.Warn().Str("problem", problem).Msg("mqtt is not connected; trying on")
 	}
 }

@@ -2,9 +2,12 @@ package mqtt
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"callbox/signaling/key"
@@ -85,4 +88,32 @@ func writeGolden(t *testing.T, path string) {
 	if err := os.WriteFile(path, append(raw, '\n'), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// FuzzParsePresence: a presence is the device's own or none.
+func FuzzParsePresence(f *testing.F) {
+	raw, err := os.ReadFile(filepath.Join("..", "testdata", "status.json"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	var all []goldenPresence
+	if err := json.Unmarshal(raw, &all); err != nil {
+		f.Fatal(err)
+	}
+	for _, g := range all {
+		f.Add(g.Text)
+	}
+	signed := func(s string) string { return s[:max(0, strings.LastIndexByte(s, '.'))] } // ECDSA's signature has a second form
+	f.Fuzz(func(t *testing.T, text string) {
+		_, err := ParsePresence(text, all[0].Address, all[0].DKT)
+		if err != nil {
+			if !errors.Is(err, ErrPresence) {
+				t.Errorf("error = %v, want ErrPresence", err)
+			}
+			return
+		}
+		if !slices.ContainsFunc(all, func(g goldenPresence) bool { return g.State != "" && signed(g.Text) == signed(text) }) {
+			t.Errorf("a presence that the device never signed is taken: %s", text)
+		}
+	})
 }

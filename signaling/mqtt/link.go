@@ -38,6 +38,7 @@ type link struct {
 	since     time.Time
 	up        bool
 	waiting   string   // why it is not up yet
+	silent    bool     // nothing came of the first try
 	wrong     string   // what does not work on it; "" when all does
 	pending   []string // presences of ours that have not come back
 	asserting bool     // the presence was said again a moment ago
@@ -136,7 +137,8 @@ func (c *Client) up(l *link) {
 	c.mu.Lock()
 	first := c.link == l && !l.up
 	if first {
-		l.up, c.told = true, ""
+		l.up = true
+		clear(c.told)
 		c.connected++
 	}
 	c.mu.Unlock()
@@ -171,6 +173,12 @@ func (c *Client) establish(l *link) {
 		return
 	}
 	c.sayPresence()
+	// What a broker has lost once need not stay lost, and an ACL can be repaired.
+	defer func() {
+		for l.ctx.Err() == nil && !c.isUp(l) {
+			c.try(l)
+		}
+	}()
 	c.try(l)
 	// Mosquitto grants what its ACL forbids, and then delivers nothing: so the code
 	// of the inbox says little. That of the status is no reason to do without.
@@ -182,7 +190,13 @@ func (c *Client) establish(l *link) {
 	}
 }
 
-// try sends a message to the device itself.
+func (c *Client) isUp(l *link) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return l.up
+}
+
+// try sends a message to the device itself, and says so once when it does not come.
 func (c *Client) try(l *link) {
 	select {
 	case c.queue <- outgoing{topic: c.topics.to(c.topics.me), payload: []byte(l.probe), done: func(o outcome) {
@@ -201,7 +215,8 @@ func (c *Client) try(l *link) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !l.up {
+	if !l.up && !l.silent {
+		l.silent = true
 		l.waiting = fmt.Sprintf("connected to %s, but it does not deliver to this device: its ACL must let %s read %s and write %s",
 			l.broker, c.topics.me, c.topics.inbox(), c.topics.to("+"))
 		c.cfg.Log.Warn().Str("problem", l.waiting).Msg("mqtt does not work as it should")

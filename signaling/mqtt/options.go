@@ -28,6 +28,11 @@ type Options struct {
 	// mqtts://host:8883, wss://host/mqtt, and without encryption mqtt://host:1883,
 	// ws://host/mqtt.
 	Brokers []string `mapstructure:"brokers"`
+	// PhoneBrokers are the URLs of the same broker for phones, whose browsers speak MQTT
+	// over WebSockets only: wss://host/mqtt, or ws://127.0.0.1:9001 for a browser on
+	// this machine. They stand in pairing codes; at most 8. Empty: pages do not use the
+	// broker.
+	PhoneBrokers []string `mapstructure:"phone_brokers"`
 	// User is the name of the device's login. Empty: the device's address, d.<sn>,
 	// which is its client id in any case.
 	User string `mapstructure:"user"`

@@ -12,6 +12,7 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -97,14 +98,22 @@ func Start(t testing.TB, o Options) *Broker {
 	return b
 }
 
+// freePort finds a port that is not one of those which the kernel gives to clients
+// (ip_local_port_range begins at 32768): such a one could be taken before the broker
+// has it, or while it is away.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const lowest, highest = 10_000, 32_000
+	for range 100 {
+		port := lowest + mathrand.IntN(highest-lowest)
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("there is no free port")
+	return 0
 }
 
 func (b *Broker) config() string {
@@ -194,6 +203,18 @@ func (b *Broker) Login(name string, reads ...string) (passwordFile string) {
 	}
 	b.write("password-"+name, password+"\n")
 	return b.path("password-" + name)
+}
+
+// SetACL has the broker read another ACL, under its clients; "": the protocol's.
+func (b *Broker) SetACL(acl string) {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.o.ACL = acl
+	b.writeLogins()
+	if b.process != nil {
+		_ = b.process.Process.Signal(syscall.SIGHUP)
+	}
 }
 
 // Password reads the file that Login returned, each time that it is called; nil when

@@ -51,3 +51,29 @@ func TestWindowEnds(t *testing.T) {
 		t.Errorf("a right MAC after the window = %v, want Wrong", v)
 	}
 }
+
+// FuzzJudge: a MAC is right when it is made with the secret for this key and name,
+// and not otherwise; looking at it changes nothing.
+func FuzzJudge(f *testing.F) {
+	d := NewDesk("door-1", "device")
+	w := d.Open(0, DefaultLife)
+	f.Add("phone", "Anna", PhoneMAC(w.Secret, "phone", "device", "Anna"))
+	f.Add("phone", "Bert", PhoneMAC(w.Secret, "phone", "device", "Anna"))
+	f.Add("phoneA", "nna", PhoneMAC(w.Secret, "phone", "device", "Anna"))
+	f.Add("phone", "Anna", DeviceMAC(w.Secret, "phone", "device", "Anna"))
+	f.Add("", "", "")
+	f.Fuzz(func(t *testing.T, jkt, name, mac string) {
+		want := Wrong
+		if mac == PhoneMAC(w.Secret, jkt, "device", name) {
+			want = Right
+		}
+		for range 2 {
+			if d.Holds(0, jkt, name, mac) != (want == Right) {
+				t.Errorf("Holds(%q, %q, %q) = %v", jkt, name, mac, want != Right)
+			}
+			if v, secret, _ := d.Judge(0, jkt, name, mac); v != want || (secret != nil) != (want == Right) {
+				t.Errorf("Judge(%q, %q, %q) = %v", jkt, name, mac, v)
+			}
+		}
+	})
+}

@@ -14,6 +14,10 @@ import (
 // SecretSize is the length of a window's secret in bytes.
 const SecretSize = 16
 
+// MaxEndpoints is how many endpoints of a link a phone reads; one with more is none
+// to it.
+const MaxEndpoints = 16
+
 const fragmentPrefix = "#pair="
 
 // ErrLink means that a text is no pairing link.

@@ -89,7 +89,6 @@ type peerLeg struct {
 	pc      *webrtc.PeerConnection
 	channel *webrtc.DataChannel
 	closed  bool
-	ufrag   string // of our newest offer
 	wasUp   bool
 
 	settling sync.Once
@@ -137,9 +136,6 @@ func (l *peerLeg) restart(generation int, servers []message.ICEServer) {
 func (l *peerLeg) describe(generation int, o *webrtc.OfferOptions) {
 	offer, err := l.pc.CreateOffer(o)
 	if err == nil {
-		l.mu.Lock()
-		l.ufrag = ufragOf(offer.SDP)
-		l.mu.Unlock()
 		err = l.pc.SetLocalDescription(offer)
 	}
 	switch {

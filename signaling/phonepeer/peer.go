@@ -170,9 +170,15 @@ func readFeedback(s *webrtc.RTPSender) {
 // found reports a candidate of ours; nil is the last of its generation.
 func (l *peerLeg) found(c *webrtc.ICECandidate) {
 	l.mu.Lock()
-	ufrag := l.ufrag
+	pc := l.pc
 	l.mu.Unlock()
-	out := message.Candidate{UsernameFragment: &ufrag}
+	// pion gathers from the restart of its agent on, before the offer is there to say
+	// which fragment that is.
+	p, err := pc.SCTP().Transport().ICETransport().GetLocalParameters()
+	if err != nil {
+		return // it is closed
+	}
+	out := message.Candidate{UsernameFragment: &p.UsernameFragment}
 	if c != nil {
 		init := c.ToJSON()
 		out.Candidate, out.SDPMid, out.SDPMLineIndex = init.Candidate, init.SDPMid, init.SDPMLineIndex
@@ -206,13 +212,6 @@ func (l *peerLeg) iceChanged(state webrtc.ICEConnectionState) {
 		l.o.emit(legLost{})
 	default:
 	}
-}
-
-// ufragOf is the ICE user fragment of a description of ours.
-func ufragOf(sdp string) string {
-	_, rest, _ := strings.Cut(sdp, "a=ice-ufrag:")
-	ufrag, _, _ := strings.Cut(rest, "\n")
-	return strings.TrimSpace(ufrag)
 }
 
 // candidateUfrag is the fragment that a candidate belongs to, "" when it does not say.

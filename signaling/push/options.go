@@ -11,6 +11,9 @@ type Options struct {
 	// Contact is whom a push service can turn to when something is wrong with what the
 	// device sends: mailto:ops@example.com or an https URL. Apple's wants one.
 	Contact string `mapstructure:"contact"`
+	// AllowPrivate lets the services' names lead to private and loopback addresses: a
+	// push service in the device's own network.
+	AllowPrivate bool `mapstructure:"allow_private"`
 	// Webhook tells a maker's backend that a phone is to be woken.
 	Webhook WebhookOptions `mapstructure:"webhook"`
 }

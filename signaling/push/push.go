@@ -36,10 +36,8 @@ type SenderOptions struct {
 	Hosts   []string     // as Options.Hosts
 	Contact string       // as Options.Contact
 	Wall    func() time.Time
-	// Private lets names lead to private addresses, and Roots are trusted instead of
-	// the system's: tests.
-	Private bool
-	Roots   *x509.CertPool
+	Private bool           // as Options.AllowPrivate
+	Roots   *x509.CertPool // trusted instead of the system's: tests
 }
 
 // Sender sends Web Push messages. Its methods may be called from any goroutine.

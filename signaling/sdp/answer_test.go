@@ -45,3 +45,28 @@ func TestCheckAnswer(t *testing.T) {
 		}
 	}
 }
+
+// FuzzCheckAnswer: a phone that holds a call's fingerprint takes no other.
+func FuzzCheckAnswer(f *testing.F) {
+	answer := strings.ReplaceAll(chromium(f), "a=setup:actpass", "a=setup:active")
+	first, err := CheckAnswer(answer, message.Video, "", false)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(answer)
+	f.Add(strings.ReplaceAll(answer, "active", "passive"))
+	f.Add(strings.ReplaceAll(answer, fingerprintLine, otherPrint))
+	f.Add("v=0\r\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		a, err := CheckAnswer(text, message.Video, first.Fingerprint, false)
+		if err != nil {
+			if !errors.Is(err, ErrForbidden) {
+				t.Errorf("error = %v, want ErrForbidden", err)
+			}
+			return
+		}
+		if a.Fingerprint != first.Fingerprint || a.Candidates > message.MaxCandidates {
+			t.Errorf("taken: %s, %d candidates", a.Fingerprint, a.Candidates)
+		}
+	})
+}

@@ -208,3 +208,28 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+// FuzzCheckRestart: whatever a phone offers in a restart, the keys of the call stay.
+func FuzzCheckRestart(f *testing.F) {
+	first := chromium(f)
+	before, err := Check(first, message.Video, false)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(first)
+	f.Add(strings.ReplaceAll(first, "qPx1", "vvvv"))
+	f.Add(strings.ReplaceAll(strings.ReplaceAll(first, "qPx1", "vvvv"), fingerprintLine, otherPrint))
+	f.Add("v=0\ro=- 1 1 IN IP4 0\rs=-\rt=0 0\r")
+	f.Fuzz(func(t *testing.T, text string) {
+		next, err := CheckRestart(before, text, message.Video, false)
+		if err != nil {
+			if !errors.Is(err, ErrForbidden) {
+				t.Errorf("error = %v, want ErrForbidden", err)
+			}
+			return
+		}
+		if next.Fingerprint != before.Fingerprint {
+			t.Errorf("the fingerprint became %s", next.Fingerprint)
+		}
+	})
+}

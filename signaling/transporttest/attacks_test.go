@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ import (
 // attack is what somebody tries: over a line of their own, or as whoever carries the
 // messages. Afterwards one more refusal of that reason is counted, and nothing rings.
 type attack struct {
-	reason signaling.Reason
+	reason signaling.Reason // "": nothing is refused, because nothing wrong arrives
 	do     func(s *scene)
 	rang   int // calls that are no attack, before it
 }
@@ -184,11 +185,16 @@ func (s *scene) replay(recorded []passed) {
 func TestAttacks(t *testing.T) {
 	var all table
 	for transport, open := range transports(t) {
-		for name, tt := range attacks() {
+		tries := attacks()
+		maps.Copy(tries, attacksWithTokens())
+		maps.Copy(tries, attacksOnTheWay())
+		for name, tt := range tries {
 			all.add(transport+"/"+name, func(t *testing.T) {
 				s := newScene(t, open, fair)
 				tt.do(s)
-				eventually(t, "it was counted as "+string(tt.reason), func() bool { return s.Refused()[string(tt.reason)] > 0 })
+				if tt.reason != "" {
+					eventually(t, "it was counted as "+string(tt.reason), func() bool { return s.Refused()[string(tt.reason)] > 0 })
+				}
 				time.Sleep(300 * time.Millisecond) // what else comes of it
 				if n := count[signaling.Offer](s); n != tt.rang {
 					t.Errorf("it rang %d times, want %d", n, tt.rang)

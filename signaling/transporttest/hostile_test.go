@@ -17,11 +17,8 @@ type weather struct {
 // fair lets everything through at once.
 var fair = weather{}
 
-// foul is a network on which a call still has to come about: no text is lost more
-// than mostLost times.
+// foul is a network on which a call still has to come about.
 var foul = weather{lose: 0.3, repeat: 0.3, delay: 250 * time.Millisecond}
-
-const mostLost = 2
 
 // passed is one message that went by, on its way in.
 type passed struct {
@@ -38,12 +35,24 @@ type hostile struct {
 	mu      sync.Mutex
 	rand    *rand.Rand
 	ways    map[signaling.Transport]*way
-	in      []passed       // all that came, for replays
-	lost    map[string]int // how often a text was lost
+	in      []passed // all that came, for replays
+	tamper  func(one passed) []passed
+	deaf    func(text string) bool
 	stopped bool
+	lost    [2]int // in a row, each way
 	running sync.WaitGroup
 	stop    chan struct{}
 }
+
+// The ways of a message: to the device, and from it.
+const (
+	in = iota
+	out
+)
+
+// mostLost is how many messages in a row are lost, each way: a network that loses
+// everything is down, and no test of a call.
+const mostLost = 2
 
 // way is a transport as the device sees it.
 type way struct {
@@ -52,15 +61,21 @@ type way struct {
 }
 
 func newHostile(w weather, seed uint64) *hostile {
-	return &hostile{weather: w, rand: rand.New(rand.NewPCG(seed, 1)), ways: map[signaling.Transport]*way{}, lost: map[string]int{}, stop: make(chan struct{})}
+	return &hostile{weather: w, rand: rand.New(rand.NewPCG(seed, 1)), ways: map[signaling.Transport]*way{}, stop: make(chan struct{})}
 }
 
 // Send lets the network have its way with what the device says.
 func (w *way) Send(to, msg string) bool {
+	w.h.mu.Lock()
+	deaf := w.h.deaf
+	w.h.mu.Unlock()
+	if deaf != nil && deaf(msg) {
+		return true
+	}
 	if w.h.weather == fair {
 		return w.inner.Send(to, msg)
 	}
-	w.h.carry(msg, func() { w.inner.Send(to, msg) })
+	w.h.carry(out, func() { w.inner.Send(to, msg) })
 	return true
 }
 
@@ -87,26 +102,49 @@ func (h *hostile) Receive(p signaling.Peer, text string) {
 	p = h.seen(p)
 	h.mu.Lock()
 	h.in = append(h.in, passed{p, text})
-	device := h.device
+	device, tamper := h.device, h.tamper
 	h.mu.Unlock()
-	if h.weather == fair {
-		device.Receive(p, text)
-		return
+	arrives := []passed{{p, text}}
+	if tamper != nil {
+		arrives = tamper(arrives[0])
 	}
-	h.carry(text, func() { device.Receive(p, text) })
+	for _, one := range arrives {
+		if h.weather == fair {
+			device.Receive(one.peer, one.text)
+			continue
+		}
+		h.carry(in, func() { device.Receive(one.peer, one.text) })
+	}
+}
+
+// tampers has somebody on the way decide, from now on, what arrives in the place of a
+// message to the device; nil lets everything through again.
+func (h *hostile) tampers(f func(one passed) []passed) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.tamper = f
+}
+
+// swallows has somebody on the way keep those messages of the device for which f says
+// yes.
+func (h *hostile) swallows(f func(text string) bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.deaf = f
 }
 
 // carry loses, delays and repeats; different delays reorder.
-func (h *hostile) carry(text string, deliver func()) {
+func (h *hostile) carry(way int, deliver func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.stopped {
 		return
 	}
-	if h.rand.Float64() < h.weather.lose && h.lost[text] < mostLost {
-		h.lost[text]++
+	if h.rand.Float64() < h.weather.lose && h.lost[way] < mostLost {
+		h.lost[way]++
 		return
 	}
+	h.lost[way] = 0
 	copies := 1
 	if h.rand.Float64() < h.weather.repeat {
 		copies = 2

@@ -2,6 +2,7 @@ package transporttest
 
 import (
 	"fmt"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,8 @@ import (
 	"callbox/signaling/key"
 	"callbox/signaling/message"
 	"callbox/signaling/signalingtest"
+	"callbox/signaling/token"
+	"callbox/signaling/token/gate"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -22,6 +25,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // answerSDP is what the device answers with; the phone of these tests takes it as it
 // is.
 const answerSDP = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=answer\r\nt=0 0\r\n"
+
+const makerName = "https://maker.example"
 
 const hostLine = "candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host"
 
@@ -57,6 +62,28 @@ func (c *contacts) Pair(n signaling.Contact) (signaling.Contact, bool, error) {
 	return n, !known, nil
 }
 
+// ledger is what a device keeps of call tokens: it outlives a restart.
+type ledger struct {
+	mu    sync.Mutex
+	spent map[string]bool
+	floor time.Time
+}
+
+func (l *ledger) Denied(_, _, _, _ string) bool { return false }
+
+func (l *ledger) Spend(issuer, id string, _ time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.spent[issuer+" "+id] {
+		return token.ErrSpent
+	}
+	l.spent[issuer+" "+id] = true
+	return nil
+}
+
+func (l *ledger) Floor() time.Time            { return l.floor }
+func (l *ledger) SaveFloor(t time.Time) error { l.floor = t; return nil }
+
 // scene is a device behind a transport.
 type scene struct {
 	*signaling.Device
@@ -65,6 +92,9 @@ type scene struct {
 	sn       string
 	clock    *aheadClock
 	contacts *contacts
+	maker    *signalingtest.Issuer // whose tokens the device accepts
+	keys     string                // the maker's file
+	ledger   *ledger
 	net      *hostile
 	carrier  carrier
 	anna     *handset
@@ -89,7 +119,9 @@ func newScene(t testing.TB, open opener, w weather) *scene {
 	s := &scene{
 		t: t, key: k, sn: fmt.Sprintf("door-%d", n), clock: &aheadClock{Clock: clock.Go()},
 		contacts: &contacts{all: map[string]signaling.Contact{}}, net: newHostile(w, n),
+		maker: signalingtest.NewIssuer(t, makerName), keys: filepath.Join(t.TempDir(), "maker.json"), ledger: &ledger{spent: map[string]bool{}},
 	}
+	s.maker.Publish(s.keys)
 	s.boot()
 	t.Cleanup(func() { s.Close() })
 	t.Cleanup(s.net.close)
@@ -104,8 +136,20 @@ func (s *scene) boot() {
 	if s.Device != nil {
 		s.Close()
 	}
+	began := s.clock.Now() // what puts the clock forward puts the wall clock forward, too
+	start := time.Now()
+	floor := clock.NewFloor(clock.FloorOptions{
+		Wall: func() time.Time { return start.Add(s.clock.Now() - began) }, Trusted: func() bool { return true }, Store: s.ledger,
+	})
+	g, err := gate.New(gate.Options{
+		SN: s.sn, DKT: s.key.JKT(), Issuers: []gate.Issuer{{Name: makerName, File: s.keys, Rights: []signaling.Right{signaling.RightCall}}},
+		Book: s.ledger, Boot: s.clock, Wall: floor, Log: zerolog.Nop(),
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	d, err := signaling.NewDevice(signaling.Options{
-		Key: s.key, SN: s.sn, Name: "Front door", Epoch: 1, Contacts: s.contacts, Clock: s.clock, Log: zerolog.Nop(), Emit: s.emit,
+		Key: s.key, SN: s.sn, Name: "Front door", Epoch: 1, Contacts: s.contacts, Tokens: g, Clock: s.clock, Log: zerolog.Nop(), Emit: s.emit,
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -178,11 +222,20 @@ type handset struct {
 	work sync.WaitGroup
 
 	mu    sync.Mutex
-	gone  bool // it has hung up, and begins nothing more
 	heard []*message.Message
 	known map[string]string        // what a message got back, by its id
 	posts map[string]chan struct{} // closed when it is answered, by the id of ours
 	wrong int                      // what no phone takes
+	over  bool                     // it hangs up: nothing more is begun
+}
+
+// begin runs work that hangUp waits for.
+func (h *handset) begin(work func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.over {
+		h.work.Go(work)
+	}
 }
 
 func (h *handset) connect() {
@@ -200,7 +253,7 @@ func (h *handset) reconnect() {
 func (h *handset) hangUp() {
 	h.once.Do(func() {
 		h.mu.Lock()
-		h.gone = true
+		h.over = true
 		h.mu.Unlock()
 		close(h.stop)
 		h.work.Wait()
@@ -230,10 +283,10 @@ func (h *handset) hear(text string) {
 		}
 		h.known[m.ID] = answer
 	}
-	if answer != "" && !h.gone {
-		h.work.Go(func() { h.line.say(answer) })
-	}
 	h.mu.Unlock()
+	if answer != "" {
+		h.begin(func() { h.line.say(answer) })
+	}
 }
 
 // post sends a message until it is answered.
@@ -248,7 +301,7 @@ func (h *handset) post(text string) {
 	h.posts[m.ID] = answered
 	h.mu.Unlock()
 	h.line.say(text)
-	h.work.Go(func() {
+	h.begin(func() {
 		for pause := 500 * time.Millisecond; ; pause = min(2*pause, 4*time.Second) {
 			timer := time.NewTimer(pause)
 			select {
@@ -319,4 +372,11 @@ func (h *handset) dropped() int {
 
 func (h *handset) room(id string) signaling.RoomKey {
 	return signaling.RoomKey{ID: id, Phone: h.JKT()}
+}
+
+// forget lets what the device says in a room again count as new.
+func (h *handset) forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.heard = nil
 }

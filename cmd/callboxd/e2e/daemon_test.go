@@ -39,6 +39,8 @@ type device struct {
 	exited chan struct{}
 	ports  ports
 
+	namespace string // the network namespace that it runs in; "": this one
+
 	// remote runs callboxctl where the daemon is; nil: on this machine.
 	remote func(args ...string) ([]byte, error)
 	// forward is the host:port on this machine that leads to the daemon's; "": none.
@@ -53,14 +55,20 @@ type deviceOptions struct {
 	origin string  // of another page that may connect
 	ring   string  // ring time-out; default 30s
 	tone   float64 // of the virtual microphone, in Hz
+	voice  string  // WAV file for the virtual microphone, in place of the tone
 	extra  string  // more YAML: whole top-level sections
 	call   string  // more YAML below call:, indented by two
 	media  string  // more YAML below media:, likewise
+	ways   string  // more YAML below signaling:, likewise
+	ice    string  // more of media.ice, as in ", relay_only: true"
 	width  int     // of the camera's picture; default 640
 	height int
 	rate   int // pictures a second; default 20
 
+	namespace string // the network namespace that it runs in; "": this one
+
 	race      bool // with the race detector
+	noDirect  bool // no listener of its own
 	noDisplay bool // the phone's video is not decoded
 	quiet     bool // logs only what goes wrong
 }
@@ -97,25 +105,31 @@ func startDevice(t testing.TB, o deviceOptions) *device {
 	if o.race {
 		d.binary = raceBinary
 	}
+	d.namespace = o.namespace
+	voice := ""
+	if o.voice != "" {
+		voice = ", file: " + o.voice
+	}
 	config := fmt.Sprintf(`
 device: {sn: %[12]s, name: %[13]s, state_dir: %[1]s/state}
 control: {socket: %[1]s/control.sock}
 signaling:
-  direct: {listen: "%[2]s", origins: [%[15]s]}
+  direct: {enabled: %[16]t, listen: "%[2]s", origins: [%[15]s]}
+%[17]s
 call:
   ring_timeout: %[14]s
 %[3]s
 hal:
   camera: {name: virtual, size: %[4]dx%[5]d, frame_rate: %[6]d}
-  microphone: {name: virtual, tone: %[7]g}
+  microphone: {name: virtual, tone: %[7]g%[19]s}
   speaker: {name: virtual, record: %[1]s/speaker.wav}
   display: %[9]s
 media:
-  ice: {loopback: true}
+  ice: {loopback: true%[18]s}
 %[10]s
 log: {level: %[11]s, format: json}
 %[8]s
-`, dir, o.listen, o.call, o.width, o.height, o.rate, o.tone, o.extra, display, o.media, level, o.sn, o.name, o.ring, o.origin)
+`, dir, o.listen, o.call, o.width, o.height, o.rate, o.tone, o.extra, display, o.media, level, o.sn, o.name, o.ring, o.origin, !o.noDirect, o.ways, o.ice, voice)
 	path := filepath.Join(dir, "callbox.yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
@@ -128,6 +142,9 @@ log: {level: %[11]s, format: json}
 func (d *device) start(config string) {
 	d.t.Helper()
 	d.cmd = exec.Command(d.binary, "run", "--config", config)
+	if d.namespace != "" {
+		d.cmd = exec.Command("ip", "netns", "exec", d.namespace, d.binary, "run", "--config", config)
+	}
 	d.cmd.Stderr, d.cmd.Stdout = d.log, d.log
 	if err := d.cmd.Start(); err != nil {
 		d.t.Fatalf("cannot start callboxd: %v; run make e2e, which builds it", err)

@@ -4,8 +4,10 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,4 +89,30 @@ func TestRenewedPairing(t *testing.T) {
 	if contacts := ctl[[]control.Contact](d, "contacts"); len(contacts) != 1 || contacts[0].Name != "Anna" {
 		t.Errorf("contacts = %+v", contacts)
 	}
+}
+
+// TestPastedLink: a page without an address bar pairs by a link that is pasted.
+func TestPastedLink(t *testing.T) {
+	d := startDevice(t, deviceOptions{tone: 440})
+	p := startPhone(t, phoneOptions{tone: 600})
+	window := ctl[control.PairWindow](d, "pair", "--name", "Anna")
+	p.open(d.page())
+	p.waitVisible("paste-link", 10*time.Second)
+	p.screenshot("no device")
+	p.watchToasts()
+	p.paste("https://example.com/")
+	p.saysToast(t, "cannot be read")
+	p.paste("  " + window.URL + "\n")
+	p.click("pair-confirm")
+	p.home()
+	if left := eval[string](p, `location.href`); strings.Contains(left, "pair=") {
+		t.Errorf("the pairing secret stays in the address bar: %s", left)
+	}
+}
+
+// paste puts a text into the field for links and goes on.
+func (p *phone) paste(text string) {
+	p.t.Helper()
+	eval[bool](p, fmt.Sprintf(`(document.querySelector("[data-testid=paste-link]").value = %q, true)`, text))
+	p.click("paste-confirm")
 }

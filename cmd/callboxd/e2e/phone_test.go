@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -128,7 +129,8 @@ func testid(name string) chromedp.CSS { return chromedp.CSS(fmt.Sprintf(`[data-t
 // click clicks a control once it can be seen.
 func (p *phone) click(name string) {
 	p.t.Helper()
-	p.run(20*time.Second, chromedp.WaitVisible(testid(name)), chromedp.Click(testid(name)))
+	// The controls of a call hide until something moves.
+	p.run(20*time.Second, chromedp.WaitVisible(testid(name)), chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5), chromedp.Click(testid(name)))
 }
 
 func (p *phone) waitVisible(name string, within time.Duration) {
@@ -231,7 +233,7 @@ func (p *phone) pair(d *device, name string) {
 	}
 }
 
-// screenshot keeps a picture of the page in build/screenshots.
+// screenshot keeps a picture of the page in build/screens.
 func (p *phone) screenshot(name string) {
 	ctx, cancel := context.WithTimeout(p.ctx, 10*time.Second)
 	defer cancel()
@@ -239,7 +241,7 @@ func (p *phone) screenshot(name string) {
 	if err != nil {
 		return
 	}
-	dir := filepath.Join("..", "..", "..", "build", "screenshots")
+	dir := filepath.Join("..", "..", "..", "build", "screens")
 	file := strings.NewReplacer("/", "-", " ", "-").Replace(p.t.Name()) + "-" + url.PathEscape(name) + ".png"
 	if err := os.MkdirAll(dir, 0o755); err == nil {
 		_ = os.WriteFile(filepath.Join(dir, file), png, 0o600)

@@ -26,13 +26,21 @@ func twoTones() (a, b float64) {
 // take a steady tone for noise and suppress it.
 func writeTone(t testing.TB, path string, hz float64) {
 	t.Helper()
+	writeSound(t, path, func(at float64) float64 {
+		if hz == 0 || int(at*4)%2 != 0 {
+			return 0
+		}
+		return 0.3 * math.Sin(2*math.Pi*hz*at)
+	})
+}
+
+// writeSound writes 4 s of sound, mono, 48 kHz: the value at each moment, -1 to 1.
+func writeSound(t testing.TB, path string, value func(at float64) float64) {
+	t.Helper()
 	const rate, seconds = 48000, 4
 	pcm := make([]byte, 0, rate*seconds*2)
 	for i := range rate * seconds {
-		v := 0.0
-		if hz > 0 && (i/(rate/4))%2 == 0 {
-			v = 0.3 * math.Sin(2*math.Pi*hz*float64(i)/rate)
-		}
+		v := value(float64(i) / rate)
 		pcm = binary.LittleEndian.AppendUint16(pcm, uint16(int16(v*math.MaxInt16)))
 	}
 	h := []byte("RIFF")

@@ -14,24 +14,26 @@ import (
 // toastWithin is how long after the event that it tells of a toast may come.
 const toastWithin = time.Second
 
-// toastReader is JavaScript that collects every toast with its time in
-// window.said.
+// toastReader is JavaScript that collects every toast, and why a call has ended,
+// with its time in window.said.
 const toastReader = `(() => {
   if (window.said) return true;
   window.said = [];
-  const area = document.getElementById("toasts");
   new MutationObserver((changes) => {
     for (const change of changes) {
-      for (const box of change.addedNodes) window.said.push({ text: box.querySelector("span").innerText, at: new Date().toISOString() });
+      for (const box of change.addedNodes) {
+        const words = box.querySelector?.(":scope > span, [data-testid=end-why]");
+        if (words && box.matches(".toast, [data-testid=end]")) window.said.push({ text: words.innerText, at: new Date().toISOString() });
+      }
     }
-  }).observe(area, { childList: true });
+  }).observe(document.body, { childList: true, subtree: true });
   return true;
 })()`
 
 // watchToasts starts to collect what the page says at its edge.
 func (p *phone) watchToasts() { p.t.Helper(); eval[bool](p, toastReader) }
 
-// wantToast wants the page to have said the words of a key of page/strings.ts, in
+// wantToast wants the page to have said the words of a key of page/strings.en.ts, in
 // English, within a second of an event. It fails for words that came before.
 func (p *phone) wantToast(t *testing.T, key string, e voipEvent) {
 	t.Helper()
@@ -60,13 +62,13 @@ func (p *phone) wantToast(t *testing.T, key string, e voipEvent) {
 // pageWords reads the English words of a key from the page's source.
 func pageWords(t *testing.T, key string) string {
 	t.Helper()
-	source, err := os.ReadFile("../../../signaling/phone/page/strings.ts")
+	source, err := os.ReadFile("../../../signaling/phone/page/strings.en.ts")
 	if err != nil {
 		t.Fatal(err)
 	}
 	found := regexp.MustCompile(`(?m)^  ` + key + `: "(.+)",$`).FindSubmatch(source)
 	if found == nil {
-		t.Fatalf("page/strings.ts has no %s", key)
+		t.Fatalf("page/strings.en.ts has no %s", key)
 	}
-	return string(found[1]) // English stands first
+	return string(found[1])
 }

@@ -17,7 +17,7 @@ func (r *Reference) Manual(date, version string) string {
 	p.Text(`callboxd(8) reads this YAML file at its start and at each reload. Every key is optional, and so is the file. ` +
 		`An environment variable (empty: not set) wins over the file. callboxctl-check(1) finds every mistake in a file, with its line.` + "\n\n" +
 		`A change takes effect when the daemon is restarted; where a key says so, a reload is enough (callboxctl reload, or ` +
-		`systemctl reload callbox). A running call keeps what it began with.` + "\n\n" +
+		`systemctl reload callbox). A running call keeps the limit and the timers that it began with; a right that is taken away ends it.` + "\n\n" +
 		`A duration has its unit: 90s, 1m30s, 2h, 90d. A key is written here with the sections that it is in: ` +
 		`call.ring_timeout is the key ring_timeout in the section call.` + "\n\n" +
 		`Secrets do not stand in the file. Keys that end in _file name a file, or a systemd credential: see systemd.exec(5), LoadCredential=.`)

@@ -14,7 +14,8 @@ the file. ` + "`callboxctl check`" + ` finds every mistake in a file, with its l
 code by ` + "`go test ./daemon/config -update`" + `.
 
 A change takes effect when the daemon is restarted; where a key says so, a reload (` + "`callboxctl reload`" + ` or
-` + "`systemctl reload callbox`" + `) is enough. A running call keeps what it began with. A duration has its unit:
+` + "`systemctl reload callbox`" + `) is enough. A running call keeps the limit and the timers that it
+began with; a right that is taken away ends it. A duration has its unit:
 ` + "`90s`, `1m30s`, `2h`, `90d`" + `.
 `
 

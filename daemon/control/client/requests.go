@@ -87,6 +87,11 @@ func (c *Client) ChangeContact(ctx context.Context, who string, change control.C
 	return get[control.Contact](ctx, c, http.MethodPatch, contactPath(who), change)
 }
 
+// ReplaceContact puts another phone's key in the place of a contact's.
+func (c *Client) ReplaceContact(ctx context.Context, who string, k control.NewKey) (control.Contact, error) {
+	return get[control.Contact](ctx, c, http.MethodPost, contactPath(who)+"/replace", k)
+}
+
 // Revoke takes a contact's trust away; its key stays known and refused.
 func (c *Client) Revoke(ctx context.Context, who string) (control.Contact, error) {
 	return get[control.Contact](ctx, c, http.MethodDelete, contactPath(who), nil)

@@ -3,13 +3,16 @@
 //
 //   GET  /.well-known/jwks.json   the public keys, for the devices' signaling.issuers
 //   POST /token                   {deviceSn, dkt, jkt, roomId, roomType, nonce?} -> {token}
+//   POST /broker-login            a phone's proof of its key -> {password}
 //
 // It speaks plain HTTP on the loopback address: put it behind your own HTTPS server.
 
+import { execFileSync } from "node:child_process";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
+import { LoginError, MAX_AGE, Mosquitto, verifyLogin } from "./login.mjs";
 import { issueToken, loadKey, publicSet, TokenError } from "./token.mjs";
 
 const MAX_BODY = 8192; // bytes; a request has some 400
@@ -27,9 +30,12 @@ class Refused extends Error {
  * @param config issuer (the iss, as the devices' configuration calls it), users (by the
  *   SHA-256 of their API key in hex: {sub, name, devices}), devices (by serial number:
  *   {dkt}), and what a user may on a device: {rights, timeLimit}.
+ *   For logins, broker: {url (of POST /broker-login, as phones see it), page (the origin
+ *   of the call page), phones (by jkt: the serial numbers whose status it may read)}.
  * @param keys private JWKs; the first signs.
+ * @param mosquitto where the logins are written; without it none is given.
  */
-export function createBackend(config, keys, log = () => {}) {
+export function createBackend(config, keys, log = () => {}, mosquitto = undefined) {
   const key = loadKey(keys[0]);
   const set = JSON.stringify(publicSet(keys));
 
@@ -56,21 +62,43 @@ export function createBackend(config, keys, log = () => {}) {
     }
   }
 
+  const seen = new Map(); // the requests for logins that were taken, until they are too old
+  async function login(request) {
+    const { jkt, user, nonce, iat } = verifyLogin(await text(request), { audience: config.broker.url });
+    const now = Date.now() / 1000;
+    for (const [id, end] of seen) if (end < now) seen.delete(id);
+    const id = `${jkt} ${nonce}`;
+    if (seen.has(id)) throw new Refused(403, "seen");
+    seen.set(id, iat + MAX_AGE);
+    // Every phone may log in: a phone that is not paired yet must, and over the broker nobody
+    // can ring who is no contact. Put your own rule here if your phones are known to you.
+    const devices = Object.hasOwn(config.broker.phones, jkt) ? config.broker.phones[jkt] : [];
+    const password = mosquitto.login(user, devices);
+    log(`login for ${user}`);
+    return password;
+  }
+
   return createServer((request, response) => {
     const answer = (status, value) => {
       const text = typeof value === "string" ? value : JSON.stringify(value);
-      response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
+      const page = config.broker ? { "access-control-allow-origin": config.broker.page, vary: "origin" } : {};
+      response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...page });
       response.end(text);
     };
+    const fail = (err) => {
+      if (!(err instanceof Refused)) log(`cannot answer: ${err.stack}`);
+      answer(err.status ?? 500, { error: err.code ?? "internal" });
+    };
+    if (mosquitto && request.method === "POST" && request.url === "/broker-login") {
+      login(request).then(
+        (password) => answer(200, { password }),
+        (err) => fail(err instanceof LoginError ? new Refused(403, err.reason) : err),
+      );
+      return;
+    }
     if (request.method === "GET" && request.url === "/.well-known/jwks.json") return answer(200, set);
     if (request.method !== "POST" || request.url !== "/token") return answer(404, { error: "notFound" });
-    token(request).then(
-      (text) => answer(200, { token: text }),
-      (err) => {
-        if (!(err instanceof Refused)) log(`cannot answer: ${err.stack}`);
-        answer(err.status ?? 500, { error: err.code ?? "internal" });
-      },
-    );
+    token(request).then((text) => answer(200, { token: text }), fail);
   });
 }
 
@@ -86,7 +114,7 @@ function userOf(request, users) {
   throw new Refused(401, "notSignedIn");
 }
 
-async function body(request) {
+async function text(request) {
   const chunks = [];
   let size = 0;
   for await (const chunk of request) {
@@ -94,8 +122,13 @@ async function body(request) {
     if (size > MAX_BODY) throw new Refused(413, "tooLarge");
     chunks.push(chunk);
   }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+async function body(request) {
+  const sent = await text(request);
   try {
-    const wish = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    const wish = JSON.parse(sent);
     if (typeof wish === "object" && wish !== null) return wish;
   } catch {
     // said below
@@ -107,5 +140,9 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
   const config = JSON.parse(readFileSync(process.env.CONFIG ?? "config.json", "utf8"));
   const keys = JSON.parse(readFileSync(process.env.KEYS ?? "keys.json", "utf8"));
   const port = Number(process.env.PORT ?? 8080);
-  createBackend(config, keys, console.log).listen(port, "127.0.0.1", () => console.log(`http://127.0.0.1:${port}`));
+  const { broker } = config;
+  const mosquitto = broker && new Mosquitto({
+    ...broker, secret: readFileSync(broker.secret), reload: () => execFileSync(broker.reload[0], broker.reload.slice(1)),
+  });
+  createBackend(config, keys, console.log, mosquitto).listen(port, "127.0.0.1", () => console.log(`http://127.0.0.1:${port}`));
 }

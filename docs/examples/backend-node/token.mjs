@@ -114,14 +114,14 @@ function malformed(what) {
 }
 
 /** Base64url without padding, in the one canonical form. */
-function decode(part) {
+export function decode(part) {
   const bytes = Buffer.from(part, "base64url");
   if (bytes.toString("base64url") !== part) throw malformed("it is not base64url");
   return bytes;
 }
 
 /** I-JSON (RFC 7493): UTF-8, one object, no member twice. */
-function parseObject(bytes) {
+export function parseObject(bytes) {
   let value;
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -61,5 +61,8 @@ func (s *Stream) Read() ([]byte, func(), error) {
 // SetBitRate is Encoder.SetBitRate.
 func (s *Stream) SetBitRate(bps int) error { return s.enc.SetBitRate(bps) }
 
+// SetExpectedLoss is Encoder.SetExpectedLoss.
+func (s *Stream) SetExpectedLoss(percent int) error { return s.enc.SetExpectedLoss(percent) }
+
 // Close frees the encoder; it does not close the source.
 func (s *Stream) Close() error { return s.enc.Close() }

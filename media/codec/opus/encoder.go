@@ -37,7 +37,8 @@ const (
 	// complexity 5 of 10 takes about half the time of 10 for a difference that
 	// nobody hears at 32 kbit/s.
 	complexity = 5
-	// expectedLoss in percent makes the encoder add error correction.
+	// expectedLoss in percent makes the encoder add error correction, until
+	// SetExpectedLoss.
 	expectedLoss = 10
 )
 
@@ -104,6 +105,21 @@ func (e *Encoder) SetBitRate(bps int) error {
 	}
 	if rc := C.callbox_opus_set(e.c, C.OPUS_SET_BITRATE_REQUEST, C.int(bps)); rc != C.OPUS_OK {
 		return fmt.Errorf("cannot change the bitrate to %d bit/s: %w", bps, codecError(rc))
+	}
+	return nil
+}
+
+// SetExpectedLoss changes the share of packets that the encoder expects to be lost, in
+// percent: the more, the more bits go into repeating the packet before (RFC 6716,
+// 2.1.7).
+func (e *Encoder) SetExpectedLoss(percent int) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.c == nil {
+		return ErrClosed
+	}
+	if rc := C.callbox_opus_set(e.c, C.OPUS_SET_PACKET_LOSS_PERC_REQUEST, C.int(percent)); rc != C.OPUS_OK {
+		return fmt.Errorf("cannot expect a loss of %d %%: %w", percent, codecError(rc))
 	}
 	return nil
 }

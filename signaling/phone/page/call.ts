@@ -1,45 +1,82 @@
-import { currentCall, flipCamera, hangUp, localStream, remoteStream, setCamera, setMic, type CurrentCall } from "../src/sdk.js";
-import { h, icon, setText, show, type IconName } from "./dom.js";
+import { currentCall, flipCamera, hangUp, localStream, pageSettings, remoteStream, setCamera, setMic, type CurrentCall } from "../src/sdk.js";
+import { control } from "./controls.js";
+import { DoorButton } from "./door.js";
+import { h, icon, setText, show } from "./dom.js";
 import { initial } from "./home.js";
+import { Peer } from "./peer.js";
+import { Picture } from "./picture.js";
+import { Quiet } from "./quiet.js";
+import { Screen } from "./screen.js";
+import { Speaker } from "./speaker.js";
 import { clockTime, problemKey, stateKey } from "./strings.js";
 import { words } from "./words.js";
 
 const slowPermission = 1200;
+/** Two presses on the picture within so many milliseconds are one double press. */
+const double = 300;
 
 /** The call: the device's picture, own picture, and what can be done. */
 export class CallView {
   readonly element: HTMLElement;
-  readonly #remote = h("video", { class: "remote", autoplay: true, playsinline: true, "data-testid": "remote-video" });
-  readonly #local = h("video", { class: "local", autoplay: true, playsinline: true, muted: true, "data-testid": "local-video", "aria-label": words("yourPicture") });
+  readonly #remote = new Picture("remote");
+  readonly #local = new Picture("local");
   readonly #avatar = h("div", { class: "avatar", "aria-hidden": "true" });
   readonly #hello = h("p", { class: "hello", "aria-hidden": "true" });
   readonly #name = h("h1", { class: "call-name", "data-testid": "device-name" });
   readonly #state = h("p", { class: "call-state", role: "status", "data-testid": "state" });
   readonly #timer = h("span", { class: "timer", "data-testid": "timer" });
   readonly #remaining = h("span", { class: "remaining", role: "timer", "data-testid": "remaining" });
+  readonly #peer = new Peer();
   readonly #notice = h("p", { class: "notice", role: "status", "data-testid": "notice" });
   readonly #sound = h("button", { type: "button", class: "button tonal sound", "data-testid": "sound" }, icon("sound"), h("span", {}, words("tapForSound")));
+  readonly #door = new DoorButton();
+  readonly #speaker = new Speaker(this.#remote.video);
+  readonly #screen = new Screen(this.#remote.video);
   readonly #mute = control("mute", "M", ["mic", "slash"]);
   readonly #camera = control("camera", "V", ["video", "slash"]);
-  readonly #flip = control("flip", undefined, ["flip"]);
+  readonly #flip = control("flip", "C", ["flip"]);
   readonly #hangUp = control("hang-up", "Escape", ["phone"]);
+  readonly #quiet: Quiet;
   #localTracks = "";
+  #cameras = 1;
   #playing: MediaStream | undefined;
+  #pressed = 0;
   #hint: ReturnType<typeof setTimeout> | undefined;
   #slow = false;
 
   constructor() {
-    this.#local.muted = true;
+    this.#local.video.muted = true;
+    this.#local.video.setAttribute("aria-label", words("yourPicture"));
+    const tools = h("div", { class: "tools" }, this.#speaker.element, this.#screen.pip.element, this.#screen.full.element);
     this.element = h(
       "section",
-      { class: "call", "data-testid": "call" },
-      this.#remote,
-      this.#local,
+      { class: "call", tabindex: "-1", "aria-label": words("callArea"), "data-testid": "call" },
+      h("div", { class: "stage" }, this.#remote.element),
+      this.#local.element,
       h("div", { class: "centre" }, h("div", { class: "pulse" }, this.#avatar), this.#hello),
-      h("header", { class: "call-head" }, this.#name, h("div", { class: "call-line" }, this.#state, this.#timer, this.#remaining), this.#notice),
+      h(
+        "header",
+        { class: "call-head" },
+        h("div", { class: "call-who" }, this.#name, h("div", { class: "call-line" }, this.#state, this.#timer, this.#peer.element, this.#remaining)),
+        tools,
+        this.#notice,
+      ),
       h("div", { class: "sound-box" }, this.#sound),
-      h("div", { class: "controls", role: "toolbar" }, this.#mute.element, this.#camera.element, this.#flip.element, this.#hangUp.element),
+      h(
+        "footer",
+        { class: "call-foot" },
+        this.#door.element,
+        h(
+          "div",
+          { class: "controls", role: "group", "aria-label": words("controls") },
+          this.#mute.element,
+          this.#camera.element,
+          this.#flip.element,
+          this.#hangUp.element,
+        ),
+      ),
     );
+    this.#quiet = new Quiet(this.element);
     this.#mute.onPress(() => {
       this.#toggleMic();
     });
@@ -47,7 +84,7 @@ export class CallView {
       this.#toggleCamera();
     });
     this.#flip.onPress(() => {
-      void flipCamera();
+      this.#flipCamera();
     });
     this.#hangUp.onPress(() => {
       leave();
@@ -58,32 +95,42 @@ export class CallView {
     this.#sound.addEventListener("click", () => {
       this.#play();
     });
-    // A picture that is cropped to fill the screen can be seen whole.
-    this.#remote.addEventListener("click", () => this.#remote.classList.toggle("whole"));
+    this.#remote.element.addEventListener("click", () => {
+      this.#press();
+    });
     const picture = (): void => {
-      this.element.classList.toggle("has-picture", this.#remote.videoWidth > 0);
+      this.element.classList.toggle("has-picture", this.#remote.video.videoWidth > 0);
     };
-    this.#remote.addEventListener("resize", picture);
-    this.#remote.addEventListener("loadeddata", picture);
+    this.#remote.video.addEventListener("resize", picture);
+    this.#remote.video.addEventListener("loadeddata", picture);
+  }
+
+  /** It has been put on the page. */
+  opened(): void {
+    this.element.focus({ preventScroll: true });
   }
 
   /** Takes the keys of a call. Reports whether the key was one. */
   key(event: KeyboardEvent): boolean {
     if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return false;
-    switch (event.key.toLowerCase()) {
-      case "m":
-        this.#toggleMic();
-        return true;
-      case "v":
-        this.#toggleCamera();
-        return true;
-      case "h":
-      case "escape":
-        leave();
-        return true;
-      default:
-        return false;
-    }
+    const does: Readonly<Record<string, () => void>> = {
+      m: () => { this.#toggleMic(); },
+      v: () => { this.#toggleCamera(); },
+      c: () => { this.#flipCamera(); },
+      d: () => { this.#door.press(); },
+      s: () => { this.#speaker.open(); },
+      p: () => { this.#screen.togglePip(); },
+      f: () => { this.#screen.toggleFull(); },
+      h: leave,
+      // The browser leaves the full screen by this key, and a list closes.
+      escape: document.fullscreenElement || document.activeElement?.tagName === "SELECT" ? () => undefined : leave,
+    };
+    const act = Object.entries(does).find(([key]) => key === event.key.toLowerCase())?.[1];
+    // In the list of loudspeakers letters choose.
+    if (!act || (document.activeElement?.tagName === "SELECT" && event.key !== "Escape")) return false;
+    this.#quiet.wake();
+    act();
+    return true;
   }
 
   update(call: CurrentCall): void {
@@ -98,7 +145,7 @@ export class CallView {
 
     setText(this.#name, call.deviceName);
     setText(this.#avatar, initial(call.deviceName));
-    this.#remote.setAttribute("aria-label", words("picture", { name: call.deviceName }));
+    this.#remote.video.setAttribute("aria-label", words("picture", { name: call.deviceName }));
     this.#state.dataset["state"] = call.phase;
     setText(this.#state, words(stateKey(call.phase, call.isCaller)));
     show(this.#state, call.phase !== "talking");
@@ -109,10 +156,12 @@ export class CallView {
       setText(this.#remaining, words("left", { time: clockTime(call.remaining) }));
       this.#remaining.dataset["hurry"] = call.remaining <= 10 ? "much" : call.remaining <= 30 ? "some" : "none";
     }
+    this.#peer.update(call);
     this.#notices(call);
     setText(this.#hello, call.remote?.camera === false && call.roomType === "video" ? words("remoteCameraOff") : "");
-    this.#controls(call);
     this.#streams(call);
+    this.#controls(call, talking);
+    this.#door.update(call);
   }
 
   /** The call page is left. */
@@ -120,8 +169,10 @@ export class CallView {
     clearTimeout(this.#hint);
     this.#hint = undefined;
     this.#slow = false;
-    this.#remote.srcObject = null;
-    this.#local.srcObject = null;
+    this.#screen.leave();
+    this.#quiet.allow(false);
+    this.#remote.video.srcObject = null;
+    this.#local.video.srcObject = null;
     this.#playing = undefined;
     this.#localTracks = "";
     this.element.classList.remove("has-picture");
@@ -139,23 +190,37 @@ export class CallView {
     const lines: string[] = [];
     if (!call.here) lines.push(words("elsewhere"));
     if (call.phase === "preparing" && this.#slow) lines.push(words("permission"));
-    lines.push(...call.problems.map((problem) => words(problemKey(problem))));
-    if (call.remote?.mic === false) lines.push(words("remoteMuted", { name: call.deviceName }));
-    if (call.remote && call.remote.quality <= 1 && call.phase === "talking") lines.push(words("weak"));
+    lines.push(...call.problems.map((problem) => words(problemKey(problem))), ...this.#peer.lines(call));
     show(this.#notice, lines.length > 0);
     setText(this.#notice, lines.join("\n"));
   }
 
-  #controls(call: CurrentCall): void {
+  #controls(call: CurrentCall, talking: boolean): void {
     const usable = call.here && call.phase !== "preparing" && call.phase !== "leaving" && call.phase !== "ended";
+    const { callerUI, listenerUI, handsFree } = pageSettings().ui;
+    this.#speaker.prefer(handsFree !== false);
+    const [own, theirs] = call.isCaller ? [callerUI, listenerUI] : [listenerUI, callerUI];
+    this.#remote.shape(theirs);
+    // Own picture is a mirror; the back camera's is not.
+    this.#local.shape(own, this.#facing() !== "environment");
     this.#mute.label(words(call.mic ? "mute" : "unmute"), !call.mic);
     this.#camera.label(words(call.camera ? "cameraOff" : "cameraOn"), !call.camera);
     this.#mute.enable(usable);
     this.#camera.enable(usable);
+    this.#flip.enable(usable);
+    const video = call.here && call.roomType === "video";
     show(this.#mute.element, call.here);
-    show(this.#camera.element, call.here && call.roomType === "video");
-    show(this.#flip.element, call.here && call.camera && navigator.maxTouchPoints > 0 && call.roomType === "video");
+    show(this.#camera.element, video && own?.enableToggleCamera !== false);
+    show(this.#flip.element, video && call.camera && this.#cameras > 1);
     this.#hangUp.enable(call.phase !== "leaving" && call.phase !== "ended");
+    const seen = video && talking && this.element.classList.contains("has-picture") && call.remote?.camera !== false;
+    this.#screen.update(seen);
+    this.#quiet.allow(seen && call.phase === "talking");
+  }
+
+  #facing(): string | undefined {
+    const stream = this.#local.video.srcObject;
+    return stream instanceof MediaStream ? stream.getVideoTracks()[0]?.getSettings().facingMode : undefined;
   }
 
   #streams(call: CurrentCall): void {
@@ -163,21 +228,43 @@ export class CallView {
     const video = local?.getVideoTracks()[0];
     if ((video?.id ?? "") !== this.#localTracks) {
       this.#localTracks = video?.id ?? "";
-      this.#local.srcObject = video ? local : null;
-      // The back camera is not shown as a mirror.
-      this.#local.classList.toggle("mirror", video?.getSettings().facingMode !== "environment");
+      this.#local.video.srcObject = video ? local : null;
+      void this.#countCameras();
     }
-    show(this.#local, video !== undefined);
+    show(this.#local.element, video !== undefined);
     const remote = call.here ? remoteStream() : undefined;
     if (remote === this.#playing) return;
     this.#playing = remote;
-    this.#remote.srcObject = remote ?? null;
-    if (remote) this.#play();
+    this.#remote.video.srcObject = remote ?? null;
+    if (!remote) return;
+    this.#play();
+    void this.#speaker.look(pageSettings().ui.handsFree !== false);
+  }
+
+  /** Browsers tell of all cameras only once one is open. */
+  async #countCameras(): Promise<void> {
+    const all = await navigator.mediaDevices.enumerateDevices().catch(() => []);
+    this.#cameras = all.filter(({ kind }) => kind === "videoinput").length;
+    const now = currentCall();
+    if (now && now.phase !== "ended") this.update(now);
+  }
+
+  /** A finger's press on the picture shows or hides the controls; two, of a mouse too, show the whole picture, or let it fill the screen. */
+  #press(): void {
+    const now = performance.now();
+    if (now - this.#pressed < double) {
+      this.#remote.element.classList.toggle("whole");
+      this.#pressed = 0;
+    } else {
+      this.#pressed = now;
+    }
+    if (this.#quiet.hidden || matchMedia("(hover: hover)").matches) this.#quiet.wake();
+    else this.#quiet.hide();
   }
 
   /** Browsers refuse to play sound on a page that nobody has touched: then a button asks for the touch. */
   #play(): void {
-    this.#remote.play().then(
+    this.#remote.video.play().then(
       () => {
         show(this.#sound, false);
       },
@@ -194,43 +281,14 @@ export class CallView {
 
   #toggleCamera(): void {
     const call = currentCall();
-    if (call?.here && call.roomType === "video") void setCamera(!call.camera).catch(() => undefined);
+    if (call?.here && !this.#camera.element.hidden) void setCamera(!call.camera).catch(() => undefined);
+  }
+
+  #flipCamera(): void {
+    if (!this.#flip.element.hidden) void flipCamera().catch(() => undefined);
   }
 }
 
 function leave(): void {
   void hangUp().catch(() => undefined); // it is over already
-}
-
-interface Control {
-  readonly element: HTMLElement;
-  onPress(press: () => void): void;
-  /** What the button does; `off`: what it stands for is off; `short` stands below it. */
-  label(text: string, off: boolean, short?: string): void;
-  enable(enabled: boolean): void;
-}
-
-/** A round button with its word below. */
-function control(id: string, shortcut: string | undefined, icons: readonly IconName[]): Control {
-  const button = h(
-    "button",
-    { type: "button", class: `round round-${id}`, "data-testid": id, ...(shortcut === undefined ? {} : { "aria-keyshortcuts": shortcut }) },
-    icon(...icons),
-  );
-  const caption = h("span", { class: "caption", "aria-hidden": "true" });
-  return {
-    element: h("div", { class: "control" }, button, caption),
-    onPress: (press) => {
-      button.addEventListener("click", press);
-    },
-    label: (text, off, short = text) => {
-      setText(caption, short);
-      button.setAttribute("aria-label", text);
-      button.title = text;
-      button.classList.toggle("off", off);
-    },
-    enable: (enabled) => {
-      button.disabled = !enabled;
-    },
-  };
 }

@@ -1,8 +1,10 @@
 import { devices, onDevices, type Device, type RoomType } from "../src/sdk.js";
 import { askForNotices, mayAskForNotices } from "./attention.js";
-import { h, icon, setText } from "./dom.js";
-import { linkKey } from "./strings.js";
+import { h, icon, setText, show } from "./dom.js";
+import { addDevice, pasteForm } from "./paste.js";
+import { RightsLine, linkStateOf, mayCall } from "./rights.js";
 import { toast } from "./toast.js";
+import { WakeSetting } from "./wake.js";
 import { words } from "./words.js";
 
 /** The devices and what can be done with them. */
@@ -10,6 +12,9 @@ export class HomeView {
   readonly element = h("section", { class: "home", "data-testid": "home" });
   readonly #call: (device: Device, roomType: RoomType) => void;
   readonly #states = new Map<string, HTMLElement>();
+  readonly #follow = new Map<string, (device: Device) => void>();
+  readonly #wakes = new Map<string, WakeSetting>();
+  readonly #notices = notices();
   #shown = "";
   #off: (() => void) | undefined;
 
@@ -37,14 +42,25 @@ export class HomeView {
     if (identity !== this.#shown) {
       this.#shown = identity;
       this.#states.clear();
+      this.#follow.clear();
+      this.#wakes.clear();
       this.element.replaceChildren(...this.#content(list));
     }
-    for (const { dkt, state } of list) {
+    for (const device of list) {
+      const { dkt } = device;
+      this.#wakes.get(dkt)?.update(device);
       const element = this.#states.get(dkt);
       if (!element) continue;
-      element.dataset["link"] = state;
-      setText(element, words(linkKey(state)));
+      const { link, text } = linkStateOf(device);
+      element.dataset["link"] = link;
+      setText(element, words(text));
+      this.#follow.get(dkt)?.(device);
     }
+  }
+
+  /** Who is woken is also notified: there is one thing to ask for. */
+  #offerNotices(): void {
+    show(this.#notices, mayAskForNotices() && ![...this.#wakes.values()].some(({ offered }) => offered));
   }
 
   #content(list: readonly Device[]): HTMLElement[] {
@@ -56,18 +72,24 @@ export class HomeView {
           h("div", { class: "badge" }, icon("door")),
           h("h1", {}, words("homeNoneTitle")),
           h("p", {}, words("homeNoneText")),
+          pasteForm(),
         ),
       ];
     }
     const many = list.length > 1;
     const cards = list.map((device) => this.#card(device, many));
     const title = many ? [h("h1", { class: "home-title" }, words("homeMany"))] : [];
-    return [...title, h("div", { class: many ? "cards" : "card-alone" }, ...cards), ...notices(), h("p", { class: "keys" }, words("keys"))];
+    const add = addDevice();
+    return [...title, h("div", { class: many ? "cards" : "card-alone" }, ...cards), this.#notices, ...(add ? [add] : []), h("p", { class: "keys" }, words("keys"))];
   }
 
   #card(device: Device, many: boolean): HTMLElement {
     const state = h("p", { class: "link-state", role: "status", "data-testid": "device-state" });
     this.#states.set(device.dkt, state);
+    const wake = new WakeSetting(device, () => {
+      this.#offerNotices();
+    });
+    this.#wakes.set(device.dkt, wake);
     const button = (roomType: RoomType): HTMLElement =>
       h(
         "button",
@@ -84,28 +106,36 @@ export class HomeView {
         icon(roomType === "video" ? "video" : "phone"),
         h("span", {}, words(roomType === "video" ? "videoCall" : "voiceCall")),
       );
+    const rights = new RightsLine(device);
+    const actions = h("div", { class: "actions" }, button("video"), button("voice"));
+    this.#follow.set(device.dkt, (now) => {
+      rights.update(now);
+      show(actions, mayCall(now));
+    });
     return h(
       "article",
       { class: "card" },
       h("div", { class: "avatar", "aria-hidden": "true" }, initial(device.name)),
       h(many ? "h2" : "h1", { "data-testid": "device-name" }, device.name),
       state,
-      h("div", { class: "actions" }, button("video"), button("voice")),
+      actions,
+      rights.element,
+      wake.element,
     );
   }
 }
 
 /** The button that asks for notices of calls, while neither yes nor no was said. */
-function notices(): HTMLElement[] {
-  if (!mayAskForNotices()) return [];
+function notices(): HTMLElement {
   const button = h("button", { type: "button", class: "button plain notify", "data-testid": "notify" }, icon("bell"), h("span", {}, words("notifyMe")));
   button.addEventListener("click", () => {
     void askForNotices().then((yes) => {
-      if (!mayAskForNotices()) button.remove();
+      show(button, mayAskForNotices());
       toast(words(yes ? "notifyYes" : "notifyNo"));
     });
   });
-  return [button];
+  show(button, mayAskForNotices());
+  return button;
 }
 
 /** The first character of a name, for its round picture. */

@@ -29,8 +29,8 @@ export class IncomingView {
         "data-testid": "incoming",
       },
       h("div", { class: "centre" }, h("div", { class: "pulse" }, this.#avatar)),
-      h("header", { class: "call-head" }, this.#name, h("div", { class: "call-line" }, this.#kind), this.#notice),
-      h("div", { class: "controls" }, this.#decline.element, this.#answer.element),
+      h("header", { class: "call-head" }, h("div", { class: "call-who" }, this.#name, h("div", { class: "call-line" }, this.#kind)), this.#notice),
+      h("footer", { class: "call-foot" }, h("div", { class: "controls" }, this.#decline.element, this.#answer.element)),
     );
     this.#answer.press.addEventListener("click", () => {
       say(answer);

@@ -6,21 +6,28 @@
  * `callbox.events()` (the last 200 events with their times), `callbox.stats()`,
  * `callbox.currentCall()`, `callbox.devices()`, `callbox.remoteStream()` and
  * `callbox.localStream()` there. The main elements carry `data-testid`:
- * pair-confirm, pair-name, call-video, call-voice, notify, incoming, answer,
+ * paste-link, paste-confirm, pair-confirm, pair-name, call-video, call-voice, notify, wake, wake-why, incoming, answer,
  * decline, hang-up, mute, camera, remote-video, local-video, toast, timer, remaining, notice, state (with
  * `data-state`: the phase), device-name, device-state (with `data-link`).
- * The root element has `data-view`: problem, pairing, home, incoming or call.
+ * More in a call: door, speaker, pip, full, flip, quality, peer-muted. On a device's card: rights, device-why, more,
+ * forget. After a call: end, end-why, end-time, done, and call-video and call-voice again.
+ * The root element has `data-view`: problem, pairing, home, incoming, call or end.
  */
 import * as callbox from "../src/sdk.js";
 import { Attention } from "./attention.js";
 import { CallView } from "./call.js";
+import { EndView, type EndParts } from "./end.js";
 import { HomeView } from "./home.js";
 import { IncomingView, kindOf } from "./incoming.js";
+import { follow } from "./known.js";
+import { brokerLogin } from "./login.js";
+import { ringOf, tidyNotices } from "./notices.js";
 import { pairingView } from "./pairing.js";
 import { problemView } from "./problem.js";
 import { Ringback } from "./ringback.js";
 import { Ringtone } from "./ringtone.js";
-import { clockTime, endKey, errorKey } from "./strings.js";
+import { keepShell } from "./shell.js";
+import { endKey, errorKey } from "./strings.js";
 import { clearToast, toast } from "./toast.js";
 import { language, words } from "./words.js";
 
@@ -31,6 +38,9 @@ declare global {
 }
 
 const lookAround = 500;
+
+/** Failures of an attempt that the person has watched. */
+const attempts: readonly callbox.ErrorCode[] = ["unreachable", "forbidden", "dnd", "busy", "unsupported", "badRequest", "needNonce", "aborted", "mediaUnavailable"];
 
 class Page {
   readonly #root = document.getElementById("app") ?? document.body;
@@ -46,12 +56,17 @@ class Page {
   #view = "";
   /** The call whose end was told, or that failed with an error of its own. */
   #told = "";
+  /** The end of the last call, until the person has seen it. */
+  #end: EndView | undefined;
+  /** The call that was said to be seen. */
+  #shown = "";
   #wake: Promise<WakeLockSentinel | undefined> | undefined;
 
   async run(): Promise<void> {
     document.documentElement.lang = language;
     const fragment = location.hash;
     this.#takeLink();
+    void keepShell();
     const env = callbox.environment();
     if (env !== "ok") {
       this.#show("problem", problemView(env, fragment));
@@ -64,6 +79,10 @@ class Page {
     addEventListener("popstate", () => {
       this.#address(callbox.currentCall());
     });
+    document.addEventListener("visibilitychange", () => {
+      this.#shown = "";
+      this.#render();
+    });
     addEventListener("keydown", (event) => {
       const view = this.#view === "call" ? this.#callView : this.#view === "incoming" ? this.#incoming : undefined;
       if (view?.key(event)) event.preventDefault();
@@ -74,20 +93,31 @@ class Page {
     callbox.onCall(() => {
       this.#render();
     });
+    callbox.setBrokerLogin(brokerLogin);
     try {
       await callbox.start();
     } catch (error) {
       this.#say(error);
     }
     this.#render();
+    await follow(() => {
+      this.#render();
+    });
+    tidyNotices();
     await this.#home.open();
-    this.#enter();
+    await this.#enter();
+    const wish = callbox.takeCallWish();
+    if (wish) await this.#place(wish);
   }
 
   /** The page was entered with a room: if that call is not running here or in another tab, it is over. */
-  #enter(): void {
-    const { roomId = callbox.getPluginEnterOptions().query["groupId"] } = callbox.getPluginEnterOptions().query;
+  async #enter(): Promise<void> {
+    const { groupId, roomId = groupId, wokenBy } = callbox.getPluginEnterOptions().query;
     if (roomId === undefined) return;
+    if (wokenBy !== undefined) {
+      await this.#enterWoken(roomId, wokenBy);
+      return;
+    }
     setTimeout(() => {
       const call = callbox.currentCall();
       if (call && call.phase !== "ended") return;
@@ -96,20 +126,43 @@ class Page {
     }, lookAround);
   }
 
+  /** The page was opened by the notification of a ring, which comes once the device is connected. */
+  async #enterWoken(roomId: string, dkt: string): Promise<void> {
+    const ring = await ringOf(roomId, dkt);
+    const call = callbox.currentCall();
+    if (ring === "rings" || (call && call.phase !== "ended")) return;
+    history.replaceState(null, "", callbox.CALL_PAGE_PATH);
+    const name = (await callbox.devices()).find((device) => device.dkt === dkt)?.name;
+    if (name === undefined) toast(words("callOver"));
+    else toast(words(ring === "over" ? "end_missed" : "end_unreachable", { name }));
+  }
+
   #takeLink(): void {
     const link = callbox.takePairingLink();
     if (link === "invalid") toast(words("error_pairLinkInvalid"));
     else if (link) {
       this.#link = link;
+      this.#end = undefined;
       if (this.#view === "pairing") this.#view = ""; // the question on the page is about an earlier link
     }
   }
 
   async #call(device: callbox.Device, roomType: callbox.RoomType): Promise<void> {
+    await this.#place({ dkt: device.dkt, roomType });
+  }
+
+  async #place(options: callbox.CallOptions): Promise<void> {
     try {
-      await callbox.callDevice({ dkt: device.dkt, roomType });
+      await callbox.callDevice(options);
     } catch (error) {
-      this.#say(error, device.name);
+      const call = callbox.currentCall();
+      // The person has seen the attempt: its end gets a page as any other's.
+      if (error instanceof callbox.CallboxError && attempts.includes(error.code) && call && (options.dkt ?? call.dkt) === call.dkt) {
+        this.#showEnd(call, words(errorKey(error.code), { name: call.deviceName }));
+        this.#render();
+      } else {
+        this.#say(error, call?.deviceName);
+      }
     }
   }
 
@@ -120,6 +173,8 @@ class Page {
   #render(): void {
     const call = callbox.currentCall();
     this.#ring(call);
+    if (call && call.phase !== "ended") this.#end = undefined;
+    this.#tellShown(call);
     if (call?.phase === "incoming") {
       if (this.#view !== "incoming") clearToast();
       this.#incoming.update(call);
@@ -136,8 +191,8 @@ class Page {
       return;
     }
     this.#keepAwake(false);
-    if (this.#view === "call") {
-      this.#callView.close();
+    if (this.#view === "call") this.#callView.close();
+    if (this.#view === "call" || this.#view === "incoming") {
       history.replaceState(null, "", callbox.CALL_PAGE_PATH);
     }
     if (call && (this.#view === "call" || this.#view === "incoming")) this.#tellEnd(call);
@@ -153,7 +208,17 @@ class Page {
       );
       return;
     }
-    this.#show("home", this.#home.element);
+    this.#end?.update();
+    if (this.#end) this.#show("end", this.#end.element);
+    else this.#show("home", this.#home.element);
+  }
+
+  /** The app hears that the person sees the call. */
+  #tellShown(call: callbox.CurrentCall | undefined): void {
+    if (!call?.here || call.roomId === "" || call.roomId === this.#shown || call.phase === "inviting" || call.phase === "ended") return;
+    if (document.visibilityState !== "visible") return;
+    this.#shown = call.roomId;
+    void callbox.callPageShown().catch(() => undefined); // it ended meanwhile
   }
 
   /** What is heard of a call before it is answered, at either end. */
@@ -174,8 +239,24 @@ class Page {
     const answered = callbox.events().some((event) => event.roomId === call.roomId);
     if (!answered || call.roomId === this.#told) return;
     this.#told = call.roomId;
-    const talked = call.elapsed > 0 ? ` ·\u00a0${clockTime(call.elapsed)}` : "";
-    toast(words(endKey(call), { name: call.deviceName }) + talked);
+    const why = words(endKey(call), { name: call.deviceName });
+    // What the person did, or need not do any more, is no news.
+    const { cause, origin } = call.end ?? {};
+    const known = cause === "answeredElsewhere" || (!call.endedByDevice && (cause === "cancelled" || (cause === "rejected" && !call.isCaller)));
+    const limit = origin === "timeLimit";
+    if (!known) this.#showEnd(call, limit ? words("timeUp") : why);
+    if (known || limit) toast(why);
+  }
+
+  #showEnd(call: EndParts["call"], why: string): void {
+    const again = (device: callbox.Device, roomType: callbox.RoomType): void => {
+      void this.#call(device, roomType);
+    };
+    const done = (): void => {
+      this.#end = undefined;
+      this.#render();
+    };
+    this.#end = new EndView({ call, why, again, done });
   }
 
   /** The address names the running call; going back does not leave it. */
@@ -185,12 +266,14 @@ class Page {
     history.pushState(null, "", `${callbox.CALL_PAGE_PATH}?roomId=${encodeURIComponent(call.roomId)}`);
   }
 
-  #show(view: "problem" | "pairing" | "home" | "incoming" | "call", element: HTMLElement): void {
-    if (this.#view === view) return;
+  #show(view: "problem" | "pairing" | "home" | "incoming" | "call" | "end", element: HTMLElement): void {
+    if (this.#view === view && element.isConnected) return;
     this.#view = view;
     document.documentElement.dataset["view"] = view;
     this.#root.replaceChildren(element);
     if (view === "incoming") this.#incoming.opened();
+    if (view === "call") this.#callView.opened();
+    if (view === "end") element.querySelector("h1")?.focus();
     if (view === "pairing") element.querySelector<HTMLElement>("[data-testid=pair-confirm]")?.focus();
   }
 

@@ -1,14 +1,15 @@
 // Builds the page and the SDK into dist/, which the daemon embeds and serves.
-import { execFileSync } from "node:child_process";
-import { cp, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { draw, icons } from "./icons.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
 
-const maxSdk = 27_000; // bytes of gzip
+const maxSdk = 25_000; // bytes of gzip, without what is loaded only when it is needed
 
 for (const name of await readdir("dist").catch(() => [])) {
   if (name !== ".gitignore") await rm(`dist/${name}`, { recursive: true });
@@ -23,29 +24,52 @@ const common = {
   legalComments: "none",
   logLevel: "warning",
 };
-await build({ ...common, entryPoints: ["src/sdk.ts"], outfile: "dist/sdk.js" });
+// What the SDK loads only when it is needed is a file of its own. Errors are the SDK's.
+const later = ["push.js", "mqtt.js"];
+await build({ ...common, entryPoints: ["src/sdk.ts"], outfile: "dist/sdk.js", external: later.map((name) => `./${name}`) });
+await build({ ...common, entryPoints: ["src/push.ts"], outfile: "dist/push.js", plugins: [from("./sdk.js", /\/errors\.js$/)] });
+await build({ ...common, entryPoints: ["src/mqtt.ts"], outfile: "dist/mqtt.js", legalComments: "eof" });
+// MQTT.js and what it brings want their licences in copies.
+await cp("node_modules/mqtt/LICENSE.md", "dist/mqtt.LICENSE.txt");
 await build({
   ...common,
   entryPoints: { app: "page/main.ts", style: "page/style.css" },
   outdir: "dist",
   // One copy of the SDK: the page imports the file that others may import too.
-  plugins: [
-    {
-      name: "sdk",
-      setup(b) {
-        b.onResolve({ filter: /\/src\/sdk\.js$/ }, () => ({ path: "./sdk.js", external: true }));
-      },
-    },
-  ],
+  plugins: [from("./sdk.js", /\/src\/sdk\.js$/)],
 });
 await cp("page/static", "dist", { recursive: true });
+const drawing = await readFile("page/static/icon.svg", "utf8");
+for (const { name, size, full } of icons) await writeFile(`dist/${name}`, draw(drawing, size, full));
 
-const size = gzipSync(await readFile("dist/sdk.js"), { level: 9 }).length;
-console.log(`sdk.js: ${size} bytes gzip`);
-if (size > maxSdk) throw new Error(`sdk.js is larger than ${maxSdk} bytes gzip`);
+// The service worker keeps the page's files, each as it is in this build.
+const files = {};
+for (const name of (await readdir("dist")).sort()) {
+  if (name === ".gitignore") continue;
+  files[name === "index.html" ? "./" : name] = `sha256-${createHash("sha256").update(await readFile(`dist/${name}`)).digest("base64")}`;
+}
+const version = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 16);
+await build({
+  ...common,
+  format: "iife", // a worker that is a module is too new for Firefox ESR
+  entryPoints: ["worker/sw.ts"],
+  outfile: "dist/sw.js",
+  define: { SHELL: JSON.stringify({ version, files }) },
+});
 
-if (process.argv.includes("--package")) {
-  await mkdir("lib", { recursive: true });
-  await cp("dist/sdk.js", "lib/sdk.js");
-  execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });
+const sizes = {};
+for (const name of ["sdk.js", ...later]) {
+  sizes[name] = gzipSync(await readFile(`dist/${name}`), { level: 9 }).length;
+  console.log(`${name}: ${sizes[name]} bytes gzip`);
+}
+if (sizes["sdk.js"] > maxSdk) throw new Error(`sdk.js is larger than ${maxSdk} bytes gzip`);
+
+/** Imports of what fits are left to the file that has it. */
+function from(path, filter) {
+  return {
+    name: path,
+    setup(b) {
+      b.onResolve({ filter }, () => ({ path, external: true }));
+    },
+  };
 }

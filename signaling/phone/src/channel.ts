@@ -7,9 +7,13 @@ import { isObject, parseIJSON, type Json } from "./ijson.js";
 
 /** What an endpoint says of itself in a talk. Quality: 0 (none) to 4 (good). */
 export interface Info {
+  /** Its microphone is on. */
   readonly mic: boolean;
+  /** Its camera is on. */
   readonly camera: boolean;
+  /** Its speaker is on. */
   readonly speaker: boolean;
+  /** How well it receives this side: 0 (nothing) to 4 (good). */
   readonly quality: number;
 }
 

@@ -3,6 +3,7 @@ import { randomId } from "./encoding.js";
 import { importPeer, open, parseJwk, peek, sign, maxMessage, type OwnKey, type PeerKey } from "./jws.js";
 import { deviceAddress, parseHello, phoneAddress, protocolVersion } from "./message.js";
 import { socketUrl } from "./pairing.js";
+import type { LinkState, LinkTarget, Way, WayEvents } from "./way.js";
 
 /** The part of a WebSocket that is used; tests bring their own. */
 export interface Socket {
@@ -16,31 +17,6 @@ export type OpenSocket = (url: string, protocol: string) => Socket;
 
 export const subprotocol = "callbox.v1";
 
-/** Whom a link leads to. */
-export interface LinkTarget {
-  readonly sn: string;
-  readonly dkt: string;
-  readonly endpoints: readonly string[];
-}
-
-/**
- * - `down`: not connected, trying again later
- * - `connecting`
- * - `up`: the device has proved its key and has been told ours
- * - `keyChanged`: the device with this serial number has another key; the link has stopped
- * - `unsupported`: the device speaks no version that this page speaks; the link has stopped
- * - `closed`
- */
-export type LinkState = "down" | "connecting" | "up" | "keyChanged" | "unsupported" | "closed";
-
-export interface LinkEvents {
-  state(state: LinkState): void;
-  /** The device's hello was verified; its epoch. */
-  hello(epoch: number): void;
-  /** One text frame; not verified. */
-  message(text: string): void;
-}
-
 const helloTime = 5000;
 const openTime = 6000;
 const backoff = { first: 400, most: 15_000 } as const;
@@ -50,12 +26,12 @@ const backoff = { first: 400, most: 15_000 } as const;
  * anything is sent, opened again with jitter when it closes. Endpoints are tried
  * in turn.
  */
-export class DirectLink {
+export class DirectLink implements Way {
   readonly #key: OwnKey;
   readonly #target: LinkTarget;
   readonly #openSocket: OpenSocket;
   readonly #clock: Clock;
-  readonly #events: LinkEvents;
+  readonly #events: WayEvents;
   readonly #urls: readonly string[];
   #socket: Socket | undefined;
   #state: LinkState = "down";
@@ -64,9 +40,9 @@ export class DirectLink {
   #next = 0;
   #peer: PeerKey | undefined;
   /** The endpoint that last proved itself. */
-  provenUrl: string | undefined;
+  url: string | undefined;
 
-  constructor(key: OwnKey, target: LinkTarget, openSocket: OpenSocket, clock: Clock, events: LinkEvents) {
+  constructor(key: OwnKey, target: LinkTarget, openSocket: OpenSocket, clock: Clock, events: WayEvents) {
     this.#key = key;
     this.#target = target;
     this.#openSocket = openSocket;
@@ -77,6 +53,14 @@ export class DirectLink {
 
   get state(): LinkState {
     return this.#state;
+  }
+
+  get up(): boolean {
+    return this.#state === "up";
+  }
+
+  get sure(): boolean {
+    return this.up;
   }
 
   /** The device's key, once its hello was verified. */
@@ -90,6 +74,10 @@ export class DirectLink {
     this.#timer?.cancel();
     this.#attempt = 0;
     this.#connect();
+  }
+
+  hurry(): void {
+    if (this.#state === "down") this.open();
   }
 
   /** Sends one message; false when the link is not up. */
@@ -112,10 +100,7 @@ export class DirectLink {
 
   #connect(): void {
     const url = this.#urls[this.#next % Math.max(1, this.#urls.length)];
-    if (url === undefined) {
-      this.#set("down");
-      return;
-    }
+    if (url === undefined) return;
     this.#set("connecting");
     let socket: Socket;
     try {
@@ -173,7 +158,7 @@ export class DirectLink {
         this.#timer?.cancel();
         this.#attempt = 0;
         this.#peer = verdict.peer;
-        this.provenUrl = url;
+        this.url = url;
         this.#set("up");
         this.#events.hello(verdict.epoch);
         return;

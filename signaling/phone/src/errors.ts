@@ -49,12 +49,32 @@ export type ErrorCode =
   /** The microphone or camera could not be opened. */
   | "mediaUnavailable"
   /** The browser's storage failed. */
-  | "storage";
+  | "storage"
+  | PushHindrance
+  /** The device does not speak to this browser's push service. */
+  | "pushService"
+  /** The browser could not subscribe: its push service or the page's service worker was not reached. */
+  | "pushFailed";
+
+/** Why a phone cannot be woken when its page is closed. */
+export type PushHindrance =
+  /** The browser has no Web Push. */
+  | "pushUnsupported"
+  /** iOS and iPadOS give it only to a page that was put on the home screen. */
+  | "pushInstall"
+  /** The person, or the browser, allows this page no notifications. */
+  | "pushDenied"
+  /** The browser starts no service worker here: the page's certificate is not trusted. */
+  | "pushCertificate"
+  /** The device wakes nobody. */
+  | "pushOff";
 
 /** The one error type of the SDK. */
 export class CallboxError extends Error {
+  /** Always `CallboxError`. */
   override readonly name = "CallboxError";
   constructor(
+    /** What a program may decide by. */
     readonly code: ErrorCode,
     message: string,
     /** The room that the failure belongs to, when there is one. */

@@ -1,22 +1,18 @@
-import type { Clock } from "./clock.js";
-import { DirectLink, type OpenSocket } from "./direct.js";
 import { randomId } from "./encoding.js";
 import { CallboxError, type ErrorCode } from "./errors.js";
 import { errorOf, linkError } from "./failures.js";
-import type { OwnKey, PublicJwk } from "./jws.js";
+import type { PublicJwk } from "./jws.js";
+import { Link, type LinkParts } from "./link.js";
 import { Mail, lives } from "./mail.js";
 import { malformed, unknownType } from "./message.js";
 import { checkPairingMac, pairingMac, type PairingLink } from "./pairing.js";
-import { verify, type Verified } from "./verify.js";
+import type { Verified } from "./verify.js";
 
-export interface ExchangeParts {
-  readonly key: OwnKey;
+export interface ExchangeParts extends LinkParts {
   readonly link: PairingLink;
   /** What this phone wants to be called. */
   readonly name: string;
   readonly endpoints: readonly string[];
-  readonly openSocket: OpenSocket;
-  readonly clock: Clock;
 }
 
 /** What a pairing gives. */
@@ -32,7 +28,7 @@ const linger = 200;
 
 /** One pairing over a connection of its own: `pair` and `paired`, each with its MAC. @throws CallboxError */
 export async function exchange(parts: ExchangeParts): Promise<PairedDevice> {
-  const { key, link, name, openSocket, clock } = parts;
+  const { key, link, name, clock } = parts;
   const roomId = randomId();
   const pairId = randomId();
   const mac = await pairingMac(link, "phone", key.jkt, name);
@@ -57,37 +53,41 @@ export async function exchange(parts: ExchangeParts): Promise<PairedDevice> {
       return;
     }
     const right = await checkPairingMac(link, "device", key.jkt, body.name, body.mac);
-    if (right) settle?.resolve({ jwk: body.jwk, name: body.name, url: direct.provenUrl ?? "" });
+    if (right) settle?.resolve({ jwk: body.jwk, name: body.name, url: way.url ?? "" });
     else fail("badRequest", "the device's answer does not prove that it knows the secret");
   };
 
-  const direct = new DirectLink(key, { ...link, endpoints: parts.endpoints }, openSocket, clock, {
+  const way: Link = new Link(parts, { sn: link.sn, dkt: link.dkt, endpoints: parts.endpoints }, {
     state: (state) => {
       const refusal = linkError(state);
       if (refusal) settle?.reject(refusal);
-      if (state === "up") mail.up();
-      else mail.down();
+    },
+    up: () => {
+      mail.up();
+    },
+    down: () => {
+      mail.down();
     },
     hello: () => undefined,
-    message: (text) => {
-      void verify(text, direct.peer, link.sn, key.jkt).then(async (message) => {
+    message: (text, via) => {
+      void way.verify(text, via).then(async (message) => {
         if (typeof message !== "string") await take(message, text);
       });
     },
   });
-  const mail = new Mail(key, link, roomId, clock, direct, { suspicious: false });
+  const mail = new Mail(key, link, roomId, clock, way, { suspicious: false });
   const patience = clock.after(lives.first, () => {
     fail("unreachable", "the device did not answer");
   });
   try {
     mail.post("pair", { name, mac }, { id: pairId, withKey: true, life: lives.first }).catch((error: unknown) => settle?.reject(error));
-    direct.open();
+    way.open();
     return await result;
   } finally {
     patience.cancel();
     mail.close();
     clock.after(linger, () => {
-      direct.close();
+      way.close();
     });
   }
 }

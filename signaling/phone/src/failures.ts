@@ -1,7 +1,7 @@
 /** From the protocol's words to the SDK's errors. */
 import type { End } from "./causes.js";
-import type { LinkState } from "./direct.js";
 import { CallboxError, type ErrorCode } from "./errors.js";
+import type { LinkState } from "./way.js";
 
 /** The failure that a link which has stopped for good stands for. */
 export function linkError(state: LinkState): CallboxError | undefined {

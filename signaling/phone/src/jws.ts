@@ -1,5 +1,4 @@
-import { CompactSign, calculateJwkThumbprint, compactVerify } from "jose";
-import { fromBase64url, fromUtf8, utf8 } from "./encoding.js";
+import { base64url, fromBase64url, fromUtf8, utf8 } from "./encoding.js";
 import { isObject, parseIJSON, type Json, type JsonObject } from "./ijson.js";
 
 /** A public P-256 key as RFC 7517 writes it: exactly these members. */
@@ -26,6 +25,7 @@ export interface PeerKey {
 }
 
 const messageType = "callbox-msg+jws";
+const es256 = { name: "ECDSA", hash: "SHA-256" } as const;
 /** Longest message, in bytes of JWS text (docs/protocol.md section 3). */
 export const maxMessage = 32 * 1024;
 
@@ -37,9 +37,9 @@ export async function generateKey(): Promise<OwnKey> {
   return { privateKey: pair.privateKey, jwk, jkt: await thumbprint(jwk) };
 }
 
-/** RFC 7638 SHA-256 thumbprint, base64url. */
-export async function thumbprint(jwk: PublicJwk): Promise<string> {
-  return calculateJwkThumbprint({ ...jwk }, "sha256");
+/** RFC 7638 SHA-256 thumbprint, base64url: of the members in the order of their names. */
+export async function thumbprint({ crv, kty, x, y }: PublicJwk): Promise<string> {
+  return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(JSON.stringify({ crv, kty, x, y })))));
 }
 
 /** Reads a public key: exactly kty, crv, x and y, canonical, or undefined. */
@@ -61,32 +61,34 @@ export async function importPeer(jwk: PublicJwk): Promise<PeerKey | undefined> {
   }
 }
 
-/** Signs a payload: the compact JWS of docs/protocol.md section 3. */
-export async function sign(key: OwnKey, payload: object): Promise<string> {
-  return new CompactSign(utf8(JSON.stringify(payload)))
-    .setProtectedHeader({ alg: "ES256", typ: messageType, kid: key.jkt })
-    .sign(key.privateKey);
+/** Signs a payload: the compact JWS of docs/protocol.md section 3. WebCrypto's signature is the one of RFC 7518, 3.4: R and S, 32 bytes each. */
+export async function sign(key: OwnKey, payload: object, typ = messageType): Promise<string> {
+  const input = [{ alg: "ES256", typ, kid: key.jkt }, payload].map((part) => base64url(utf8(JSON.stringify(part)))).join(".");
+  return `${input}.${base64url(new Uint8Array(await crypto.subtle.sign(es256, key.privateKey, utf8(input))))}`;
 }
 
 /** The payload of a message whose signature has not been looked at yet. */
-export function peek(text: string): JsonObject | undefined {
-  return split(text)?.payload;
+export function peek(text: string, typ = messageType): JsonObject | undefined {
+  return split(text, typ)?.payload;
 }
 
 /** Verifies a message by the one key that may have signed it; its payload, or undefined. */
-export async function open(text: string, by: PeerKey): Promise<JsonObject | undefined> {
-  const parts = split(text);
+export async function open(text: string, by: PeerKey, typ = messageType): Promise<JsonObject | undefined> {
+  const parts = split(text, typ);
   if (parts?.kid !== by.jkt) return undefined;
-  try {
-    await compactVerify(text, by.publicKey, { algorithms: ["ES256"] });
-    return parts.payload;
-  } catch {
-    return undefined;
-  }
+  return (await crypto.subtle.verify(es256, by.publicKey, parts.signature, utf8(parts.input))) ? parts.payload : undefined;
+}
+
+interface Parts {
+  readonly kid: string;
+  readonly payload: JsonObject;
+  readonly signature: Uint8Array<ArrayBuffer>;
+  /** What is signed. */
+  readonly input: string;
 }
 
 /** Takes a compact JWS apart: canonical parts, the exact header, a 64-byte signature, an object. */
-function split(text: string): { kid: string; payload: JsonObject } | undefined {
+function split(text: string, typ: string): Parts | undefined {
   if (text.length > maxMessage) return undefined;
   const [head, body, tail, ...more] = text.split(".");
   if (head === undefined || body === undefined || tail === undefined || more.length > 0) return undefined;
@@ -96,8 +98,8 @@ function split(text: string): { kid: string; payload: JsonObject } | undefined {
     const h = parseIJSON(fromUtf8(header));
     const p = parseIJSON(fromUtf8(payload));
     if (!isObject(h) || !isObject(p) || Object.keys(h).length !== 3) return undefined;
-    if (h["alg"] !== "ES256" || h["typ"] !== messageType || typeof h["kid"] !== "string") return undefined;
-    return { kid: h["kid"], payload: p };
+    if (h["alg"] !== "ES256" || h["typ"] !== typ || typeof h["kid"] !== "string") return undefined;
+    return { kid: h["kid"], payload: p, signature, input: `${head}.${body}` };
   } catch {
     return undefined;
   }

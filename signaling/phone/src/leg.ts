@@ -1,11 +1,12 @@
 /** One call's RTCPeerConnection: the phone always offers, and sends nothing before `open`. */
 import type { Clock, Timer } from "./clock.js";
 import type { RoomType } from "./options.js";
+import { SilenceWatch, silencePoll } from "./silence.js";
 
 export interface LegEvents {
   /** A local candidate; `""` ends a generation's list. */
   candidate(candidate: RTCIceCandidateInit): void;
-  /** ICE is disconnected or has failed. */
+  /** ICE is disconnected or has failed, or what was flowing has stopped. */
   lost(): void;
   /** After `lost`: packets arrive again. */
   flowing(): void;
@@ -17,26 +18,45 @@ export interface LegEvents {
 
 /** What support and the page want to know; undefined when the browser does not say. */
 export interface LegStats {
+  /** To the device and back, in milliseconds. */
   readonly rttMs: number | undefined;
+  /** Kind of this side's address in use: `host`, `srflx`, `prflx` or `relay` (RFC 8445). */
   readonly localCandidate: string | undefined;
+  /** Kind of the device's address in use. */
   readonly remoteCandidate: string | undefined;
+  /** All that came, in bytes. */
   readonly bytesReceived: number;
+  /** All that was sent, in bytes. */
   readonly bytesSent: number;
+  /** The device's picture. */
   readonly video: InboundStats | undefined;
+  /** The device's sound. */
   readonly audio: InboundStats | undefined;
 }
 
+/** What arrives of one kind, since the call began. Names and meanings are those of W3C's webrtc-stats. */
 export interface InboundStats {
+  /** RTP packets that came. */
   readonly packetsReceived: number;
+  /** RTP packets that did not come; may be negative when some came twice. */
   readonly packetsLost: number;
+  /** How unevenly packets come, in milliseconds (RFC 3550, 6.4.1). */
   readonly jitterMs: number;
+  /** For example `video/VP8`. */
   readonly codec: string | undefined;
+  /** Pictures that were decoded. */
   readonly framesDecoded: number | undefined;
+  /** Pictures that came too late to be shown. */
   readonly framesDropped: number | undefined;
+  /** How often the picture stood still. */
   readonly freezes: number | undefined;
+  /** Of the newest picture, in pixels. */
   readonly width: number | undefined;
+  /** Of the newest picture, in pixels. */
   readonly height: number | undefined;
+  /** Pictures decoded in the last second. */
   readonly fps: number | undefined;
+  /** How loud it is now: 0 (silent) to 1. */
   readonly audioLevel: number | undefined;
 }
 
@@ -80,6 +100,8 @@ export class BrowserLeg implements Leg {
   #open = false;
   #lost = false;
   #poll: Timer | undefined;
+  #look: Timer | undefined;
+  readonly #silence = new SilenceWatch();
 
   constructor(roomType: RoomType, clock: Clock, events: LegEvents) {
     this.#clock = clock;
@@ -154,6 +176,28 @@ export class BrowserLeg implements Leg {
     this.#open = true;
     for (const track of this.remote.getTracks()) track.enabled = true;
     for (const [kind, track] of this.#tracks) this.#replace(kind, track);
+    this.#watch();
+  }
+
+  /** Looks whether something arrives, until `silence` or `close`. */
+  #watch(): void {
+    this.#look?.cancel();
+    this.#look = this.#clock.after(silencePoll, () => {
+      void this.stats().then(({ bytesReceived }) => {
+        if (!this.#open) return;
+        if (this.#silence.note(bytesReceived) && !this.#lost) {
+          this.#lose();
+          void this.#awaitPackets(bytesReceived);
+        }
+        this.#watch();
+      });
+    });
+  }
+
+  #lose(): void {
+    this.#lost = true;
+    this.#poll?.cancel();
+    this.#events.lost();
   }
 
   setTrack(kind: "audio" | "video", track: MediaStreamTrack | null): void {
@@ -174,12 +218,15 @@ export class BrowserLeg implements Leg {
 
   silence(): void {
     this.#open = false;
+    this.#look?.cancel();
     for (const kind of this.#senders.keys()) this.#replace(kind, null);
     for (const track of this.remote.getTracks()) track.enabled = false;
   }
 
   close(): void {
+    this.#open = false;
     this.#poll?.cancel();
+    this.#look?.cancel();
     this.#pc.onconnectionstatechange = null;
     this.#pc.onicecandidate = null;
     this.#channel.onmessage = null;
@@ -190,9 +237,7 @@ export class BrowserLeg implements Leg {
     switch (this.#pc.connectionState) {
       case "disconnected":
       case "failed":
-        this.#lost = true;
-        this.#poll?.cancel();
-        this.#events.lost();
+        this.#lose();
         return;
       case "connected":
         if (this.#lost) void this.#awaitPackets(undefined);

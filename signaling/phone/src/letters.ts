@@ -1,9 +1,10 @@
 import type { End } from "./causes.js";
 import { randomId } from "./encoding.js";
 import { lives, type Letter, type Mail } from "./mail.js";
-import type { DeviceBody } from "./message.js";
+import type { DeviceBody, Envelope } from "./message.js";
 import type { CallOptions } from "./options.js";
 import type { LeaveType } from "./state.js";
+import type { Way } from "./way.js";
 
 /** What becomes of the letters of a call. */
 export interface LetterEvents {
@@ -14,10 +15,10 @@ export interface LetterEvents {
 export class Letters {
   readonly #mail: Mail;
   readonly #events: LetterEvents;
-  /** Id of the device's ring that this call answers. */
-  readonly #ring: string | undefined;
+  /** The device's ring that this call answers. */
+  readonly #ring: Envelope | undefined;
   #invite: Letter | undefined;
-  #challenge: { readonly id: string; readonly nonce: string } | undefined;
+  #challenge: { readonly id: string; readonly nonce: string; readonly via: Way | undefined } | undefined;
   #offerId: string | undefined;
   #restartId: string | undefined;
   #leaveId: string | undefined;
@@ -26,7 +27,7 @@ export class Letters {
   /** The call is being left or over: what is signed later is not sent. */
   #closing = false;
 
-  constructor(mail: Mail, ring: string | undefined, events: LetterEvents) {
+  constructor(mail: Mail, ring: Envelope | undefined, events: LetterEvents) {
     this.#mail = mail;
     this.#ring = ring;
     this.#events = events;
@@ -35,12 +36,13 @@ export class Letters {
   /** Asks to call, or answers the device's ring. */
   async invite(options: CallOptions): Promise<void> {
     const members = this.#ring === undefined ? wish(options) : answer(options);
-    const letter = await this.#mail.compose("invite", members, { ref: this.#ring, withKey: true });
+    const letter = await this.#mail.compose("invite", members, { ref: this.#ring?.id, withKey: true });
     if (this.#closing) return;
     this.#invite = letter;
-    if (this.#ring !== undefined) this.#mail.answered(this.#ring, letter.text);
+    if (this.#ring) this.#mail.answered(this.#ring.id, letter.text);
     this.#mail.dispatch(letter, {
       life: lives.first,
+      via: this.#ring?.via,
       done: (how) => {
         if (how === "expired") this.#events.unanswered("invite");
       },
@@ -48,9 +50,9 @@ export class Letters {
   }
 
   /** A challenge came. False: it is not the first; each copy of the invite has got one. */
-  challenged(id: string, nonce: string): boolean {
+  challenged({ id, via }: Envelope, nonce: string): boolean {
     if (this.#challenge) return false;
-    this.#challenge = { id, nonce };
+    this.#challenge = { id, nonce, via };
     return true;
   }
 
@@ -62,6 +64,7 @@ export class Letters {
     this.#offerId = id;
     this.#mail.dispatch(letter, {
       life: lives.first,
+      via: this.#challenge?.via,
       done: (how) => {
         if (how === "expired") this.#events.unanswered("offer");
       },
@@ -92,9 +95,9 @@ export class Letters {
       this.#mail.close();
     };
     const members = type === "bye" ? end : { cause: end.cause };
-    const ref = type === "reject" ? this.#ring : undefined;
-    const letter = await this.#mail.post(type, members, { id, ref, withKey: type !== "bye", life: lives.rest, done });
-    if (ref !== undefined) this.#mail.answered(ref, letter.text);
+    const ring = type === "reject" ? this.#ring : undefined;
+    const letter = await this.#mail.post(type, members, { id, ref: ring?.id, via: ring?.via, withKey: type !== "bye", life: lives.rest, done });
+    if (ring) this.#mail.answered(ring.id, letter.text);
   }
 
   /** Signs what is sent if the page is closed. */
@@ -137,16 +140,13 @@ export class Letters {
     }
   }
 
-  /** Stops what is still being sent. */
+  /** Stops what is still being sent, but for the last word. */
   close(): void {
     this.#closing = true;
-    this.#mail.drop(this.#invite?.id);
-    this.#mail.drop(this.#offerId);
-    this.dropRestart();
+    this.#mail.end(this.#leaveId);
   }
 }
 
-/** The members of an invite of this phone's own call. */
 function wish(options: CallOptions): object {
   const video = options.roomType === "video";
   return {

@@ -4,12 +4,16 @@ import { Inbox } from "./inbox.js";
 import { sign, type OwnKey } from "./jws.js";
 import { deviceAddress, phoneAddress, protocolVersion, type Envelope, type SentType } from "./message.js";
 import { Outbox, type Delivery } from "./outbox.js";
+import type { Way } from "./way.js";
 
 /** The part of a link that rooms use. */
 export interface Carrier {
-  readonly state: string;
-  send(text: string): boolean;
-  suspect(): void;
+  /** Messages can be sent. */
+  readonly up: boolean;
+  /** Sends one message: over that way, if it is up. */
+  send(text: string, via?: Way): boolean;
+  /** So many copies of a message were not answered; Infinity: media has stopped. */
+  suspect(copies: number): void;
 }
 
 /** A signed message, ready to be sent. */
@@ -24,6 +28,8 @@ export interface PostOptions {
   readonly life: number;
   /** The id that this message answers. */
   readonly ref?: string | undefined;
+  /** The way on which that came: an answer goes the way its question came. */
+  readonly via?: Way | undefined;
   /** Carries the phone's public key: before the device has verified an offer. */
   readonly withKey?: boolean;
   readonly done?: (how: Delivery) => void;
@@ -41,6 +47,8 @@ export class Mail {
   readonly #outbox: Outbox;
   readonly #inbox = new Inbox();
   #closed = false;
+  #ended = false;
+  #lastWord: string | undefined;
 
   constructor(
     key: OwnKey,
@@ -56,12 +64,12 @@ export class Mail {
     this.#carrier = carrier;
     this.#outbox = new Outbox(
       clock,
-      carrier.state === "up",
-      (text) => {
-        carrier.send(text);
+      carrier.up,
+      (text, via) => {
+        carrier.send(text, via);
       },
-      () => {
-        if (options.suspicious) carrier.suspect();
+      (copies) => {
+        if (options.suspicious) carrier.suspect(copies);
       },
     );
   }
@@ -92,9 +100,9 @@ export class Mail {
   }
 
   /** Sends a signed message until it is answered. */
-  dispatch(letter: Letter, options: Pick<PostOptions, "life" | "done">): void {
-    if (this.#closed) return;
-    this.#outbox.send({ ...letter, life: options.life, done: options.done ?? (() => undefined) });
+  dispatch(letter: Letter, options: Pick<PostOptions, "life" | "done" | "via">): void {
+    if (this.#closed || (this.#ended && letter.id !== this.#lastWord)) return;
+    this.#outbox.send({ ...letter, life: options.life, via: options.via, done: options.done ?? (() => undefined) });
   }
 
   /** Sends a signed message once, now, if the link is up: for a page that is being closed. */
@@ -116,7 +124,7 @@ export class Mail {
       case "duplicate":
         if (envelope.t === "ack") return false;
         if (arrival.answer === undefined) void this.ack(envelope);
-        else this.#carrier.send(arrival.answer);
+        else this.#carrier.send(arrival.answer, envelope.via);
         return false;
       case "new":
         if (envelope.ref !== undefined) this.#outbox.settle(envelope.ref);
@@ -138,7 +146,14 @@ export class Mail {
   async ack(envelope: Envelope, members: object = {}): Promise<void> {
     const { text } = await this.compose("ack", members, { ref: envelope.id });
     this.#inbox.answered(envelope.id, text);
-    this.#carrier.send(text);
+    this.#carrier.send(text, envelope.via);
+  }
+
+  /** The room is over: from now on only its last word is sent, if it has one, and what answers the other side. */
+  end(lastWord: string | undefined): void {
+    this.#ended = true;
+    this.#lastWord = lastWord;
+    this.#outbox.clear(lastWord);
   }
 
   up(): void {

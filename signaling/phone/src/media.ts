@@ -5,7 +5,9 @@ export type MediaProblem = "micDenied" | "micMissing" | "micFailed" | "cameraDen
 
 /** What the maker of a page may set before a call. */
 export interface MediaSettings {
+  /** Of the microphone. Default: echo cancellation, noise suppression and gain control. */
   readonly audio: MediaTrackConstraints;
+  /** Of the camera. Default: 640 x 480 at 30 pictures a second, the one that faces the person. */
   readonly video: MediaTrackConstraints;
 }
 
@@ -39,7 +41,7 @@ export class BrowserMedia implements OwnMedia {
   readonly problems = new Set<MediaProblem>();
   audio: MediaStreamTrack | null = null;
   video: MediaStreamTrack | null = null;
-  #facing: "user" | "environment" = "user";
+  #which: { readonly facingMode: "user" | "environment" } | { readonly deviceId: ConstrainDOMString } = { facingMode: "user" };
   #closed = false;
 
   constructor(settings: MediaSettings, ended: () => void, get: GetUserMedia = async (c) => navigator.mediaDevices.getUserMedia(c)) {
@@ -84,14 +86,17 @@ export class BrowserMedia implements OwnMedia {
   }
 
   async flip(): Promise<boolean> {
-    const before = this.#facing;
-    this.#facing = before === "user" ? "environment" : "user";
+    const before = this.#which;
+    const { facingMode, deviceId } = this.video?.getSettings() ?? {};
+    // A phone's cameras look to the front or to the back; elsewhere each one has its turn.
+    const next = facingMode === undefined && this.video ? await nextCamera(deviceId) : undefined;
+    this.#which = next === undefined ? { facingMode: "facingMode" in before && before.facingMode === "user" ? "environment" : "user" } : { deviceId: { exact: next } };
     if (!this.video) return true;
     // Phones open one camera at a time: the old one has to go first.
     this.video.stop();
     this.video = null;
     if (await this.#acquire("video")) return true;
-    this.#facing = before;
+    this.#which = before;
     return this.#acquire("video");
   }
 
@@ -104,7 +109,7 @@ export class BrowserMedia implements OwnMedia {
   }
 
   #video(): MediaTrackConstraints {
-    return { ...this.#settings.video, facingMode: this.#facing };
+    return { ...this.#settings.video, ...this.#which };
   }
 
   async #acquire(kind: "audio" | "video"): Promise<boolean> {
@@ -136,6 +141,13 @@ export class BrowserMedia implements OwnMedia {
       this.#ended();
     };
   }
+}
+
+/** The camera behind that one, in the browser's list. */
+async function nextCamera(deviceId: string | undefined): Promise<string | undefined> {
+  const cameras = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "videoinput");
+  const at = cameras.findIndex((camera) => camera.deviceId === deviceId);
+  return cameras.length > 1 ? cameras[(at + 1) % cameras.length]?.deviceId : undefined;
 }
 
 function reason(error: unknown): "Denied" | "Missing" | "Failed" {

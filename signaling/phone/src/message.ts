@@ -3,6 +3,7 @@ import { byteLength, fromBase64url } from "./encoding.js";
 import { isObject, type Json, type JsonObject } from "./ijson.js";
 import { parseJwk, type PublicJwk } from "./jws.js";
 import type { RoomType } from "./options.js";
+import type { Way } from "./way.js";
 
 /** Version of the protocol: callbox/1. */
 export const protocolVersion = 1;
@@ -19,6 +20,7 @@ export type SentType =
   | "bye"
   | "pair"
   | "ping"
+  | "push"
   | "ack";
 
 /** What every message carries besides its own members. */
@@ -33,6 +35,8 @@ export interface Envelope {
   readonly ref: string | undefined;
   /** The sender's key, when the message carries it. */
   readonly jwk: PublicJwk | undefined;
+  /** The way on which it came: nothing that it says itself. */
+  readonly via?: Way | undefined;
 }
 
 /** What a device says first on a direct connection. */
@@ -78,8 +82,20 @@ export type DeviceBody =
       readonly rights: readonly string[];
       readonly mac: string;
     }
-  | { readonly t: "pong"; readonly nonce: string | undefined }
+  | { readonly t: "pong"; readonly nonce: string | undefined; readonly rights: readonly string[] | undefined }
+  | Pushed
   | { readonly t: "ack"; readonly error: string | undefined; readonly nonce: string | undefined };
+
+/** How a device wakes this phone. */
+export interface Pushed {
+  readonly t: "pushed";
+  /** The applicationServerKey, base64url; undefined: the device does not push. */
+  readonly key: string | undefined;
+  /** For a change, good for 10 s. */
+  readonly nonce: string | undefined;
+  readonly subscribed: boolean;
+  readonly error: string | undefined;
+}
 
 /** A verified message of a type that this phone knows. */
 export interface DeviceMessage {
@@ -228,7 +244,17 @@ export function parseBody(t: string, p: JsonObject): DeviceBody | typeof unknown
     }
     case "pong": {
       const nonce = optionalText(p["nonce"]);
-      return nonce === null ? malformed : { t, nonce };
+      const { rights } = p;
+      if (nonce === null || !(rights === undefined || Array.isArray(rights))) return malformed;
+      return { t, nonce, rights: rights?.filter((r): r is string => typeof r === "string") };
+    }
+    case "pushed": {
+      const key = optionalText(p["key"]);
+      const nonce = optionalText(p["nonce"]);
+      const error = optionalText(p["error"]);
+      const { subscribed } = p;
+      if (key === null || nonce === null || error === null || typeof subscribed !== "boolean") return malformed;
+      return { t, key, nonce, subscribed, error };
     }
     case "ack": {
       const error = optionalText(p["error"]);
@@ -287,8 +313,8 @@ function parseIceServers(value: Json | undefined): RTCIceServer[] | undefined {
   return servers;
 }
 
-/** A JSON number of whole, not negative value that a double holds exactly. */
-function isCount(value: unknown): value is number {
+/** Reports whether value is a JSON number of whole, not negative value that a double holds exactly. */
+export function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 

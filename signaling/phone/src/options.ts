@@ -4,6 +4,7 @@ import type { Json } from "./ijson.js";
 import { isSeconds, maxQuery } from "./message.js";
 import { tokenRoom } from "./token.js";
 
+/** Whether a call has pictures: `video`, or sound alone: `voice`. */
 export type RoomType = "voice" | "video";
 
 /** What `callDevice` takes: the plug-in's names. */
@@ -12,6 +13,7 @@ export interface CallOptions {
   readonly sn?: string;
   /** Thumbprint of a paired device's key: names one device even when two have the same `sn`. */
   readonly dkt?: string;
+  /** `video`: with pictures both ways, as far as the cameras allow; `voice`: without. */
   readonly roomType: RoomType;
   /** Longest talk in seconds, 0 < x <= 2^31; absent: no wish. The device may allow less. */
   readonly timeLimit?: number;

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "./clock.js";
+import type { Way } from "./way.js";
 
 /** How a sent message ended. */
 export type Delivery = "answered" | "expired";
@@ -7,6 +8,8 @@ export type Delivery = "answered" | "expired";
 export interface Outgoing {
   readonly id: string;
   readonly text: string;
+  /** The way on which its question came, for the first copy. */
+  readonly via?: Way | undefined;
   /** Milliseconds it lives while the transport is up. */
   readonly life: number;
   readonly done: (how: Delivery) => void;
@@ -14,9 +17,6 @@ export interface Outgoing {
 
 const firstPauses = [500, 1000, 2000] as const;
 const lastPause = 4000;
-/** After so many copies without an answer the connection is suspected to be dead. */
-const suspectAfter = 4;
-
 interface Pending extends Outgoing {
   copies: number;
   left: number;
@@ -28,16 +28,17 @@ interface Pending extends Outgoing {
  * Delivery over a transport that may lose messages: the same bytes again after
  * pauses of 0.5, 1, 2, 4, 4 ... s, until an ack or an answer. Time during which
  * the transport is known to be down does not count; when it comes back, each
- * pending message goes out at once.
+ * pending message goes out at once. From the second copy on it is told how many
+ * are without an answer: the connection may be dead.
  */
 export class Outbox {
   readonly #clock: Clock;
-  readonly #transmit: (text: string) => void;
-  readonly #suspect: () => void;
+  readonly #transmit: (text: string, via: Way | undefined) => void;
+  readonly #suspect: (copies: number) => void;
   readonly #pending = new Map<string, Pending>();
   #up: boolean;
 
-  constructor(clock: Clock, up: boolean, transmit: (text: string) => void, suspect: () => void = () => undefined) {
+  constructor(clock: Clock, up: boolean, transmit: (text: string, via: Way | undefined) => void, suspect: (copies: number) => void = () => undefined) {
     this.#clock = clock;
     this.#up = up;
     this.#transmit = transmit;
@@ -66,9 +67,9 @@ export class Outbox {
     this.#pending.delete(id);
   }
 
-  /** Stops everything. */
-  clear(): void {
-    for (const id of [...this.#pending.keys()]) this.drop(id);
+  /** Stops everything, but for one message. */
+  clear(but?: string): void {
+    for (const id of [...this.#pending.keys()]) if (id !== but) this.drop(id);
   }
 
   get size(): number {
@@ -95,9 +96,9 @@ export class Outbox {
 
   #copy(pending: Pending): void {
     pending.since = this.#clock.now();
-    if (pending.copies === suspectAfter) this.#suspect();
+    if (pending.copies > 1) this.#suspect(pending.copies);
     if (!this.#up || !this.#pending.has(pending.id)) return; // the suspicion closed the transport
-    this.#transmit(pending.text);
+    this.#transmit(pending.text, pending.copies === 0 ? pending.via : undefined);
     const pause = firstPauses[pending.copies] ?? lastPause;
     pending.copies += 1;
     const wait = Math.min(pause, pending.left);

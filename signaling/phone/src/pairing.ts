@@ -4,12 +4,13 @@ import { isSn, isThumbprint } from "./message.js";
 
 /** What a pairing link carries behind `#pair=`. */
 export interface PairingLink {
+  /** The device's serial number. */
   readonly sn: string;
   /** Thumbprint of the device's key. */
   readonly dkt: string;
   /** At least 16 random bytes, base64url. It is spent by one pairing. */
   readonly secret: string;
-  /** Addresses of the device: http(s) or ws(s) URLs. */
+  /** Ways to the device: its http(s) or ws(s) URLs, and brokers as `mqtt+wss://` URLs. */
   readonly endpoints: readonly string[];
 }
 
@@ -24,7 +25,7 @@ export function parsePairingLink(text: string): PairingLink | undefined {
     if (typeof sn !== "string" || !isSn(sn) || typeof dkt !== "string" || !isThumbprint(dkt)) return undefined;
     if (typeof secret !== "string" || (fromBase64url(secret)?.length ?? 0) < 16) return undefined;
     if (!Array.isArray(endpoints) || endpoints.length > 16) return undefined;
-    const urls = endpoints.filter((e): e is string => typeof e === "string" && socketUrl(e) !== undefined);
+    const urls = endpoints.filter((e): e is string => typeof e === "string" && (socketUrl(e) ?? brokerEndpoint(e)) !== undefined);
     return { sn, dkt, secret, endpoints: urls };
   } catch {
     return undefined;
@@ -54,6 +55,45 @@ export function socketUrl(endpoint: string): string | undefined {
   url.hash = "";
   url.search = "";
   return url.href;
+}
+
+/** An MQTT broker at which a device can be met. */
+export interface BrokerEndpoint {
+  /** As the device writes it. */
+  readonly endpoint: string;
+  /** Of its WebSocket: ws or wss. */
+  readonly url: string;
+  /** What its topics begin with. */
+  readonly prefix: string;
+}
+
+/**
+ * Reads an endpoint of the form `mqtt+wss://host:port/path?prefix=callbox/1` (docs/mqtt.md).
+ * @returns undefined when it is none.
+ */
+export function brokerEndpoint(endpoint: string): BrokerEndpoint | undefined {
+  if (!/^mqtt\+wss?:/.test(endpoint)) return undefined;
+  let url: URL;
+  try {
+    url = new URL(endpoint.slice("mqtt+".length));
+  } catch {
+    return undefined;
+  }
+  const prefix = url.searchParams.get("prefix") ?? "callbox/1";
+  if (url.username !== "" || url.password !== "" || !/^[\w.-]+(\/[\w.-]+){0,4}$/.test(prefix)) return undefined;
+  url.searchParams.delete("prefix");
+  url.hash = "";
+  return { endpoint, url: url.href, prefix };
+}
+
+/** Reports whether a URL leads to this very machine. */
+export function isLoopback(url = ""): boolean {
+  try {
+    const { hostname } = new URL(url);
+    return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
+  } catch {
+    return false;
+  }
 }
 
 /** Who made a pairing MAC. */

@@ -1,65 +1,37 @@
 /** The phone: its key, its devices, one link to each, and at most one call. */
+import type { BrokerReport } from "./brokers.js";
 import type { Origin } from "./causes.js";
 import type { Clock } from "./clock.js";
-import { DirectLink, type LinkState, type OpenSocket } from "./direct.js";
+import { randomId } from "./encoding.js";
 import { CallboxError } from "./errors.js";
 import { exchange } from "./exchange.js";
 import { failure, linkError } from "./failures.js";
-import type { Json } from "./ijson.js";
 import type { OwnKey } from "./jws.js";
-import type { MakeLeg } from "./leg.js";
+import { LateBrokers } from "./latebrokers.js";
+import { Link, type LinkParts } from "./link.js";
 import type { OwnMedia } from "./media.js";
+import { Mail } from "./mail.js";
 import { isName } from "./message.js";
 import { checkOptions, type CallOptions } from "./options.js";
-import type { PairingLink } from "./pairing.js";
+import { brokerEndpoint, isLoopback, socketUrl, type PairingLink } from "./pairing.js";
+import type { CallResult, Device, PhoneParts } from "./phoneparts.js";
+import type { Right } from "./rights.js";
 import { Rings } from "./rings.js";
-import { Rooms } from "./rooms.js";
-import { Session, type SessionHooks, type SessionParts } from "./session.js";
-import type { DeviceRecord, Store } from "./store.js";
-import { verify } from "./verify.js";
-import { ownCamera, viewBefore, type CallView, type VoipEvent } from "./view.js";
-
-export interface PhoneParts {
-  readonly store: Store;
-  readonly openSocket: OpenSocket;
-  readonly clock: Clock;
-  readonly makeLeg: MakeLeg;
-  /** Own media for one call; `ended` is called when a track ends by itself. */
-  readonly makeMedia: (ended: () => void) => OwnMedia;
-  /** Where the page itself was loaded from: tried after a device's own endpoints. */
-  readonly pageEndpoint?: string | undefined;
-  readonly events: PhoneEvents;
-}
-
-export interface PhoneEvents {
-  voip(event: VoipEvent): void;
-  callChanged(): void;
-  devicesChanged(): void;
-  data(payload: Json): boolean;
-}
-
-/** A paired device as a page shows it. */
-export interface Device {
-  readonly sn: string;
-  readonly dkt: string;
-  readonly name: string;
-  /** State of the connection: `up` is reachable. */
-  readonly state: LinkState;
-}
-
-/** What callDevice returns: the same value twice, under both of the plug-in's names. */
-export interface CallResult {
-  readonly roomId: string;
-  readonly groupId: string;
-}
+import { Rooms, type Room } from "./rooms.js";
+import { Session } from "./session.js";
+import type { SessionHooks, SessionParts } from "./sessionparts.js";
+import type { DeviceRecord } from "./store.js";
+import { ownCamera, viewBefore, type CallView } from "./view.js";
 
 export class Phone {
   readonly #parts: PhoneParts;
   #key: OwnKey | undefined;
   #devices: DeviceRecord[] = [];
-  readonly #links = new Map<string, DirectLink>();
+  readonly #brokers: LateBrokers;
+  readonly #links = new Map<string, Link>();
   readonly #rooms: Rooms;
   readonly #rings: Rings;
+  readonly #removed = new Set<string>();
   /** Verification takes turns, so that messages stay in the order in which they came. */
   #turn: Promise<void> = Promise.resolve();
   #preparing: { view: CallView; media: OwnMedia; cancelled: boolean } | undefined;
@@ -71,6 +43,7 @@ export class Phone {
 
   constructor(parts: PhoneParts) {
     this.#parts = parts;
+    this.#brokers = new LateBrokers(async (key) => parts.openBrokers(key));
     this.#rooms = new Rooms(parts.clock);
     this.#rings = new Rings({
       clock: parts.clock,
@@ -105,11 +78,48 @@ export class Phone {
   /** The network may be back: what waits to connect tries now. */
   hurry(): void {
     if (!this.#connected) return;
-    for (const link of this.#links.values()) if (link.state === "down") link.open();
+    for (const link of this.#links.values()) link.hurry();
+  }
+
+  /** The device says, past its connection, that it rings this phone in a room: one that knows nothing of it is dead. */
+  woken(dkt: string, roomId: string): void {
+    const link = this.#links.get(dkt);
+    if (!link || this.#rooms.has(roomId)) return;
+    if (link.state === "up") link.suspect();
+    if (link.state === "down") link.open();
+  }
+
+  /** Opens a room for one question to a device. @throws CallboxError notPaired, unreachable */
+  ask(dkt: string, question: (mail: Mail, clock: Clock) => Room): void {
+    const device = this.#devices.find((d) => d.dkt === dkt);
+    if (!device) throw new CallboxError("notPaired", "this phone is not paired with that device");
+    const link = this.#links.get(dkt);
+    if (link?.state !== "up") throw new CallboxError("unreachable", "the device is not connected");
+    const { clock } = this.#parts;
+    // A device that does not know the question says nothing: its connection is not to be blamed.
+    const mail = new Mail(this.#ownKey(), device, randomId(), clock, link, { suspicious: false });
+    const room = Object.assign(question(mail, clock), { roomId: mail.roomId });
+    this.#rooms.add(dkt, room);
+    this.#rooms.retire(room);
+  }
+
+  /** Keeps what a device has said this phone may do; undefined: it is connected and does not answer. */
+  async learn(dkt: string, rights: readonly Right[] | undefined): Promise<void> {
+    const device = this.#devices.find((d) => d.dkt === dkt);
+    if (!device || (!rights && !this.#links.get(dkt)?.sure)) return; // it may be off, behind a broker
+    if (this.#removed.has(dkt) === !rights && String(rights ?? device.rights) === String(device.rights)) return;
+    if (rights) this.#removed.delete(dkt);
+    else this.#removed.add(dkt);
+    if (rights) await this.#parts.store.put({ ...device, rights });
+    await this.load();
   }
 
   devices(): Device[] {
-    return this.#devices.map(({ sn, dkt, name }) => ({ sn, dkt, name, state: this.#links.get(dkt)?.state ?? "closed" }));
+    return this.#devices.map((device) => this.#shown(device));
+  }
+
+  #shown({ sn, dkt, name, rights }: DeviceRecord): Device {
+    return { sn, dkt, name, rights, state: this.#links.get(dkt)?.state ?? "closed", removed: this.#removed.has(dkt) };
   }
 
   async forget(dkt: string): Promise<void> {
@@ -225,15 +235,13 @@ export class Phone {
   /** Pairs this phone with the device of a link, after the person has agreed. */
   async pair(link: PairingLink, name: string): Promise<Device> {
     if (!isName(name)) throw new CallboxError("badArgument", "a name has 1 to 64 characters, none of them control characters");
-    const key = this.#ownKey();
     const known = this.#devices.find((d) => d.dkt === link.dkt);
     // One connection per key counts: the one to the same device makes room.
     this.#links.get(link.dkt)?.close();
     this.#links.delete(link.dkt);
-    const { openSocket, clock } = this.#parts;
     let paired;
     try {
-      paired = await exchange({ key, link, name, endpoints: this.#endpoints(link.endpoints), openSocket, clock });
+      paired = await exchange({ ...this.#linkParts(), link, name, endpoints: this.#endpoints(link.endpoints) });
     } catch (error) {
       if (this.#connected) this.connect(); // the link to a device that was known before made room
       throw error;
@@ -247,7 +255,7 @@ export class Phone {
     this.#links.get(link.dkt)?.close();
     this.#links.delete(link.dkt);
     await this.load();
-    return { sn: record.sn, dkt: record.dkt, name: record.name, state: this.#links.get(record.dkt)?.state ?? "closed" };
+    return this.#shown(record);
   }
 
   /** The page is being closed. */
@@ -267,7 +275,7 @@ export class Phone {
   /** Begins a call, own or of a device, in a room of its own. */
   #begin(
     device: DeviceRecord,
-    link: DirectLink,
+    link: Link,
     ring: SessionParts["ring"],
     options: CallOptions,
     media: OwnMedia,
@@ -283,7 +291,7 @@ export class Phone {
       media,
       options,
       ring,
-      allowLoopback: () => isLoopback(link.provenUrl ?? ""),
+      allowLoopback: () => isLoopback(link.url),
       hooks: {
         emit: (event) => {
           events.voip(event);
@@ -322,29 +330,44 @@ export class Phone {
 
   #endpoints(endpoints: readonly string[]): string[] {
     const { pageEndpoint } = this.#parts;
-    return pageEndpoint === undefined ? [...endpoints] : [...endpoints, pageEndpoint];
+    const only = endpoints.some((e) => brokerEndpoint(e)) && !endpoints.some((e) => socketUrl(e) !== undefined);
+    return pageEndpoint === undefined || only ? [...endpoints] : [...endpoints, pageEndpoint];
   }
 
-  #linkTo(device: DeviceRecord): DirectLink {
+  #linkParts(): LinkParts {
+    const { openSocket, clock } = this.#parts;
+    const key = this.#ownKey();
+    return { key, openSocket, clock, brokers: async () => this.#brokers.get(key) };
+  }
+
+  /** The brokers that are used, for support. */
+  brokers(): BrokerReport[] {
+    return this.#brokers.reports();
+  }
+
+  #linkTo(device: DeviceRecord): Link {
     const existing = this.#links.get(device.dkt);
     if (existing) return existing;
     const target = { ...device, endpoints: this.#endpoints(device.endpoints) };
-    const link: DirectLink = new DirectLink(this.#ownKey(), target, this.#parts.openSocket, this.#parts.clock, {
+    const link: Link = new Link(this.#linkParts(), target, {
       state: (state) => {
         // Nothing can come of a link that has stopped for good.
         if (linkError(state) && this.#session?.parts.device.dkt === device.dkt && this.#session.phase === "inviting") this.#session.hangUp("other");
-        for (const room of this.#rooms.of(device.dkt)) {
-          if (state === "up") room.linkUp();
-          else room.linkDown();
-        }
         this.#parts.events.devicesChanged();
+      },
+      up: () => {
+        for (const room of this.#rooms.of(device.dkt)) room.linkUp();
+      },
+      down: () => {
+        for (const room of this.#rooms.of(device.dkt)) room.linkDown();
       },
       hello: (epoch) => {
         for (const room of this.#rooms.of(device.dkt)) room.epoch(epoch);
+        this.#parts.events.connected(device.dkt);
       },
-      message: (text) => {
+      message: (text, via) => {
         const work = async (): Promise<void> => {
-          const message = await verify(text, link.peer, device.sn, this.#ownKey().jkt);
+          const message = await link.verify(text, via);
           const dropped = typeof message === "string" ? message : this.#rooms.deliver(device.dkt, message, text) ? undefined : this.#rings.take(device, link, message, text);
           if (dropped !== undefined) this.#drop(dropped);
         };
@@ -361,15 +384,5 @@ export class Phone {
 
   #drop(reason: string): void {
     this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
-  }
-}
-
-/** Reports whether a URL leads to this very machine. */
-export function isLoopback(url: string): boolean {
-  try {
-    const { hostname } = new URL(url);
-    return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
-  } catch {
-    return false;
   }
 }

@@ -65,14 +65,14 @@ export class Reader {
     }
     // The offer is the answer to a challenge; the device sends no challenge again.
     if (body.t !== "challenge") void mail.ack(envelope);
-    this.#body(body, envelope.id);
+    this.#body(body, envelope);
   }
 
   /** The first copy of a message. The channel is open only when the answer came in `ringing`, so accept may leave it out. */
   copy(frame: Copy): void {
     const sdp = frame.t === "accept" ? (frame.sdp ?? this.#parts.state().earlySdp) : "";
     if (sdp === undefined || !this.#parts.mail.arriveOnChannel(frame.id)) return;
-    this.#body(frame.t === "accept" ? { ...frame, sdp } : frame, frame.id);
+    this.#body(frame.t === "accept" ? { ...frame, sdp } : frame);
   }
 
   /** The answer without the candidates that may not be used. */
@@ -81,11 +81,12 @@ export class Reader {
     return checkAnswer(sdp, { roomType, allowLoopback: allowLoopback() }).sdp;
   }
 
-  #body(body: DeviceBody, id: string): void {
+  /** What a message says; `envelope` is undefined for a first copy on the data channel. */
+  #body(body: DeviceBody, envelope?: Envelope): void {
     const { letters, doorstep, talk, apply } = this.#parts;
     switch (body.t) {
       case "challenge":
-        if (this.#parts.mayAlert() && letters.challenged(id, body.nonce)) apply({ ...body, id });
+        if (envelope && this.#parts.mayAlert() && letters.challenged(envelope, body.nonce)) apply({ ...body, id: envelope.id });
         return;
       case "ringing":
         doorstep.rings(body.nonce);
@@ -114,6 +115,7 @@ export class Reader {
       case "data":
       case "paired":
       case "pong":
+      case "pushed":
       case "ack":
         return;
       default:

@@ -15,7 +15,7 @@ export class Refusal {
   }
 
   async #send(ring: Envelope, cause: Cause): Promise<void> {
-    const { text } = await this.#mail.post("reject", { cause }, { ref: ring.id, withKey: true, life: lives.rest });
+    const { text } = await this.#mail.post("reject", { cause }, { ref: ring.id, via: ring.via, withKey: true, life: lives.rest });
     this.#mail.answered(ring.id, text);
   }
 

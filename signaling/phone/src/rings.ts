@@ -5,14 +5,15 @@
  */
 import type { Cause } from "./causes.js";
 import type { Clock } from "./clock.js";
-import type { DirectLink } from "./direct.js";
 import type { OwnKey } from "./jws.js";
+import type { Link } from "./link.js";
 import { Mail } from "./mail.js";
 import { protocolVersion, type Envelope } from "./message.js";
 import type { CallOptions } from "./options.js";
 import { Refusal } from "./refusal.js";
 import type { Rooms } from "./rooms.js";
-import type { Ring, Session, SessionHooks } from "./session.js";
+import type { Session } from "./session.js";
+import type { Ring, SessionHooks } from "./sessionparts.js";
 import type { DeviceRecord } from "./store.js";
 import type { Verified } from "./verify.js";
 
@@ -24,7 +25,7 @@ export interface RingsParts {
   readonly engagement: (dkt: string) => "free" | "busy" | "calling";
   readonly begin: (
     device: DeviceRecord,
-    link: DirectLink,
+    link: Link,
     ring: Ring,
     options: CallOptions,
     hooks: Pick<SessionHooks, "mayAlert" | "joined" | "failed">,
@@ -46,7 +47,7 @@ export class Rings {
    * Takes a verified message that belongs to no room.
    * @returns the reason for which it is dropped, undefined: it is not
    */
-  take(device: DeviceRecord, link: DirectLink, message: Verified, text: string): string | undefined {
+  take(device: DeviceRecord, link: Link, message: Verified, text: string): string | undefined {
     const { envelope, body } = message;
     const { engagement, rooms } = this.#parts;
     // The id is taken by a room of another device.
@@ -88,14 +89,14 @@ export class Rings {
     return undefined;
   }
 
-  #refuse(device: DeviceRecord, link: DirectLink, envelope: Envelope, text: string, cause: Cause): void {
+  #refuse(device: DeviceRecord, link: Link, envelope: Envelope, text: string, cause: Cause): void {
     const { rooms } = this.#parts;
     const refusal = new Refusal(this.#mail(device, link, envelope.roomId), envelope, text, cause);
     rooms.add(device.dkt, refusal);
     rooms.retire(refusal);
   }
 
-  #mail(device: DeviceRecord, link: DirectLink, roomId: string): Mail {
+  #mail(device: DeviceRecord, link: Link, roomId: string): Mail {
     return new Mail(this.#parts.key(), device, roomId, this.#parts.clock, link, { suspicious: false });
   }
 }

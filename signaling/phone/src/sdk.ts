@@ -15,33 +15,43 @@
  * Failures come one way only: a rejected promise with a `CallboxError` and its
  * documented `code`. A call that `callDevice` has resolved for ends by its events.
  */
-import { realClock } from "./clock.js";
-import type { Socket } from "./direct.js";
+import type { BrokerReport } from "./brokers.js";
 import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
-import { BrowserLeg, type LegStats } from "./leg.js";
-import { callListeners, dataListeners, deviceListeners, give, logged, notify, subscribe, tell, voipListeners, type LoggedEvent } from "./listeners.js";
-import { BrowserMedia, defaultMedia, type MediaSettings } from "./media.js";
+import type { LegStats } from "./leg.js";
+import { callListeners, dataListeners, deviceListeners, logged, subscribe, voipListeners, type LoggedEvent } from "./listeners.js";
+import type { MediaSettings } from "./media.js";
 import { checkOptions, checkPayload, type CallOptions } from "./options.js";
 import { parsePairingLink, type PairingLink } from "./pairing.js";
-import { Phone, type CallResult, type Device } from "./phone.js";
+import type { CallResult, Device } from "./phoneparts.js";
+import { callElsewhere, elsewhere, running, sessionHere, setMedia, start } from "./running.js";
 import type { CallView, VoipEvent } from "./view.js";
-import { BrowserStore } from "./store.js";
-import { Tabs } from "./tabs.js";
+import { mayBeWoken, unsubscribePush } from "./waking.js";
 
-export { CallboxError, type ErrorCode } from "./errors.js";
-export { causes, type Cause, type Detail, type End, type Origin } from "./causes.js";
+export { getIotBindContactList, type BoundContact, type BoundContacts } from "./contacts.js";
+export { CallboxError, type ErrorCode, type PushHindrance } from "./errors.js";
+export { causes, details, origins, type Cause, type Detail, type End, type Origin } from "./causes.js";
+export type { BrokerReport } from "./brokers.js";
+export { setBrokerLogin } from "./brokersetup.js";
 export type { CallOptions, RoomType } from "./options.js";
-export type { CallResult, Device } from "./phone.js";
+export type { CallResult, Device } from "./phoneparts.js";
 export type { CallView, VoipEvent } from "./view.js";
+export type { VoipEventName } from "./call.js";
 export type { Info } from "./channel.js";
 export type { Json } from "./ijson.js";
-export type { LegStats } from "./leg.js";
+export type { InboundStats, LegStats } from "./leg.js";
 export type { LoggedEvent } from "./listeners.js";
-export type { LinkState } from "./direct.js";
+export type { BrokerLogin, BrokerLoginProvider, BrokerLoginRequest } from "./login.js";
+export type { LinkState } from "./way.js";
 export type { MediaProblem, MediaSettings } from "./media.js";
 export type { PairingLink } from "./pairing.js";
+export type { PushState } from "./push.js";
+export { pushState, subscribePush, unsubscribePush } from "./waking.js";
 export type { Phase } from "./call.js";
+export { environment } from "./running.js";
+export { callPageShown, openCallPage, pageSettings, setCustomBtnText, setUIConfig, setVoipEndPagePath, takeCallWish } from "./page.js";
+export type { CustomData, EndPage, PageSettings, PictureUI, UIConfig } from "./page.js";
+export type { Right } from "./rights.js";
 
 /**
  * Path of the call page, relative to where the page is served. It is entered
@@ -53,44 +63,49 @@ export const CALL_PAGE_PATH = "./";
 
 /** How a page was entered: the plug-in's shape. */
 export interface EnterOptions {
+  /** The path of the page's address. */
   readonly path: string;
+  /** What stands behind its `?`; of a name that stands there twice, the last. */
   readonly query: Readonly<Record<string, string>>;
 }
 
 /** A call as this tab sees it. */
 export interface CurrentCall extends CallView {
+  /** The older name of roomId: always the same. */
   readonly groupId: string;
   /** False: the call runs in another tab of this browser, and this one looks on. */
   readonly here: boolean;
 }
 
-const watchPeriod = 2000;
 const onload = readOptions();
 
-let settings: MediaSettings = defaultMedia;
-let elsewhere: CallView | undefined;
-let running: { readonly phone: Phone; readonly tabs: Tabs; readonly ready: Promise<void> } | undefined;
-
-/** Whether this page can work at all: secure context, keys, locks, WebRTC. */
-export function environment(): "ok" | "insecureContext" | "unsupportedBrowser" {
-  if (!globalThis.isSecureContext) return "insecureContext";
-  const needed = ["RTCPeerConnection", "indexedDB", "BroadcastChannel", "WebSocket"].every((name) => name in globalThis);
-  return needed && "locks" in navigator && "subtle" in crypto && "mediaDevices" in navigator ? "ok" : "unsupportedBrowser";
-}
-
-/** Calls a device. Resolves when the device has answered that it is there; from then on the events tell the rest. */
+/**
+ * Calls a device. Resolves when the device has answered that it is there; from then
+ * on the events tell the rest, and every call ends with `endVoip` and `finishVoip`.
+ *
+ * Rejects with a {@link CallboxError}: `badArgument`, `callInProgress`, `notPaired` and
+ * `ambiguousDevice` before anything is sent; `otherTab`; `unreachable` (after 10 s),
+ * `deviceKeyChanged`, `unsupported`; `forbidden`, `dnd`, `busy`, `needNonce`,
+ * `badRequest` as the device says; `cancelled` when the call was given up meanwhile.
+ */
 export async function callDevice(options: CallOptions): Promise<CallResult> {
   checkOptions(options);
-  const { phone, tabs } = await start();
+  const { phone, tabs, rights } = await start();
   phone.check(options);
   await tabs.hold();
-  return phone.call(options);
+  try {
+    return await phone.call(options);
+  } catch (error) {
+    void rights.refresh(); // it may have been removed there
+    throw error;
+  }
 }
 
 /**
  * Answers the call of a device that rings here (event `ringing` with `isCaller:
  * false`, phase `incoming`), or the one named. Microphone and camera are opened only
- * now. What becomes of it the events tell: `hangOnVoip`, `startVoip`.
+ * now. What becomes of it the events tell: `hangOnVoip`, `startVoip`. Rejects with `noCall`
+ * when it rings no more.
  */
 export async function answer(roomId?: string): Promise<void> {
   const { phone, tabs } = await start();
@@ -99,7 +114,7 @@ export async function answer(roomId?: string): Promise<void> {
   else phone.answer(roomId);
 }
 
-/** Declines the call of a device that rings here, or the one named, as the person. */
+/** Declines the call of a device that rings here, or the one named, as the person. Rejects with `noCall` when it rings no more. */
 export async function reject(roomId?: string): Promise<void> {
   const { phone, tabs } = await start();
   const other = callElsewhere(phone);
@@ -107,12 +122,12 @@ export async function reject(roomId?: string): Promise<void> {
   else phone.reject(roomId);
 }
 
-/** Ends the running call, as the app: origin `forceFromApp`. With an id, only if it is that call. */
+/** Ends the running call, as the app: origin `forceFromApp`. With an id, only if it is that call; else it rejects with `noCall`. */
 export async function forceHangUpVoip(roomId?: string): Promise<void> {
   await hangUpAs("forceFromApp", roomId);
 }
 
-/** Ends the running call, as the person: origin `manual`. */
+/** Ends the running call, as the person: origin `manual`. Rejects with `noCall` when there is none. */
 export async function hangUp(): Promise<void> {
   await hangUpAs("manual", undefined);
 }
@@ -140,32 +155,41 @@ export function takePairingLink(): PairingLink | "invalid" | undefined {
   return parsePairingLink(match[1] ?? "") ?? "invalid";
 }
 
-/** Pairs this phone with the device of a link, under a name for this phone. Call it only after the person agreed. */
+/**
+ * Pairs this phone with the device of a link, under a name for this phone of 1 to 64
+ * characters. Call it only after the person agreed: a link is spent by one pairing.
+ *
+ * Rejects with `pairRefused` when the link was used or has run out, `unreachable`
+ * (after 10 s), `deviceKeyChanged`, `unsupported`, `badArgument`, `callInProgress`,
+ * `otherTab` or `storage`.
+ */
 export async function pair(link: PairingLink, name: string): Promise<Device> {
   const { phone, tabs } = await start();
   await tabs.hold();
   if (phone.busy) throw new CallboxError("callInProgress", "a call is running");
   const device = await phone.pair(link, name);
   tabs.post({ k: "devices" });
-  // Browsers delete what a site has stored when space is short, unless it asks.
-  await navigator.storage.persist().catch(() => false);
+  // Browsers delete what a site has stored when space is short, unless it asks. Firefox
+  // asks the person, and does not answer until that is done: it is not waited for.
+  navigator.storage.persist().catch(() => false);
   return device;
 }
 
-/** The paired devices. */
+/** The paired devices, each with the state of its connection. */
 export async function devices(): Promise<readonly Device[]> {
   return (await start()).phone.devices();
 }
 
-/** Hears of every change in `devices()`. */
+/** Hears of every change in {@link devices}. @returns the function that stops it */
 export function onDevices(listener: () => void): () => void {
   return subscribe(deviceListeners, listener);
 }
 
-/** Forgets a device. The device keeps this phone as a contact until it is removed there. */
+/** Forgets a device. The device keeps this phone as a contact until it is removed there. Rejects with `callInProgress` during a call with it. */
 export async function forgetDevice(dkt: string): Promise<void> {
   const { phone, tabs } = await start();
   await phone.forget(dkt);
+  if (mayBeWoken()) await unsubscribePush(dkt);
   tabs.post({ k: "devices" });
 }
 
@@ -177,22 +201,22 @@ export function currentCall(): CurrentCall | undefined {
   return own && { ...own, groupId: own.roomId, here: true };
 }
 
-/** Hears of every change in `currentCall()`; in a talk at least once a second. */
+/** Hears of every change in {@link currentCall}; in a talk at least once a second. @returns the function that stops it */
 export function onCall(listener: () => void): () => void {
   return subscribe(callListeners, listener);
 }
 
-/** Own microphone on or off. False: there is none that can be opened. */
+/** Own microphone on or off. Resolves to false when there is none that can be opened. Rejects with `noCall`, or `otherTab` where the call runs in another tab. */
 export async function setMic(on: boolean): Promise<boolean> {
   return (await sessionHere()).setMic(on);
 }
 
-/** Own camera on or off; off also puts its light out. False: there is none that can be opened. */
+/** Own camera on or off; off also puts its light out. Resolves and rejects like {@link setMic}. */
 export async function setCamera(on: boolean): Promise<boolean> {
   return (await sessionHere()).setCamera(on);
 }
 
-/** Changes between the front and the back camera. */
+/** Changes between the front and the back camera; a camera that is off comes on as the other one later. Resolves and rejects like {@link setMic}. */
 export async function flipCamera(): Promise<boolean> {
   return (await sessionHere()).flipCamera();
 }
@@ -204,12 +228,18 @@ export function localStream(): MediaStream | undefined {
   return new MediaStream([media.audio, media.video].filter((track) => track !== null));
 }
 
-/** The device's picture and sound, once it has answered. */
+/** The device's picture and sound in the running call of this tab: silent and dark until `hangOnVoip`. */
 export function remoteStream(): MediaStream | undefined {
   return running?.phone.busy ? running.phone.session?.remote : undefined;
 }
 
-/** Sends the maker's own data to the device; `right: "unlock"` opens the door. While it rings and in the talk. */
+/**
+ * Sends the maker's own data to the device: up to 4 KiB as JSON, while it rings and in
+ * the talk. `right: "unlock"` opens the door: the device refuses it (`forbidden`) to a
+ * phone that has no such right. Resolves when somebody at the device has taken it;
+ * rejects with `noHandler` when nobody is there who does, `badArgument`, `noCall` or
+ * `otherTab`.
+ */
 export async function sendData(data: { readonly payload: Json; readonly right?: "unlock" }): Promise<void> {
   checkPayload(data.payload);
   await (await sessionHere()).sendData(data.payload, data.right);
@@ -219,6 +249,7 @@ export async function sendData(data: { readonly payload: Json; readonly right?: 
  * Hears the device's own data, while it rings and in the talk. The device is told
  * that it was taken; that nobody handles it (`noHandler`) when no listener is there
  * or each of them has thrown.
+ * @returns the function that stops it
  */
 export function onData(listener: (payload: Json) => void): () => void {
   return subscribe(dataListeners, listener);
@@ -226,7 +257,7 @@ export function onData(listener: (payload: Json) => void): () => void {
 
 /** Sets what is asked of microphone and camera, from the next call on. */
 export function configureMedia(change: Partial<MediaSettings>): void {
-  settings = { ...settings, ...change };
+  setMedia(change);
 }
 
 /** The last 200 events with their times: for support and tests. */
@@ -236,10 +267,17 @@ export function events(): readonly LoggedEvent[] {
 
 /** The state of the connection and of what arrives: for support and tests. */
 export async function stats(): Promise<{
+  /** As in {@link currentCall}. */
   readonly phase: CallView["phase"] | undefined;
+  /** As in {@link currentCall}. */
   readonly roomId: string | undefined;
+  /** How well this phone receives the device: 0 (nothing) to 4 (good); measured every 2 s. */
   readonly quality: number | undefined;
+  /** How many messages were ignored, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** The connections to MQTT brokers. */
+  readonly brokers: readonly BrokerReport[];
+  /** What the browser measures of the running call. */
   readonly media: LegStats | undefined;
 }> {
   const { phone } = await start();
@@ -250,121 +288,21 @@ export async function stats(): Promise<{
     roomId: view?.roomId,
     quality: session?.quality,
     dropped: { ...phone.dropped },
+    brokers: phone.brokers(),
     media: await session?.stats(),
   };
 }
 
-/** Starts the phone: connects to the devices, unless another tab does. Every other function starts it too. */
-export async function start(): Promise<{ readonly phone: Phone; readonly tabs: Tabs }> {
-  const env = environment();
-  if (env === "insecureContext") throw new CallboxError(env, "open this page over https, or on the device itself");
-  if (env === "unsupportedBrowser") throw new CallboxError(env, "this browser lacks WebRTC, IndexedDB or Web Locks");
-  running ??= boot();
-  await running.ready;
-  return running;
+/**
+ * Starts the phone: connects to the devices, unless another tab does. Every function
+ * that returns a promise does so too. Rejects with `insecureContext` or
+ * `unsupportedBrowser` as {@link environment} says, or `storage`.
+ */
+async function startPhone(): Promise<void> {
+  await start();
 }
-
-function boot(): NonNullable<typeof running> {
-  const phone = new Phone({
-    store: new BrowserStore(),
-    clock: realClock,
-    pageEndpoint: location.origin,
-    openSocket: (url, protocol): Socket => new WebSocket(url, protocol),
-    makeLeg: (roomType, legEvents) => new BrowserLeg(roomType, realClock, legEvents),
-    makeMedia: (ended) => new BrowserMedia(settings, ended),
-    events: {
-      voip: (event) => {
-        tell(event);
-        tabs.post({ k: "event", event });
-      },
-      callChanged: () => {
-        tabs.post({ k: "view", view: phone.view() });
-        notify(callListeners);
-      },
-      devicesChanged: () => {
-        notify(deviceListeners);
-      },
-      data: give,
-    },
-  });
-  const tabs = new Tabs({
-    holding: (held) => {
-      if (held) {
-        elsewhere = undefined;
-        phone.connect();
-        notify(callListeners);
-      } else {
-        phone.disconnect();
-      }
-    },
-    mayRelease: () => !phone.busy,
-    message: (message) => {
-      switch (message.k) {
-        case "who":
-          if (phone.busy) tabs.post({ k: "view", view: phone.view() });
-          return;
-        case "view":
-          elsewhere = message.view;
-          watch();
-          notify(callListeners);
-          return;
-        case "event":
-          tell(message.event);
-          return;
-        case "hangUp":
-          if (phone.busy && (message.roomId === "" || phone.view()?.roomId === message.roomId)) phone.hangUp(message.origin);
-          return;
-        case "answer":
-        case "reject":
-          if (phone.view()?.phase === "incoming" && phone.view()?.roomId === message.roomId) phone[message.k](message.roomId);
-          return;
-        case "devices":
-          void phone.load();
-          return;
-        case "released":
-          // The other tab is idle or gone: its call, if it had one, is over.
-          elsewhere = undefined;
-          notify(callListeners);
-          if (document.visibilityState === "visible") void tabs.tryHold();
-          return;
-        case "want":
-        case "inCall":
-          return;
-      }
-    },
-  });
-  /** A tab that crashed in its call says nothing: its lock is free then. */
-  let watching: ReturnType<typeof setTimeout> | undefined;
-  const watch = (): void => {
-    clearTimeout(watching);
-    if (!elsewhere || elsewhere.phase === "ended") return;
-    watching = setTimeout(() => {
-      void tabs.tryHold().then((held) => {
-        if (!held) watch();
-      });
-    }, watchPeriod);
-  };
-  globalThis.addEventListener("online", () => {
-    phone.hurry();
-  });
-  document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState !== "visible") return;
-    phone.hurry();
-    void tabs.tryHold();
-  });
-  globalThis.addEventListener("pagehide", () => {
-    phone.unload();
-    tabs.release();
-  });
-  globalThis.addEventListener("pageshow", ({ persisted }) => {
-    if (persisted) location.reload(); // its call and connections are gone
-  });
-  const ready = phone.load().then(async () => {
-    await tabs.tryHold();
-    if (!tabs.holds) tabs.post({ k: "who" });
-  });
-  return { phone, tabs, ready };
-}
+// The parts of a running phone are not for those who use the SDK.
+export { startPhone as start };
 
 async function hangUpAs(origin: "manual" | "forceFromApp", roomId: string | undefined): Promise<void> {
   const { phone, tabs } = await start();
@@ -374,19 +312,6 @@ async function hangUpAs(origin: "manual" | "forceFromApp", roomId: string | unde
     return;
   }
   phone.hangUp(origin, roomId);
-}
-
-/** The call that runs in another tab. */
-function callElsewhere(phone: Phone): CallView | undefined {
-  return phone.busy || elsewhere?.phase === "ended" ? undefined : elsewhere;
-}
-
-async function sessionHere(): Promise<NonNullable<Phone["session"]>> {
-  const { phone } = await start();
-  if (phone.session && phone.busy) return phone.session;
-  throw callElsewhere(phone)
-    ? new CallboxError("otherTab", "the call is running in another tab of this browser")
-    : new CallboxError("noCall", "no call is running");
 }
 
 function readOptions(): EnterOptions {

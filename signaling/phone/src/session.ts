@@ -1,60 +1,22 @@
 /** One call: carries out what call.ts decides, and tells it what happens. */
 import { begin, isEarly, step, type CallEvent, type CallState, type Effect, type Phase, type TimerName } from "./call.js";
 import type { End, Origin } from "./causes.js";
-import type { Clock, Timer } from "./clock.js";
+import type { Timer } from "./clock.js";
 import { DoorstepData } from "./doorstep.js";
 import { randomId } from "./encoding.js";
 import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
-import type { OwnKey } from "./jws.js";
-import type { LegStats, MakeLeg } from "./leg.js";
+import type { LegStats } from "./leg.js";
 import { Letters } from "./letters.js";
-import { Mail, lives, type Carrier } from "./mail.js";
-import type { OwnMedia } from "./media.js";
-import type { Envelope } from "./message.js";
-import type { CallOptions } from "./options.js";
+import { Mail, lives } from "./mail.js";
+import { deviceAddress, phoneAddress, type Envelope } from "./message.js";
 import { Reader } from "./reader.js";
-import type { LeaveType } from "./state.js";
+import type { SessionParts } from "./sessionparts.js";
+import { times, type LeaveType } from "./state.js";
 import { Talk } from "./talk.js";
 import { tokenRoom } from "./token.js";
 import type { Body } from "./verify.js";
 import { viewOf, type CallView, type VoipEvent } from "./view.js";
-
-export interface SessionParts {
-  readonly key: OwnKey;
-  readonly device: { readonly sn: string; readonly dkt: string; readonly name: string };
-  readonly carrier: Carrier;
-  readonly clock: Clock;
-  readonly makeLeg: MakeLeg;
-  readonly media: OwnMedia;
-  /** Asked when an SDP or a candidate has come: by then the link has proved which way it goes. */
-  readonly allowLoopback: () => boolean;
-  readonly options: CallOptions;
-  /** The device's ring that this call answers. */
-  readonly ring?: Ring | undefined;
-  readonly hooks: SessionHooks;
-}
-
-/** A verified ring of a device. */
-export interface Ring {
-  readonly envelope: Envelope;
-  readonly text: string;
-}
-
-export interface SessionHooks {
-  emit(event: VoipEvent): void;
-  changed(): void;
-  /** In a call of the device: the first challenge has come. May this phone alert? `later`: an own call to the device is under way. */
-  mayAlert(): "yes" | "busy" | "later";
-  /** The device answered the invite. */
-  joined(): void;
-  /** The attempt ended before the device answered. */
-  failed(end: End): void;
-  /** After the last event. */
-  over(): void;
-  /** The device's own data; false: nobody handles it. */
-  data(payload: Json): boolean;
-}
 
 export class Session {
   readonly roomId: string;
@@ -68,6 +30,8 @@ export class Session {
   #talk: Talk | undefined;
   #state: CallState;
   #held: CallEvent[] = [];
+  /** Messages of the device in this room. */
+  #heard = 0;
 
   constructor(parts: SessionParts) {
     this.parts = parts;
@@ -75,7 +39,7 @@ export class Session {
     // A token is for one room, which whoever asked for it has made.
     this.roomId = ring?.envelope.roomId ?? tokenRoom(options.token ?? "") ?? randomId();
     this.#mail = new Mail(parts.key, parts.device, this.roomId, clock, parts.carrier, { suspicious: true });
-    this.#letters = new Letters(this.#mail, ring?.envelope.id, {
+    this.#letters = new Letters(this.#mail, ring?.envelope, {
       unanswered: (type) => {
         this.#apply({ t: "unanswered", type });
       },
@@ -113,6 +77,7 @@ export class Session {
       events: {
         lost: () => {
           this.#apply({ t: "lost" });
+          this.#doubt();
         },
         flowing: () => {
           this.#apply({ t: "flowing" });
@@ -194,12 +159,29 @@ export class Session {
     this.#talk?.tracksChanged();
   }
 
+  /** The person sees the call. False: it is over, or not yet one. */
+  shown(): boolean {
+    const { isCaller, joined, phase } = this.#state;
+    if (!joined || phase === "ended") return false;
+    const [own, theirs] = [phoneAddress(this.parts.key.jkt), deviceAddress(this.parts.device.sn)];
+    this.#emit("callPageOnShow", { callerId: isCaller ? own : theirs, listenerId: isCaller ? theirs : own });
+    return true;
+  }
+
   /** Sends the maker's own data: in the talk, or once per nonce while it rings. */
   async sendData(payload: Json, right: string | undefined): Promise<void> {
     const { phase } = this.#state;
     if (this.#talk && (phase === "talking" || phase === "reconnecting")) return this.#talk.sendData(payload, right);
     if (phase === "ringing") return this.#doorstep.send(payload, right);
     throw new CallboxError("noCall", "data can be sent while the device rings and in the talk", this.roomId);
+  }
+
+  /** Media has stopped: if the device says nothing either, what goes straight to it is dead, too. */
+  #doubt(): void {
+    const before = this.#heard;
+    this.parts.clock.after(times.doubt, () => {
+      if (this.#heard === before && this.#state.phase === "reconnecting") this.parts.carrier.suspect(Infinity);
+    });
   }
 
   linkUp(): void {
@@ -217,6 +199,7 @@ export class Session {
 
   /** A verified message of this room. */
   receive(envelope: Envelope, body: Body, text: string): void {
+    this.#heard += 1;
     this.#reader.receive(envelope, body, text);
   }
 

@@ -2,6 +2,7 @@
 import type { Detail, End, Origin } from "./causes.js";
 import type { RoomType } from "./options.js";
 
+/** Where a call stands. Not every call goes through all of them; `ended` is the last. */
 export type Phase =
   /** The invite is out; the device has not answered. It may answer a ring: nobody has been alerted yet. */
   | "inviting"
@@ -15,11 +16,13 @@ export type Phase =
   | "ringing"
   /** Answered; media is being connected. */
   | "connecting"
+  /** Picture and sound flow, and the limit counts. */
   | "talking"
   /** Media is lost and being brought back. */
   | "reconnecting"
   /** This side has ended the call and gives the device a moment to say otherwise. */
   | "leaving"
+  /** Over: `end` says why. */
   | "ended";
 
 /** Times in milliseconds. The ring and connect times are the device's plus 2 s. */
@@ -29,6 +32,7 @@ export const times = {
   connect: 22_000,
   reconnect: 32_000,
   restartPause: 2_000,
+  doubt: 400,
   leave: 500,
   slack: 2_000,
 } as const;

@@ -1,5 +1,7 @@
+import { database } from "./database.js";
 import { CallboxError } from "./errors.js";
 import { generateKey, type OwnKey, type PublicJwk } from "./jws.js";
+import type { Right } from "./rights.js";
 
 /** What this phone keeps of a device it is paired with. Entries are keyed by `dkt`. */
 export interface DeviceRecord {
@@ -8,6 +10,8 @@ export interface DeviceRecord {
   readonly jwk: PublicJwk;
   readonly endpoints: readonly string[];
   readonly name: string;
+  /** What this phone may do there, as the device said last. */
+  readonly rights?: readonly Right[] | undefined;
 }
 
 /** Where the phone's key and its devices live. */
@@ -18,8 +22,6 @@ export interface Store {
   put(record: DeviceRecord): Promise<void>;
   remove(dkt: string): Promise<void>;
 }
-
-const database = "callbox";
 
 /** IndexedDB: the one store of a browser that can hold a key that nobody can read. */
 export class BrowserStore implements Store {

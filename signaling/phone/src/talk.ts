@@ -43,8 +43,8 @@ export class Talk {
   #begun = false;
   #reconnecting = false;
   #micOn = true;
-  /** What the device said last of itself. */
-  remoteInfo: Info | undefined;
+  /** What the device said last of itself; it may have overtaken `start`, and counts from then on. */
+  #heard: Info | undefined;
 
   constructor(parts: TalkParts) {
     this.#parts = parts;
@@ -89,6 +89,10 @@ export class Talk {
 
   get camera(): boolean {
     return this.#parts.media.video !== null;
+  }
+
+  get remoteInfo(): Info | undefined {
+    return this.#begun ? this.#heard : undefined;
   }
 
   get quality(): number {
@@ -171,9 +175,8 @@ export class Talk {
         events.copy(frame);
         return;
       case "info":
-        if (!this.#begun) return;
-        this.remoteInfo = frame.info;
-        events.changed();
+        this.#heard = frame.info;
+        if (this.#begun) events.changed();
         return;
       case "data": {
         const taken = this.#begun ? events.data(frame.id, frame.payload) : undefined;

@@ -2,6 +2,7 @@ import type { JsonObject } from "./ijson.js";
 import { open, type PeerKey } from "./jws.js";
 import type { malformed, unknownType} from "./message.js";
 import { deviceAddress, parseBody, parseEnvelope, phoneAddress, type DeviceBody, type Envelope } from "./message.js";
+import type { Way } from "./way.js";
 
 export type Body = DeviceBody | typeof unknownType | typeof malformed;
 
@@ -15,7 +16,7 @@ export interface Verified {
 export type Fault = "signature" | "malformed" | "from" | "to" | "tkt" | "jwk";
 
 /** What the phone verifies of every message (docs/protocol.md section 4), up to what its room has to judge. */
-export async function verify(text: string, peer: PeerKey | undefined, sn: string, jkt: string): Promise<Verified | Fault> {
+export async function verify(text: string, peer: PeerKey | undefined, sn: string, jkt: string, via?: Way): Promise<Verified | Fault> {
   const payload: JsonObject | undefined = peer && (await open(text, peer));
   if (!payload || !peer) return "signature";
   const envelope = parseEnvelope(payload);
@@ -25,5 +26,5 @@ export async function verify(text: string, peer: PeerKey | undefined, sn: string
   if (envelope.tkt !== jkt) return "tkt";
   const { jwk } = envelope;
   if (jwk && (jwk.x !== peer.jwk.x || jwk.y !== peer.jwk.y)) return "jwk";
-  return { envelope, body: parseBody(envelope.t, payload) };
+  return { envelope: { ...envelope, via }, body: parseBody(envelope.t, payload) };
 }

@@ -8,10 +8,13 @@ import type { CallOptions } from "./options.js";
 
 /** An event of the plug-in: `data` is what the plug-in documents, and cause and detail of an end. */
 export interface VoipEvent {
-  readonly eventName: VoipEventName | "endVoip" | "finishVoip";
+  /** What happened. `endVoip` and then `finishVoip` are the last two of every call. */
+  readonly eventName: VoipEventName | "callPageOnShow" | "endVoip" | "finishVoip";
+  /** The call that it happened to. */
   readonly roomId: string;
   /** The older name of roomId: always the same. */
   readonly groupId: string;
+  /** By event: docs/from-wechat.md lists the members. Times are whole seconds. */
   readonly data: Readonly<Record<string, unknown>>;
 }
 
@@ -21,19 +24,27 @@ export interface CallView {
   readonly phase: Phase;
   /** This phone has called the device; false: the device calls or has called. */
   readonly isCaller: boolean;
+  /** Empty while microphone and camera of an own call are being opened: it has no room yet. */
   readonly roomId: string;
+  /** Thumbprint of the device's key. */
   readonly dkt: string;
+  /** What to call the device: `deviceName` of the options, or the name from the pairing. */
   readonly deviceName: string;
+  /** `voice` or `video`, as the caller asked. */
   readonly roomType: "voice" | "video";
   /** Whole seconds of talk. */
   readonly elapsed: number;
   /** Seconds until the limit, undefined: no limit, or no talk yet. */
   readonly remaining: number | undefined;
+  /** This phone's microphone is on. */
   readonly mic: boolean;
+  /** This phone's camera is on. */
   readonly camera: boolean;
+  /** What is wrong with this phone's microphone and camera; the call goes on without. */
   readonly problems: readonly MediaProblem[];
   /** What the device said last of itself. */
   readonly remote: Info | undefined;
+  /** Why the call ended, once it has. */
   readonly end: End | undefined;
   /** The device's word ended the call. */
   readonly endedByDevice: boolean;

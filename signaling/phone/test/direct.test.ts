@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe as suite, test } from "node:test";
-import { DirectLink, subprotocol, type LinkState } from "../src/direct.js";
+import { DirectLink, subprotocol } from "../src/direct.js";
 import { generateKey } from "../src/jws.js";
+import type { LinkState } from "../src/way.js";
 import { FakeClock, calm, until } from "./support/clock.js";
 import { FakeDevice, forge, type FakeSocket } from "./support/device.js";
 
@@ -49,7 +50,7 @@ suite("hello", () => {
     assert.deepEqual(Object.keys(payload), ["v", "t", "id", "from", "to", "tkt", "ref", "nonce", "jwk"]);
     assert.equal(payload["to"], "d.door-1");
     assert.equal(payload["tkt"], b.device.key.jkt);
-    assert.ok(b.link.peer?.jkt === b.device.key.jkt && b.link.provenUrl === "ws://127.0.0.1:8080/signal");
+    assert.ok(b.link.peer?.jkt === b.device.key.jkt && b.link.url === "ws://127.0.0.1:8080/signal");
   });
 
   const wrong: Readonly<Record<string, (d: FakeDevice) => Promise<string>>> = {
@@ -134,7 +135,7 @@ suite("connecting", () => {
     b.link.open();
     b.clock.pass(400);
     await until(() => b.link.state === "up", "up");
-    assert.equal(b.link.provenUrl, "wss://b/signal");
+    assert.equal(b.link.url, "wss://b/signal");
   });
   test("a cut connection comes back", async () => {
     const b = await bench();

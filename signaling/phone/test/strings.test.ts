@@ -38,7 +38,8 @@ suite("words", () => {
       badArgument: true, insecureContext: true, unsupportedBrowser: true, notPaired: true, ambiguousDevice: true, pairLinkInvalid: true,
       pairRefused: true, deviceKeyChanged: true, callInProgress: true, otherTab: true, unreachable: true, cancelled: true, noCall: true,
       forbidden: true, dnd: true, busy: true, unsupported: true, badRequest: true, needNonce: true, noHandler: true, aborted: true,
-      mediaUnavailable: true, storage: true,
+      mediaUnavailable: true, storage: true, pushUnsupported: true, pushInstall: true, pushDenied: true, pushCertificate: true, pushOff: true,
+      pushService: true, pushFailed: true,
     };
     for (const code of Object.keys(codes) as ErrorCode[]) has(errorKey(code));
   });

@@ -50,6 +50,8 @@ export class FakeDevice {
   /** Messages are received and nothing is done about them. */
   deaf = false;
   acks = true;
+  /** What the phone may do here; undefined: it does not say. */
+  rights: readonly string[] | undefined = ["call", "beCalled"];
   pairing: PairingLink | undefined;
   phone: PeerKey | undefined;
   onMessage: (message: Received) => void = () => undefined;
@@ -136,6 +138,9 @@ export class FakeDevice {
       case "offer":
         this.#offers.set(message.roomId, message);
         break;
+      case "ping":
+        await this.send(message.roomId, "pong", { nonce: payload["nonce"], jwk: this.key.jwk, ...(this.rights && { rights: this.rights }) }, message.id);
+        return;
       case "pair": {
         const { name, mac } = payload;
         const link = this.pairing;

@@ -1,6 +1,10 @@
+import type { Dial } from "../../src/broker.js";
+import { Brokers } from "../../src/brokers.js";
 import { CallboxError } from "../../src/errors.js";
 import { generateKey, type OwnKey } from "../../src/jws.js";
+import type { BrokerLoginProvider } from "../../src/login.js";
 import { Phone } from "../../src/phone.js";
+import type { PhoneParts } from "../../src/phoneparts.js";
 import type { VoipEvent } from "../../src/view.js";
 import type { DeviceRecord, Store } from "../../src/store.js";
 import { FakeClock } from "./clock.js";
@@ -35,15 +39,24 @@ export class Rig {
   readonly medias: FakeMedia[] = [];
   readonly data: unknown[] = [];
   takesData = true;
+  readonly connected: string[] = [];
+  /** How a broker is reached; without one there is none. */
+  dial: Dial = () => {
+    throw new Error("there is no broker");
+  };
+  login: BrokerLoginProvider | undefined;
   /** Devices at other addresses than the one that every other address leads to. */
   readonly sockets = new Map<string, FakeDevice["openSocket"]>();
   readonly phone: Phone;
+  /** What the phone is made of; a test may change it before the phone is used. */
+  readonly parts: { -readonly [K in keyof PhoneParts]: PhoneParts[K] };
 
   constructor(openSocket: FakeDevice["openSocket"]) {
-    this.phone = new Phone({
+    this.parts = {
       store: this.store,
       clock: this.clock,
       openSocket: (url) => (this.sockets.get(url) ?? openSocket)(url),
+      openBrokers: async (key) => Promise.resolve(new Brokers({ key, clock: this.clock, dial: this.dial, login: () => this.login })),
       makeLeg: (_, events) => {
         const leg = new FakeLeg(events);
         this.legs.push(leg);
@@ -62,8 +75,10 @@ export class Rig {
           this.data.push(payload);
           return this.takesData;
         },
+        connected: (dkt) => this.connected.push(dkt),
       },
-    });
+    };
+    this.phone = new Phone(this.parts);
   }
 
   /** A phone that is paired with a device and connected to it. */

@@ -1,0 +1,174 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// pageSoon is how long the page may take over what it does by itself.
+const pageSoon = 10 * time.Second
+
+// look is how the page is looked at.
+type look struct {
+	size          string
+	width, height int64
+	scheme        string // light or dark
+}
+
+// screens goes through the screens of the call page: it takes a picture of each in
+// every look, in build/screens, and has axe look for what shuts people out.
+type screens struct {
+	p        *phone
+	language string
+	seen     int            // screens in all looks
+	found    map[string]int // of axe, by impact
+}
+
+// axeScript is JavaScript that runs axe on the document (npm axe-core), without the
+// rules that wait for a person to judge.
+const axeScript = `(async () => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, nodes: nodes.map((n) => n.target.join(" ") + ": " + n.html) }));
+})()`
+
+// violation is one of axe's.
+type violation struct {
+	ID, Impact, Help string
+	Nodes            []string
+}
+
+// see looks at what the page shows now.
+func (s *screens) see(t *testing.T, name string) {
+	t.Helper()
+	for _, l := range looks {
+		s.p.show(l)
+		s.p.settle()
+		file := fmt.Sprintf("%s-%s-%s-%s.png", strings.ReplaceAll(name, " ", "-"), l.size, l.scheme, s.language[:2])
+		s.p.picture(filepath.Join("..", "..", "..", "build", "screens", file))
+		s.seen++
+		for _, v := range s.p.axe(t) {
+			s.found[v.Impact]++
+			if v.Impact == "serious" || v.Impact == "critical" {
+				t.Errorf("axe on %s: %s: %s (%s)\n%s", file, v.Impact, v.Help, v.ID, strings.Join(v.Nodes, "\n"))
+			} else {
+				t.Logf("axe on %s: %s: %s (%s)\n%s", file, v.Impact, v.Help, v.ID, strings.Join(v.Nodes, "\n"))
+			}
+		}
+	}
+	s.p.show(looks[0])
+}
+
+// report prints what axe has found; the steps of make test show such lines.
+func (s *screens) report() {
+	fmt.Fprintf(os.Stdout, "# axe, %s: %d screens, %d critical, %d serious, %d moderate, %d minor\n",
+		s.language, s.seen, s.found["critical"], s.found["serious"], s.found["moderate"], s.found["minor"])
+}
+
+// axe runs axe on the page.
+func (p *phone) axe(t *testing.T) []violation {
+	t.Helper()
+	if !eval[bool](p, `"axe" in window`) {
+		script, err := os.ReadFile("../../../signaling/phone/node_modules/axe-core/axe.min.js")
+		if err != nil {
+			t.Fatalf("%v; run npm --prefix signaling/phone ci", err)
+		}
+		eval[bool](p, string(script)+";true")
+	}
+	return eval[[]violation](p, axeScript)
+}
+
+// show makes the window as large as in a look, with its colours.
+func (p *phone) show(l look) {
+	p.t.Helper()
+	var o []chromedp.EmulateViewportOption
+	if l.width < 600 {
+		o = []chromedp.EmulateViewportOption{chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait}
+	}
+	p.run(pageSoon, chromedp.EmulateViewport(l.width, l.height, o...))
+	p.prefer(l.scheme)
+}
+
+// settle waits until nothing moves but what moves for ever.
+func (p *phone) settle() {
+	p.t.Helper()
+	eval[bool](p, `(async () => {
+  const moving = () => document.getAnimations().filter((a) => a.effect?.getComputedTiming().iterations !== Infinity);
+  await new Promise(requestAnimationFrame);
+  await Promise.race([Promise.all(moving().map((a) => a.finished.catch(() => undefined))), new Promise((r) => setTimeout(r, 1000))]);
+  await new Promise(requestAnimationFrame);
+  return true;
+})()`)
+}
+
+// prefer sets the colour scheme that the person has chosen.
+func (p *phone) prefer(scheme string) {
+	p.t.Helper()
+	p.run(pageSoon, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		if err != nil {
+			return fmt.Errorf("cannot set the colour scheme: %w", err)
+		}
+		return nil
+	}))
+}
+
+// before runs JavaScript in each document that the tab loads from now on, before
+// anything else; the function that is returned takes it back.
+func (p *phone) before(script string) (undo func()) {
+	p.t.Helper()
+	var id page.ScriptIdentifier
+	p.run(pageSoon, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		res, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+		if err == nil {
+			id = res.Identifier
+		}
+		return err
+	}))
+	return func() {
+		p.run(pageSoon, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			_, err := cdp.Call(ctx, target, page.RemoveScriptToEvaluateOnNewDocument, page.RemoveScriptToEvaluateOnNewDocumentParams{Identifier: id})
+			return err
+		}))
+	}
+}
+
+// picture writes what the page shows to a file.
+func (p *phone) picture(path string) {
+	p.t.Helper()
+	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, png, 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// text returns what an element of the page says.
+func (p *phone) text(name string) string {
+	p.t.Helper()
+	return eval[string](p, fmt.Sprintf(`document.querySelector('[data-testid=%q]')?.innerText ?? ""`, name))
+}
+
+// waitTrue waits until an expression of the page holds.
+func (p *phone) waitTrue(what, expression string) {
+	p.t.Helper()
+	eventually(p.t, 2*pageSoon, what, func() bool { return eval[bool](p, "Boolean("+expression+")") })
+}

@@ -1,0 +1,191 @@
+package media
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"callbox/media/rate"
+	"callbox/media/twcc"
+)
+
+// The rates of a session's way up.
+const (
+	// audioExtra is what the headers of 50 packets of sound a second add, in bit/s.
+	audioExtra = 10_000
+	// leastVideo is what is left to pictures on the worst way.
+	leastVideo = 40_000
+	// overhead is the share of a picture's bits that headers add.
+	overhead = 0.03
+	// headroom over what the encoders aim at: they overshoot, and lost packets are sent
+	// again.
+	headroom = 1.1
+	// startRate is what is sent before anything is known of the way.
+	startRate = 1_300_000
+)
+
+// sending decides how much is sent, and lets the pictures' packets out in time. Sound
+// passes by: it never waits for pictures.
+type sending struct {
+	s        *Session
+	recorder *twcc.Recorder
+	write    func(*rtp.Packet) error // of the pictures
+	wake     chan struct{}
+
+	mu      sync.Mutex
+	control *rate.Controller
+	pace    rate.Pacer[*rtp.Packet]
+	known   bool // the phone reports what arrives
+	last    rtp.Header
+	number  rtp.Sequencer
+}
+
+func newSending(s *Session) *sending {
+	o := s.engine.opts.Options
+	sound := rate.Rate(o.AudioBitrate + audioExtra)
+	ceiling := (rate.Rate(o.VideoBitrate) + sound) * headroom
+	f := &sending{
+		s: s, wake: make(chan struct{}, 1), number: rtp.NewRandomSequencer(),
+		control: rate.New(rate.Options{Floor: sound + leastVideo, Start: min(startRate, ceiling), Ceiling: ceiling}),
+	}
+	f.recorder = twcc.New(twcc.Options{Clock: s.engine.opts.Clock, Feedback: f.feedback})
+	return f
+}
+
+func (f *sending) feedback(now time.Duration, packets []rate.Packet) {
+	f.mu.Lock()
+	f.control.Feedback(now, packets)
+	f.known = true
+	f.mu.Unlock()
+	f.poke()
+}
+
+// videoRate is what the encoder of pictures should aim at, in bit/s.
+func (f *sending) videoRate() rate.Rate {
+	o := f.s.engine.opts.Options
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.known {
+		return min(rate.Rate(o.VideoBitrate), startRate)
+	}
+	left := f.control.Target() - rate.Rate(o.AudioBitrate) - audioExtra
+	return max(0, min(rate.Rate(o.VideoBitrate), left*(1-overhead)*rate.Rate(1-min(0.5, f.control.Loss()))))
+}
+
+// loss is the share of our packets that did not arrive of late.
+func (f *sending) loss() float64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.control.Loss()
+}
+
+// state is the rate in bit/s that the way is believed to carry, and how long packets
+// wait on it, in ms.
+func (f *sending) state() (target uint64, queue float64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return uint64(f.control.Target()), float64(f.control.Queue()) / float64(time.Millisecond)
+}
+
+// backlog is how long the packets that wait will take.
+func (f *sending) backlog() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.pace.Backlog()
+}
+
+// moved says that the way has changed.
+func (f *sending) moved() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.control.Moved(f.s.now())
+}
+
+// push queues the packets of one picture.
+func (f *sending) push(packets []*rtp.Packet) {
+	f.mu.Lock()
+	for _, p := range packets {
+		f.pace.Push(p.MarshalSize(), p)
+	}
+	f.mu.Unlock()
+	f.poke()
+}
+
+// drop forgets what waits: the encoder begins anew.
+func (f *sending) drop() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pace.Drop()
+}
+
+func (f *sending) poke() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run lets packets out until the session ends.
+func (f *sending) run() {
+	timer := time.NewTimer(sendTick)
+	defer timer.Stop()
+	for {
+		timer.Reset(f.step())
+		select {
+		case <-f.s.ctx.Done():
+			return
+		case <-f.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// step sends what is due and returns how long nothing more is.
+func (f *sending) step() time.Duration {
+	for {
+		now := f.s.now()
+		f.mu.Lock()
+		f.control.Tick(now)
+		f.pace.SetRate(f.control.Burst())
+		if f.s.running() {
+			if probe, ok := f.control.Probe(now); ok && f.last.Version == 2 {
+				f.pace.Begin(now, probe)
+			}
+		}
+		item, pad, ok, wait := f.pace.Next(now)
+		p := item.Value
+		if ok && pad > 0 {
+			p = f.padding(pad)
+		} else if ok {
+			p.SequenceNumber = f.number.NextSequenceNumber()
+			f.last = p.Header
+		}
+		f.mu.Unlock()
+		if !ok {
+			if wait == 0 || wait > sendTick {
+				return sendTick
+			}
+			return wait
+		}
+		f.recorder.SetProbe(item.Probe)
+		f.s.count.up.add(now, p.MarshalSize())
+		if err := f.write(p); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+			f.s.log.Trace().Err(err).Msg("video packet")
+		}
+		f.recorder.SetProbe(0)
+	}
+}
+
+// padding returns a packet that says nothing (RFC 3550, 5.1): it comes between two
+// pictures, with the time of the one before. mu is held.
+func (f *sending) padding(size int) *rtp.Packet {
+	h := rtp.Header{
+		Version: 2, Padding: true, SequenceNumber: f.number.NextSequenceNumber(), Timestamp: f.last.Timestamp,
+	}
+	fill := make([]byte, max(1, min(size-h.MarshalSize(), maxPadding)))
+	fill[len(fill)-1] = byte(len(fill))
+	return &rtp.Packet{Header: h, Payload: fill}
+}

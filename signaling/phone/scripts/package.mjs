@@ -1,0 +1,36 @@
+// Builds what is published into lib/, before npm packs it: the SDK as one ES module,
+// with chunks for what it loads only when it is needed, and the types that it shows.
+import { execFileSync } from "node:child_process";
+import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+process.chdir(fileURLToPath(new URL("..", import.meta.url)));
+await rm("lib", { recursive: true, force: true });
+// Not minified: whoever bundles it does that, and may want to read it before.
+await build({
+  entryPoints: ["src/sdk.ts"],
+  outdir: "lib",
+  bundle: true,
+  splitting: true,
+  chunkNames: "[name]-[hash]",
+  format: "esm",
+  target: "es2022",
+  logLevel: "warning",
+});
+
+const types = "build/types";
+await rm(types, { recursive: true, force: true });
+execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });
+const reached = new Set(["sdk.d.ts"]);
+for (const name of reached) {
+  const text = await readFile(join(types, name), "utf8");
+  for (const [, path] of text.matchAll(/(?:from |import\()"(\.[^"]*)\.js"/g)) reached.add(join(dirname(name), `${path}.d.ts`));
+  await mkdir(dirname(join("lib", name)), { recursive: true });
+  await copyFile(join(types, name), join("lib", name));
+}
+
+await copyFile("../../LICENSE", "LICENSE");
+// MQTT.js, which one of the chunks is made of, wants its licence in copies.
+await copyFile("node_modules/mqtt/LICENSE.md", "lib/mqtt.LICENSE.txt");
