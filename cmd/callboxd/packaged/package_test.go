@@ -96,7 +96,7 @@ type step struct {
 
 func (l *life) steps() []step {
 	return []step{
-		{"install", l.install}, {"what it brings", l.brings}, {"status", l.status}, {"exposure", l.exposure}, {"devices", l.devices},
+		{"install", l.install}, {"what it brings", l.brings}, {"status", l.status}, {"a network that comes later", l.network}, {"exposure", l.exposure}, {"devices", l.devices},
 		{"credentials", l.credentials}, {"reload", l.reload}, {"a bad configuration", l.badConfig}, {"a call in the journal", l.call},
 		{"kill", l.kill}, {"watchdog", l.watchdog}, {"upgrade", l.upgrade}, {"upgrade in a call", l.upgradeInCall},
 		{"upgrade in a call that does not end", l.upgradeEndsCall}, {"an older version", l.older}, {"stop and disable", l.stop},
@@ -241,14 +241,7 @@ func (l *life) credentials() {
 // call pairs a phone, talks, and asks the journal for the call by its fields.
 func (l *life) call() {
 	l.phone = startPhone(l.top, l.machine)
-	var window struct {
-		URL string `json:"url"`
-	}
-	if err := json.Unmarshal([]byte(l.run("callboxctl", "pair", "--json", "--name", "Anna", "--for", "1m")), &window); err != nil {
-		l.t.Fatal(err)
-	}
-	l.phone.say("pair " + window.URL)
-	l.phone.hears("paired")
+	l.pair(l.phone, "Anna")
 	l.phone.talk()
 	l.until("the status line tells of the call", func() error {
 		if line := l.show("StatusText"); !strings.HasPrefix(line, "talking with Anna; direct up (1 phone)") {
