@@ -117,7 +117,7 @@ func (b *boxed) outOfTheBox() {
 			b.t.Errorf("doctor does not say that %s is the %s: %+v", name, kind, findings)
 		}
 	}
-	b.t.Logf("status: %s", b.sh("systemctl show -P StatusText callbox"))
+	b.t.Logf("status: %s; %s", b.sh("systemctl show -P StatusText callbox"), b.sh(memory))
 }
 
 // configure edits the one file.
@@ -189,7 +189,7 @@ func (b *boxed) restart(verb string) {
 	if got := b.sh("systemctl is-active callbox; systemctl show -P NRestarts callbox"); got != "active\n0" {
 		b.t.Errorf("after a %s the daemon is %q", verb, got)
 	}
-	b.t.Logf("%s: %s", verb, b.sh(startTimes))
+	b.t.Logf("%s: %s; %s", verb, b.sh(startTimes), b.sh(memory))
 	b.waitAnswer()
 	b.whistle()
 	eventually(b.t, 2*patience, "the phone finds the device again", func() bool {
@@ -202,3 +202,6 @@ func (b *boxed) restart(verb string) {
 // the boot.
 const startTimes = `at() { systemctl show -P "$1" callbox | awk '{printf "%.2f s", $1/1e6}'; }
 echo "started $(at ExecMainStartTimestampMonotonic) after the boot, ready after $(at ActiveEnterTimestampMonotonic)"`
+
+// memory says how much of the daemon is resident, and how much of that is no file's.
+const memory = `grep -E '^(VmRSS|RssAnon)' /proc/$(systemctl show -P MainPID callbox)/status | xargs`
