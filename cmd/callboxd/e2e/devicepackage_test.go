@@ -111,7 +111,7 @@ func (b *boxed) outOfTheBox() {
 	if err := json.Unmarshal(out, &findings); err != nil {
 		b.t.Fatalf("doctor says no JSON: %v\n%s", err, out)
 	}
-	for kind, name := range map[devices.Kind]string{devices.Camera: "Webcam", devices.Microphone: "Loopback", devices.Speaker: "Loopback"} {
+	for kind, name := range map[devices.Kind]string{devices.Camera: "vivid", devices.Microphone: "Loopback", devices.Speaker: "Loopback"} {
 		i := slices.IndexFunc(findings, func(f control.Finding) bool { return f.Name == string(kind) })
 		if i < 0 || findings[i].State != control.StateOK || !strings.Contains(findings[i].Message, name) {
 			b.t.Errorf("doctor does not say that %s is the %s: %+v", name, kind, findings)
