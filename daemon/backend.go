@@ -150,6 +150,7 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 		Name: p.cfg.Device.Name, SN: p.sn, Address: "d." + p.sn, Thumbprint: p.key.JKT(),
 		Version:       control.ThisVersion().Version,
 		ConfigFile:    p.file,
+		StateDir:      p.cfg.Device.StateDir,
 		UptimeSeconds: (p.clock.Now() - b.started).Round(time.Millisecond).Seconds(),
 		Devices:       b.chosen(),
 		Transports:    p.transports(),

@@ -63,7 +63,7 @@ func (l *loop) decideByToken(o signaling.Offer, q policy.Request) decision {
 	if !ok {
 		return decision{cause: cause.Forbidden, rule: "signaling.issuers has no " + o.Token.Issuer}
 	}
-	if rule, ok := l.tryIssuer(o.Token.Issuer); !ok {
+	if rule, ok := l.tryIssuer(o.Token.Issuer, o.Token.Subject); !ok {
 		return decision{cause: cause.Forbidden, rule: rule}
 	}
 	q.Token = policy.Limit(o.Token.TimeLimit)
@@ -90,18 +90,43 @@ func strictest(contact, token decision) decision {
 	return d
 }
 
-// tryIssuer counts one call of an issuer's, and says no when there were too many in
-// the last hour.
-func (l *loop) tryIssuer(name string) (rule string, ok bool) {
+// tryIssuer counts one call of an issuer's subject, and says no when there were too many
+// in the last hour: of the subject, which may use half of its issuer's, or of all. What
+// is too many is not kept, so that nobody wears the disk out by trying on.
+func (l *loop) tryIssuer(name, subject string) (rule string, ok bool) {
 	i := slices.IndexFunc(l.settings.issuers, func(one config.Issuer) bool { return one.Issuer == name })
 	allowed := l.settings.issuers[i].Attempts()
+	caller := [2]string{name, subject}
+	half := (allowed + 1) / 2
+	own, ok := l.callers[caller].Try(l.now(), half)
+	if !ok {
+		return fmt.Sprintf("issuer %s: its subject %s has used its %d of the %d attempts_an_hour", name, subject, half, allowed), false
+	}
 	next, ok := l.attempts[name].Try(l.now(), allowed)
+	if !ok {
+		return fmt.Sprintf("issuer %s: its %d attempts_an_hour are used up", name, allowed), false
+	}
 	if l.attempts == nil {
 		l.attempts = map[string]policy.Attempts{}
 	}
 	l.attempts[name] = next
 	l.records.set(settingAttempts+name, next)
-	return fmt.Sprintf("issuer %s: its %d attempts_an_hour are used up", name, allowed), ok
+	l.keepCaller(caller, own)
+	return "", true
+}
+
+// keepCaller keeps what one subject of an issuer has tried, in memory alone: a restart
+// forgets it, and not what all of them have tried.
+func (l *loop) keepCaller(caller [2]string, tries policy.Attempts) {
+	if l.callers == nil {
+		l.callers = map[[2]string]policy.Attempts{}
+	}
+	for other, a := range l.callers { // no more than there are attempts an hour
+		if len(a.At(l.now()).Ages) == 0 {
+			delete(l.callers, other)
+		}
+	}
+	l.callers[caller] = tries
 }
 
 // tokenUnlocks reports whether the token lets its holder open the door now.

@@ -177,20 +177,28 @@ func disturbed(r *policy.Rules, t *testing.T) *policy.Rules {
 }
 
 // TestIssuersHaveAttemptsAnHour: allowed calls and others, of all the issuer's callers
-// together; contacts are not counted.
+// together, half of them by one at most; contacts are not counted.
 func TestIssuersHaveAttemptsAnHour(t *testing.T) {
-	n := 3
+	n := 4
 	withIssuer(t, config.Issuer{AttemptsAnHour: &n}, nil, func(s *stage, tokens *fakeTokens) {
-		for i := range 5 {
+		for i, tt := range []struct{ subject, want string }{
+			{"u0", "ringing r0"},
+			{"u0", "reject r1 forbidden"}, // the token says so, and it is counted
+			{"u0", "reject r2 forbidden"}, // its half is used
+			{"u1", "reject r3 busy"},
+			{"u1", "reject r4 busy"},
+			{"u2", "reject r5 forbidden"}, // all are used
+		} {
 			if i == 1 {
-				tokens.rights = nil // forbidden, and counted
+				tokens.rights = nil
 			}
-			s.receive(tokenOffer(fmt.Sprint("r", i), 0))
+			o := tokenOffer(fmt.Sprint("r", i), 0)
+			o.Token.Subject = tt.subject
+			s.receive(o)
 			got := s.took()
 			tokens.rights = []signaling.Right{signaling.RightCall}
-			want := []string{"ringing r0", "reject r1 forbidden", "reject r2 busy", "reject r3 forbidden", "reject r4 forbidden"}[i]
-			if !strings.Contains(got, want) {
-				t.Errorf("call %d: %s, want %s", i+1, got, want)
+			if !strings.Contains(got, tt.want) {
+				t.Errorf("call %d: %s, want %s", i+1, got, tt.want)
 			}
 		}
 		s.receive(theOffer("contact"))

@@ -165,9 +165,10 @@ type loop struct {
 	dndStop   func() bool // of the timer that ends it
 	ageStop   func() bool
 	lookStop  func() bool
-	attempts  map[string]policy.Attempts // of issuers, by name
-	tries     map[string]policy.Attempts // of contacts, by thumbprint
-	work      sync.WaitGroup             // goroutines that the loop started
+	attempts  map[string]policy.Attempts    // of issuers, by name
+	callers   map[[2]string]policy.Attempts // of issuers' subjects, by both names
+	tries     map[string]policy.Attempts    // of contacts, by thumbprint
+	work      sync.WaitGroup                // goroutines that the loop started
 	stopping  bool
 }
 

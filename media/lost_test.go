@@ -3,6 +3,7 @@ package media
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,19 +129,18 @@ func (p *cuttablePhone) restart() {
 	p.eventually(5*time.Second, "candidates of the new generation come", func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		found = nil
 		for _, ev := range p.events {
 			if c, ok := ev.(LocalCandidates); ok && c.Generation == 1 {
-				found = c.Candidates
+				found = append(found, c.Candidates...)
 			}
 		}
 		return len(found) > 0
 	})
-	want := ufragLine.FindStringSubmatch(answer)[1]
-	for _, c := range found {
-		if f := c.UsernameFragment; f == nil {
-			p.t.Errorf("candidate %q says no fragment", c.Candidate)
-		} else if *f != want {
-			p.t.Errorf("candidate %q says the fragment %s, want %s", c.Candidate, *f, want)
+	want := " ufrag " + ufragLine.FindStringSubmatch(answer)[1] + " "
+	for _, c := range found { // by that the phone knows those that overtake the answer
+		if !strings.Contains(c.Candidate+" ", want) {
+			p.t.Errorf("candidate %q, want one with%s", c.Candidate, want)
 		}
 	}
 }

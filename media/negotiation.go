@@ -139,7 +139,7 @@ func (s *Session) localCandidate(c *webrtc.ICECandidate) {
 		s.tellLocked(true)
 		return
 	}
-	s.batch = append(s.batch, s.labelled(c))
+	s.batch = append(s.batch, Candidate(c.ToJSON()))
 	if s.batchStop == nil {
 		s.wg.Add(1)
 		s.batchStop = s.engine.opts.Clock.AfterFunc(candidateBatch, func() {
@@ -150,16 +150,6 @@ func (s *Session) localCandidate(c *webrtc.ICECandidate) {
 			s.tellLocked(false)
 		})
 	}
-}
-
-// labelled is a candidate with the user fragment that it belongs to, which pion leaves
-// out (RFC 8838, 10): one that arrives before its description is kept by it.
-func (s *Session) labelled(c *webrtc.ICECandidate) Candidate {
-	out := Candidate(c.ToJSON())
-	if p, err := s.pc.SCTP().Transport().ICETransport().GetLocalParameters(); err == nil {
-		out.UsernameFragment = &p.UsernameFragment
-	}
-	return out
 }
 
 // newGeneration ends the batch of the credentials before.

@@ -7,7 +7,9 @@ import (
 
 // inRoom takes a verified message, by c, of a room that is known. The mutex is held.
 func (d *Device) inRoom(p Peer, r *room, m *message.Message, c caller) {
-	d.reach(r, p)
+	if d.moves(r, m) {
+		d.reach(r, p)
+	}
 	if m.Ref != "" { // an ack, or an answer that stands for one
 		d.delivered(r, m.Ref)
 		d.ringHeard(r, m.Ref)
@@ -73,7 +75,7 @@ func (d *Device) inLiveRoom(p Peer, r *room, m *message.Message) {
 		d.phoneRejects(p, r, m)
 		return
 	case message.TypeInvite: // a late copy: its offer has come
-		d.ack(r, nil, m.ID, message.Ack{})
+		d.reply(p, m, message.Ack{})
 		return
 	default:
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"callbox/signaling/key"
+	"callbox/signaling/message"
 )
 
 // Up says that a transport has reached an address: what waits for it goes at
@@ -69,6 +70,25 @@ func (d *Device) ways(r *room) []Peer {
 		ways = append(ways, r.peer)
 	}
 	return ways
+}
+
+// moves reports whether the way that m came is the room's from now on. Anybody who has
+// carried a message can bring it again, whenever it suits them: what was seen before,
+// and what a room does not remember, takes a call away from no transport that reaches
+// its phone.
+func (d *Device) moves(r *room, m *message.Message) bool {
+	switch {
+	case r.phase == rung, !d.reaches(r.peer):
+		return true
+	case m.Type == message.TypeAck, m.Type == message.TypePing, m.Type == message.TypeInvite:
+		return false
+	}
+	return r.seen[m.ID] == nil && len(r.seen) < maxSeen
+}
+
+// reaches reports whether a peer's transport is connected to it, as far as anybody knows.
+func (d *Device) reaches(p Peer) bool {
+	return slices.Contains(d.wide, p.Transport) || len(others(d.up[p.Address], p)) < len(d.up[p.Address])
 }
 
 // reach makes p the way to the room's phone.

@@ -65,7 +65,7 @@ func (d *Device) drop(p Peer, r Reason) {
 func (d *Device) class(p Peer) budget.Class {
 	jkt, ok := key.PhoneOf(p.Address)
 	contact, known := Contact{}, false
-	if ok && p.Proven {
+	if ok {
 		contact, known = d.o.Contacts.Contact(jkt)
 	}
 	d.mu.Lock()
@@ -78,8 +78,14 @@ func (d *Device) class(p Peer) budget.Class {
 	if d.suspended[jkt] || contact.Revoked {
 		return budget.Unproven
 	}
-	if known || (p.Proven && d.holds(jkt)) {
+	switch {
+	case p.Proven && (known || d.holds(jkt)):
 		return budget.Proven
+	case known:
+		// A broker that keeps the rights of docs/mqtt.md, or a maker's program, knows
+		// who speaks. Were it not believed, a crowd of strangers would keep contacts
+		// out; where it lies, only those suffer in whose name it does.
+		return budget.Claimed
 	}
 	return budget.Unproven
 }

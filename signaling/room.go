@@ -3,6 +3,7 @@ package signaling
 import (
 	"crypto/sha256"
 
+	"callbox/signaling/key"
 	"callbox/signaling/message"
 	"callbox/signaling/token"
 )
@@ -86,7 +87,7 @@ func (r *room) note(m *message.Message) *received {
 }
 
 // duplicate deals with a message whose id was seen before: the same bytes get
-// the same answer, other bytes nothing.
+// the same answer, the way that they came, other bytes nothing.
 func (d *Device) duplicate(p Peer, r *room, m *message.Message) bool {
 	rec := r.seen[m.ID]
 	if rec == nil {
@@ -97,7 +98,7 @@ func (d *Device) duplicate(p Peer, r *room, m *message.Message) bool {
 		return true
 	}
 	if rec.answer != "" {
-		d.transmit(r, rec.answer)
+		d.hand([]Peer{p}, key.PhoneAddress(r.key.Phone), rec.answer, func() {})
 	}
 	return true
 }

@@ -2,6 +2,7 @@ package signaling_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +64,9 @@ func BenchmarkForgedInvite(b *testing.B) {
 		"expired":              with(maker.Token(p, roomID, signalingtest.With(members{"iat": 1, "exp": 2}))),
 		"good token, stolen":   with(maker.Token(p, roomID), signalingtest.SignedBy(other.Key.Private)),
 		"contact, foreign key": contact.Invite(roomID, signalingtest.SignedBy(other.Key.Private)),
+		// These two are a contact's own: they cost a signature for the answer.
+		"contact, wrong token": contact.Invite(roomID, carries(maker.Token(contact, roomID, signalingtest.SignedBy(other.Key.Private)))),
+		"contact, old nonce":   contact.Offer(roomID, "bm9uY2U", contact.Invite(roomID), signalingtest.SDP{}.String()),
 	} {
 		b.Run(name, func(b *testing.B) {
 			boot := &noBudget{Clock: clock.Go()}
@@ -84,7 +88,7 @@ func BenchmarkForgedInvite(b *testing.B) {
 			}
 			defer d.Close()
 			peer := signaling.Peer{Transport: &wire{}, Budget: "topic", Address: p.Address()}
-			if name == "contact, foreign key" {
+			if strings.HasPrefix(name, "contact") {
 				peer.Address = contact.Address()
 			}
 			n := 0

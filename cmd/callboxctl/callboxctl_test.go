@@ -126,6 +126,7 @@ func TestOutput(t *testing.T) {
 		"doctor-json":               {[]string{"doctor", "--config", good, "--json"}, exitUnwell},
 		"check":                     {[]string{"check", good}, exitOK},
 		"check-bad":                 {[]string{"check", bad}, exitConfig},
+		"check-no-file":             {[]string{"check", "testdata/nofile.yaml"}, exitConfig},
 		"check-bad-json":            {[]string{"check", bad, "--json"}, exitConfig},
 		"reload":                    {[]string{"reload"}, exitOK},
 		"idle-not":                  {[]string{"idle", "--for", "0s"}, exitNotNow},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,5 +73,25 @@ func TestNoRecordYet(t *testing.T) {
 		if code, out, errs := ctl(t, "", append(args, "--socket", socket)...); code != exitOK || out != want {
 			t.Errorf("%v = %d %q%s, want %q", args, code, out, errs, want)
 		}
+	}
+}
+
+// TestTheDaemonTellsItsStateDirectory: backup takes that of the daemon which it was told,
+// whatever the default configuration says.
+func TestTheDaemonTellsItsStateDirectory(t *testing.T) {
+	socket := startDaemon(t, func(*config.Config) {})
+	file := filepath.Join(t.TempDir(), "door.backup")
+	if code, out, errs := ctl(t, "", "identity", "backup", file, "--socket", socket); code != exitOK {
+		t.Fatalf("%d, %s%s", code, out, errs)
+	}
+	_, want, _ := ctl(t, "", "status", "--json", "--socket", socket)
+	var status struct{ Thumbprint string }
+	if err := json.Unmarshal([]byte(want), &status); err != nil || status.Thumbprint == "" {
+		t.Fatal(want, err)
+	}
+	to := stateOf(t)
+	none := filepath.Join(t.TempDir(), "none")
+	if _, out, errs := ctl(t, "", "identity", "restore", file, "--force", "--state-dir", to, "--socket", none); !strings.Contains(out, status.Thumbprint) {
+		t.Errorf("restored: %s%s, want the device %s", out, errs, status.Thumbprint)
 	}
 }

@@ -62,6 +62,9 @@ func lookAtConfig(file, daemons string) (*config.Config, control.Finding) {
 		file = "" // it may be missing
 	}
 	cfg, err := config.Load(file)
+	if err == nil {
+		err = cfg.Files(shown)
+	}
 	var problems config.Problems
 	switch {
 	case errors.As(err, &problems):

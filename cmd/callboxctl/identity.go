@@ -36,15 +36,19 @@ state directory themselves: as root, or as the user of the daemon.`,
 
 // stateFlag chooses the state directory.
 func stateFlag(cmd *cobra.Command, dir *string) {
-	cmd.Flags().StringVar(dir, "state-dir", "", "the state `directory`; default: that of the configuration")
+	cmd.Flags().StringVar(dir, "state-dir", "", "the state `directory`; default: the running daemon's, else that of the configuration")
 }
 
-// stateDir is the daemon's state directory, by its configuration.
+// stateDir is the daemon's state directory: the one that it says it has, for its
+// environment may have named another than its file; of one that is stopped, by the file.
 func (a *app) stateDir(ctx context.Context, dir string) (string, error) {
 	if dir != "" {
 		return dir, nil
 	}
-	cfg, err := config.Load(a.configFile(ctx)) // "": the default one, which may be missing
+	if status, err := a.client().Status(ctx); err == nil && status.StateDir != "" {
+		return status.StateDir, nil
+	}
+	cfg, err := config.Load("") // the default one, which may be missing
 	if err != nil {
 		return "", err
 	}
@@ -109,7 +113,7 @@ again.`,
 				return forRoot(err)
 			}
 			return a.show(r, func(w io.Writer) {
-				fmt.Fprintf(w, "%s is the device %s of %s, with %d contacts\n", oneLine(dir), r.Thumbprint, r.Taken.Local().Format("2006-01-02 15:04"), r.Contacts)
+				fmt.Fprintf(w, "%s is the device %s of %s, with %s\n", oneLine(dir), r.Thumbprint, r.Taken.Local().Format("2006-01-02 15:04"), count(r.Contacts, "contact"))
 			})
 		},
 	}

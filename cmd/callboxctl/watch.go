@@ -21,7 +21,8 @@ func newWatch(a *app) *cobra.Command {
 		Short: "Show what happens as it happens",
 		Long: `Show what happens as it happens, until Ctrl-C. In a terminal it is a live view: the call,
 the time that is left, how well it flows, the last events. Elsewhere, or with --events,
-it is one line an event, the present state first; with --json one JSON object a line.
+it is one line an event, the present state first; with --json one JSON object a line,
+and "calling", which comes each second of a talk, too.
 
 The lines end with exit code 3 when the daemon stops; the live view waits for it.
 --after resumes behind an event, by its id (EPOCH-SEQ); what is missing is told.`,
@@ -42,6 +43,9 @@ The lines end with exit code 3 when the daemon stops; the live view waits for it
 			err = a.client().Watch(cmd.Context(), client.WatchOptions{After: from}, func(ev control.Event) error {
 				if a.json {
 					return enc.Encode(ev)
+				}
+				if ev.Name == control.EventCalling { // a line each second would push all else away
+					return nil
 				}
 				return a.show(nil, func(w io.Writer) { fmt.Fprintln(w, eventLine(ev)) })
 			})

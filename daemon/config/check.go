@@ -95,9 +95,17 @@ func checkPage(page string, r report) {
 		return
 	}
 	u, err := url.Parse(page)
-	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
-		(u.Path != "" && !strings.HasSuffix(u.Path, "/")) || (u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname()))) {
-		r("signaling.page", fmt.Sprintf("%q is no address of a call page; allowed: https://call.example.com/, https://example.com/phone/, or http on 127.0.0.1", origin(page)))
+	if err != nil {
+		r("signaling.page", "is no address; allowed: https://call.example.com/, https://example.com/phone/, or http on 127.0.0.1")
+		return
+	}
+	if u.Path != "" && !strings.HasSuffix(u.Path, "/") && u.RawQuery == "" && u.Fragment == "" {
+		r("signaling.page", fmt.Sprintf("%q does not end with /; a page is a directory: %s/", u.Redacted(), u.Redacted()))
+		return
+	}
+	if u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		(u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname()))) {
+		r("signaling.page", fmt.Sprintf("%q is no address of a call page; allowed: https://call.example.com/, https://example.com/phone/, or http on 127.0.0.1", u.Redacted()))
 	}
 }
 

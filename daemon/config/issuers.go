@@ -29,8 +29,8 @@ type Issuer struct {
 	// TalkADay is how long all its callers together may talk in a day: 1s to 24h, or the
 	// word none.
 	TalkADay *Duration `mapstructure:"talk_a_day"`
-	// AttemptsAnHour is how many calls all its callers together may try in an hour: 1 to
-	// 1000. Not set: 60.
+	// AttemptsAnHour is how many calls all its callers together may try in an hour, one
+	// of them (a sub) at most half of that: 1 to 1000. Not set: 60.
 	AttemptsAnHour *int `mapstructure:"attempts_an_hour"`
 	// Hours are when its callers may call. Not set: at all times.
 	Hours policy.Schedule `mapstructure:"hours"`

@@ -22,6 +22,7 @@ type Status struct {
 	Thumbprint    string            `json:"thumbprint"` // of the device's key (dkt)
 	Version       string            `json:"version"`
 	ConfigFile    string            `json:"configFile,omitzero"` // the file of the configuration; when it is not there, the defaults count
+	StateDir      string            `json:"stateDir,omitzero"`   // where the device's key, its contacts and its records are
 	UptimeSeconds float64           `json:"uptimeSeconds"`
 	Seq           uint64            `json:"seq"`   // number of the newest event that this includes
 	State         string            `json:"state"` // idle, ringing, dialing, connecting, talking, reconnecting

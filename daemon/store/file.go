@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // files is the directory. crash, which tests set, is asked before each step of a
@@ -172,4 +173,12 @@ func (f files) writeJSON(name string, v any) error {
 		return fmt.Errorf("cannot write %s: %w", f.path(name), err)
 	}
 	return f.replace(name, []byte(b.String()))
+}
+
+// forJSON is t in UTC, or the last day that JSON can hold.
+func forJSON(t time.Time) time.Time {
+	if t = t.UTC(); t.Year() > 9999 {
+		return time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	}
+	return t
 }

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"errors"
+	"io/fs"
 	"sync"
 	"time"
 )
@@ -29,10 +31,7 @@ func (s *Store) Floor() time.Time {
 func (s *Store) SaveFloor(t time.Time) error {
 	s.floorMu.Lock()
 	defer s.floorMu.Unlock()
-	t = t.UTC().Round(0)
-	if t.Year() > 9999 { // what JSON can hold
-		t = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
-	}
+	t = forJSON(t.UTC().Round(0))
 	if err := s.files.writeJSON(floorFile, floorJSON{1, t}); err != nil {
 		return err
 	}
@@ -45,4 +44,18 @@ func (s *Store) loadFloor() error {
 	err := s.loadSmall(floorFile, &f, "the earliest time that it can be is that of the program's build again")
 	s.floor = f.Floor
 	return err
+}
+
+// loadSmall reads a file without which the device can go on. Damaged, it is moved
+// aside, v stays zero, and consequence is told. Error: ErrNewer.
+func (s *Store) loadSmall(name string, v any, consequence string) error {
+	err := s.files.readJSON(name, v, 1, "move it away")
+	switch {
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		return nil
+	case errors.Is(err, ErrNewer):
+		return err
+	}
+	s.moveAside(name, err, consequence)
+	return nil
 }

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -54,4 +56,10 @@ func (s *Store) lasts(err error) {
 	if i < 0 && err != nil {
 		s.addProblem(Problem{Since: s.now().UTC(), Text: err.Error()})
 	}
+}
+
+// moveAside keeps a damaged file out of the way, and tells.
+func (s *Store) moveAside(name string, why error, consequence string) {
+	moved, err := s.file.aside(s.files.path(name))
+	s.report(fmt.Sprintf("%v: %s", errors.Join(why, err), consequence), moved)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -30,7 +31,7 @@ func TestSpendOnce(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpen(t, dir)
 	in10 := day.Add(10 * time.Minute)
-	if err := s.Spend(issuer, "a", in10); err != nil {
+	if err := s.Spend(issuer, "u1", "a", in10); err != nil {
 		t.Fatal(err)
 	}
 	for _, again := range []bool{false, true} {
@@ -38,12 +39,12 @@ func TestSpendOnce(t *testing.T) {
 			crash(s)
 			s = mustOpen(t, dir)
 		}
-		if err := s.Spend(issuer, "a", in10); !errors.Is(err, token.ErrSpent) {
+		if err := s.Spend(issuer, "u1", "a", in10); !errors.Is(err, token.ErrSpent) {
 			t.Errorf("used twice: %v", err)
 		}
 	}
 	for who, id := range map[string]string{"https://other.example": "a", issuer: "b"} { // an ID is an issuer's own
-		if err := s.Spend(who, id, in10); err != nil {
+		if err := s.Spend(who, "u1", id, in10); err != nil {
 			t.Errorf("%s of %s: %v", id, who, err)
 		}
 	}
@@ -65,14 +66,14 @@ func TestSpentTokensAreForgotten(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			now := day
 			s := moving(t, t.TempDir(), &now, tt.trusted)
-			if err := s.Spend(issuer, "a", day.Add(10*time.Minute)); err != nil {
+			if err := s.Spend(issuer, "u1", "a", day.Add(10*time.Minute)); err != nil {
 				t.Fatal(err)
 			}
 			now = now.Add(tt.after)
-			if err := s.Spend(issuer, "other", now.Add(time.Minute)); err != nil { // forgetting comes with a change
+			if err := s.Spend(issuer, "u1", "other", now.Add(time.Minute)); err != nil { // forgetting comes with a change
 				t.Fatal(err)
 			}
-			if err := s.Spend(issuer, "a", day.Add(10*time.Minute)); errors.Is(err, token.ErrSpent) != tt.spent {
+			if err := s.Spend(issuer, "u1", "a", day.Add(10*time.Minute)); errors.Is(err, token.ErrSpent) != tt.spent {
 				t.Errorf("after %v: %v", tt.after, err)
 			}
 		})
@@ -80,57 +81,161 @@ func TestSpentTokensAreForgotten(t *testing.T) {
 }
 
 // TestSpentTokensAreBounded: a device that never learns the time does not fill its
-// disk, and forgets none that could still be good.
+// disk, and forgets none that could still be good. No issuer takes another's places,
+// and no caller those of others of the same issuer.
 func TestSpentTokensAreBounded(t *testing.T) {
 	now := day
 	s := moving(t, t.TempDir(), &now, false)
-	for i := range maxSpent {
-		s.spent = append(s.spent, spentToken{issuer, fmt.Sprint(i), day, now})
+	n := 0
+	use := func(issuer, subject string) error {
+		n++
+		return s.Spend(issuer, subject, fmt.Sprint(n), day)
 	}
-	if err := s.Spend(issuer, "one more", day); err == nil || errors.Is(err, token.ErrSpent) {
-		t.Errorf("over the bound within an hour: %v", err)
+	// By the means of the test only: a thousand changes of the disk take seconds.
+	fill := func(subject string, most int) {
+		for range most {
+			n++
+			s.spent = append(s.spent, spentToken{Version: 1, Issuer: issuer, Subject: subject, ID: fmt.Sprint(n), Expires: day, at: now})
+		}
+	}
+	wantFull := func(what string, err error) {
+		t.Helper()
+		if err == nil || errors.Is(err, token.ErrSpent) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	fill("u1", maxOfSubject)
+	wantFull("a subject over its bound", use(issuer, "u1"))
+	if err := use(issuer, "u2"); err != nil {
+		t.Errorf("another of the same issuer: %v", err)
+	}
+	for i := range 4 {
+		fill(fmt.Sprint("more ", i), maxOfSubject)
+	}
+	wantFull("an issuer over its bound", use(issuer, "u3"))
+	if err := use("https://other.example", "u1"); err != nil {
+		t.Errorf("another issuer: %v", err)
 	}
 	now = now.Add(spentRest)
-	if err := s.Spend(issuer, "one more", day); err != nil {
+	before := len(s.spent)
+	if err := use(issuer, "u1"); err != nil {
 		t.Errorf("an hour later: %v", err)
 	}
-	if len(s.spent) != maxSpent {
-		t.Errorf("%d are kept", len(s.spent))
+	if len(s.spent) > before {
+		t.Errorf("%d are kept, before it were %d", len(s.spent), before)
 	}
-	if err := s.Spend(issuer, "1", day); !errors.Is(err, token.ErrSpent) {
-		t.Errorf("the second oldest: %v", err)
+	if err := s.Spend(issuer, "u1", "3", day); !errors.Is(err, token.ErrSpent) {
+		t.Errorf("the third: %v", err)
 	}
 }
 
 // TestSpendIsDurable: at whatever step the process ends, a token whose use was
 // granted is known to be used afterwards; one that was refused may be either.
 func TestSpendIsDurable(t *testing.T) {
-	for _, step := range []string{"create", "rename", "sync"} {
-		t.Run(step, func(t *testing.T) {
-			dir := t.TempDir()
-			s := mustOpen(t, dir)
-			if err := s.Spend(issuer, "first", day); err != nil {
-				t.Fatal(err)
-			}
-			died := errors.New("died")
-			s.files.crash = func(at string) error {
-				if at == step {
-					return died
+	for _, anew := range []bool{false, true} {
+		steps := []string{"open", "append"}
+		if anew {
+			steps = []string{"create", "rename", "sync"}
+		}
+		for _, step := range steps {
+			t.Run(step, func(t *testing.T) {
+				dir := t.TempDir()
+				s := mustOpen(t, dir)
+				if err := s.Spend(issuer, "u1", "first", day); err != nil {
+					t.Fatal(err)
 				}
-				return nil
+				s.torn = anew
+				died := errors.New("died")
+				s.files.crash = func(at string) error {
+					if at == step {
+						return died
+					}
+					return nil
+				}
+				if err := s.Spend(issuer, "u1", "second", day); !errors.Is(err, died) {
+					t.Fatalf("the disk has failed: %v", err)
+				}
+				s.files.crash = nil
+				if err := s.Spend(issuer, "u1", "second", day); !errors.Is(err, token.ErrSpent) {
+					t.Errorf("a second try in the same process: %v", err)
+				}
+				if err := s.Spend(issuer, "u1", "third", day); err != nil {
+					t.Errorf("the disk works again: %v", err)
+				}
+				crash(s)
+				s = mustOpen(t, dir)
+				for _, id := range []string{"first", "third"} {
+					if err := s.Spend(issuer, "u1", id, day); !errors.Is(err, token.ErrSpent) {
+						t.Errorf("what was granted is forgotten: %s: %v", id, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestTornSpend: the power goes while a line is written. It was granted to nobody, and
+// what comes after it is no part of it.
+func TestTornSpend(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir)
+	for _, id := range []string{"first", "second"} {
+		if err := s.Spend(issuer, "u1", id, day); err != nil {
+			t.Fatal(err)
+		}
+	}
+	crash(s)
+	whole, err := os.ReadFile(filepath.Join(dir, spentFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := bytes.IndexByte(whole, '\n') + 1
+	for cut := first; cut < len(whole); cut += 7 {
+		write(t, dir, spentFile, string(whole[:cut]))
+		s := mustOpen(t, dir)
+		if len(s.Problems()) != 0 || len(s.spent) != 1 {
+			t.Errorf("cut off after %d bytes: %d tokens, %v", cut, len(s.spent), s.Problems())
+		}
+		if err := s.Spend(issuer, "u1", "third", day); err != nil {
+			t.Error(err)
+		}
+		crash(s)
+		s = mustOpen(t, dir)
+		for _, id := range []string{"first", "third"} {
+			if err := s.Spend(issuer, "u1", id, day); !errors.Is(err, token.ErrSpent) {
+				t.Errorf("cut off after %d bytes: %s: %v", cut, id, err)
 			}
-			if err := s.Spend(issuer, "second", day); !errors.Is(err, died) {
-				t.Fatalf("the disk has failed: %v", err)
-			}
-			s.files.crash = nil
-			if err := s.Spend(issuer, "second", day); !errors.Is(err, token.ErrSpent) {
-				t.Errorf("a second try in the same process: %v", err)
-			}
-			crash(s)
-			if err := mustOpen(t, dir).Spend(issuer, "first", day); !errors.Is(err, token.ErrSpent) {
-				t.Errorf("what was granted is forgotten: %v", err)
-			}
-		})
+		}
+		crash(s)
+	}
+}
+
+// TestSpentFileIsTidied: it does not grow for ever, and one use is one line.
+func TestSpentFileIsTidied(t *testing.T) {
+	now := day
+	dir := t.TempDir()
+	s := moving(t, dir, &now, true)
+	lines := func() int {
+		text, err := os.ReadFile(filepath.Join(dir, spentFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Count(text, []byte("\n"))
+	}
+	for i := range 3 {
+		if err := s.Spend(issuer, "u1", fmt.Sprint(i), now.Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now = now.Add(3 * time.Hour) // all of them are over
+	s.lines += spareLines - 2    // by the means of the test
+	for i := range 2 {
+		if err := s.Spend(issuer, "u1", fmt.Sprint("later ", i), now.Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := lines(), []int{1, 2}[i]; got != want {
+			t.Errorf("%d lines, want %d", got, want)
+		}
 	}
 }
 
@@ -207,7 +312,7 @@ func TestFloorIsKept(t *testing.T) {
 // TestSmallFilesThatAreDamaged: the device starts without the used tokens and the
 // floor, tells of it and keeps the files; it does not start without the denials.
 func TestSmallFilesThatAreDamaged(t *testing.T) {
-	for _, text := range []string{"", "{", `{"version":1,"unknown":1}`, "null", `{"version":0}`} {
+	for _, text := range []string{"\n", "{\n", `{"version":1,"unknown":1}` + "\n", "null\n", `{"version":0}` + "\n"} {
 		dir := t.TempDir()
 		write(t, dir, spentFile, text)
 		write(t, dir, floorFile, text)
@@ -220,7 +325,7 @@ func TestSmallFilesThatAreDamaged(t *testing.T) {
 		if len(s.Problems()) != 2 || len(s.spent) != 0 || !s.Floor().IsZero() {
 			t.Errorf("%q: problems %+v", text, s.Problems())
 		}
-		if err := errors.Join(s.Spend(issuer, "a", day), s.SaveFloor(day)); err != nil {
+		if err := errors.Join(s.Spend(issuer, "u1", "a", day), s.SaveFloor(day)); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
 		crash(s)
@@ -234,7 +339,7 @@ func TestSmallFilesThatAreDamaged(t *testing.T) {
 	}
 	for _, name := range []string{spentFile, floorFile, deniedFile} {
 		dir := t.TempDir()
-		write(t, dir, name, `{"version":2}`)
+		write(t, dir, name, `{"version":2}`+"\n")
 		if _, err := open(files{dir: dir}, Options{}, fixed, currentSchema()); !errors.Is(err, ErrNewer) {
 			t.Errorf("%s of a newer callbox: %v", name, err)
 		}
@@ -249,12 +354,12 @@ func TestSmallFilesThatAreDamaged(t *testing.T) {
 func TestSpentFileIsReadAsWritten(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpen(t, dir)
-	if err := s.Spend(issuer, "a", day); err != nil {
+	if err := s.Spend(issuer, "u1", "a", day); err != nil {
 		t.Fatal(err)
 	}
 	crash(s)
 	s = mustOpen(t, dir)
-	if want := []spentToken{{Issuer: issuer, ID: "a", Expires: day}}; !reflect.DeepEqual(s.spent, want) {
+	if want := []spentToken{{Version: 1, Issuer: issuer, Subject: "u1", ID: "a", Expires: day}}; !reflect.DeepEqual(s.spent, want) {
 		t.Errorf("spent = %+v, want %+v", s.spent, want)
 	}
 }

@@ -6,11 +6,18 @@ cd "$(dirname "$0")/../.."
 
 run=$(realpath -m "${1:-build/run}")
 mkdir -p "$run"
+exec 9>"$run/lock"
+if ! flock -n 9; then
+  echo "make run is running already, with its files in $run: stop that one first (q), or say" >&2
+  echo "  packaging/examples/demo.sh DIR    (another device, with its files in DIR)" >&2
+  exit 1
+fi
 export CALLBOX_DEVICE_STATE_DIR="$run/state"
 export CALLBOX_CONTROL_SOCKET="$run/control.sock"
 ctl() { build/bin/callboxctl --socket "$CALLBOX_CONTROL_SOCKET" "$@"; }
+socket=$(realpath --relative-to=. "$CALLBOX_CONTROL_SOCKET")
 
-build/bin/callboxd run --config packaging/examples/demo.yaml 2>"$run/callboxd.log" &
+build/bin/callboxd run --config packaging/examples/demo.yaml 2>"$run/callboxd.log" 9>&- &
 daemon=$!
 pairing="" # offers codes
 showing="" # prints what it says after its first code
@@ -18,7 +25,12 @@ watching=""
 finish() {
   trap - EXIT
   trap '' INT TERM HUP # what follows is done to its end
-  for p in $watching $pairing $showing "$daemon"; do kill "$p" 2>/dev/null || true; done
+  # Those that look at the daemon first: they would tell that it has gone.
+  for p in $watching $pairing $showing; do
+    kill "$p" 2>/dev/null || true
+    wait "$p" 2>/dev/null || true
+  done
+  kill "$daemon" 2>/dev/null || true
   wait "$daemon" 2>/dev/null || true
   echo "callbox has stopped."
 }
@@ -42,8 +54,8 @@ pair() {
 }
 
 for _ in $(seq 100); do
-  ctl status >/dev/null 2>&1 && break
   kill -0 "$daemon" 2>/dev/null || { echo "callboxd did not start:" >&2; cat "$run/callboxd.log" >&2; exit 1; }
+  ctl status >/dev/null 2>&1 && break
   sleep 0.1
 done
 
@@ -57,10 +69,11 @@ cat <<KEYS
 
 When the phone calls:  a  answer     r  reject     h  hang up
                        p  pair another phone       q  stop (or Ctrl-C)
-The log is in $run/callboxd.log; build/bin/callboxctl --help shows the rest.
+The log is in $run/callboxd.log. All else, from another terminal:
+  build/bin/callboxctl --socket $socket --help
 
 KEYS
-ctl watch --events &
+build/bin/callboxctl --socket "$CALLBOX_CONTROL_SOCKET" watch --events & # a function would be a shell around it
 watching=$!
 
 if [ -t 0 ]; then

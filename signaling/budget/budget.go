@@ -3,7 +3,7 @@
 // A budget belongs to a transport peer (a proven key, a remote address, a broker
 // topic), never to what a message claims. Peers that have proved nothing share
 // one rate fairly, so that none of them can starve the others; proven ones do not
-// touch it.
+// touch it, nor do those whose transport says that they are a contact.
 package budget
 
 import (
@@ -19,6 +19,7 @@ type Class int
 // The classes.
 const (
 	Unproven Class = iota // nobody knows who it is
+	Claimed               // its transport says that it is a contact, and nothing proves it
 	Proven                // it holds the key of a contact
 	InRoom                // it is in a room with a verified offer
 )
@@ -37,7 +38,8 @@ const (
 // takes to fill up, so that reconnecting gains nothing.
 const memory = 10 * time.Second
 
-// maxPeers bounds the memory under a flood of addresses.
+// maxPeers bounds the memory under a flood of addresses. Only the unproven are kept
+// out by it: of the others there are as many as contacts and rooms.
 const maxPeers = 4096
 
 // Bucket is a token bucket. The zero value is empty.
@@ -121,7 +123,7 @@ func (b *Budgets) limits(c Class) (rate, burst float64) {
 	switch c {
 	case InRoom:
 		return roomRate, roomBurst
-	case Proven:
+	case Claimed, Proven:
 		return peerRate, peerBurst
 	default:
 		share := sharedRate / float64(max(1, b.unproven))

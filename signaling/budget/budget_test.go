@@ -26,6 +26,7 @@ func TestRates(t *testing.T) {
 		burst, after int // messages at once, and in the second after
 	}{
 		"one unproven peer": {Unproven, 10, 5},
+		"claimed":           {Claimed, 10, 5},
 		"proven":            {Proven, 10, 5},
 		"in a room":         {InRoom, 100, 50},
 	} {
@@ -67,8 +68,10 @@ func TestUnprovenShareFairly(t *testing.T) {
 		if limit := seconds*sharedRate + sharedBurst; total > limit {
 			t.Errorf("all together got %d through, want at most %d", total, limit)
 		}
-		if got := spend(b, "contact", Proven, 100); got != peerBurst {
-			t.Errorf("a proven peer got %d through in the flood, want %d", got, peerBurst)
+		for _, c := range []Class{Claimed, Proven} {
+			if got := spend(b, "contact", c, 100); got != peerBurst {
+				t.Errorf("a peer of class %d got %d through in the flood, want %d", c, got, peerBurst)
+			}
 		}
 	})
 }
@@ -88,6 +91,11 @@ func TestManyAddresses(t *testing.T) {
 		}
 		if len(b.peers) > maxPeers {
 			t.Errorf("%d peers are remembered, want at most %d", len(b.peers), maxPeers)
+		}
+		for _, c := range []Class{Claimed, Proven} {
+			if got := spend(b, "contact", c, 100); got != peerBurst {
+				t.Errorf("among so many a peer of class %d got %d through, want %d", c, got, peerBurst)
+			}
 		}
 		time.Sleep(time.Minute)
 		b.Take("x", Unproven)

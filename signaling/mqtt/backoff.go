@@ -6,14 +6,16 @@ import (
 	"time"
 )
 
-// backoff says how long to wait before the next connection: full jitter, from up
-// to a second to up to a minute. It begins anew only after a connection that has
-// lived for a while: two devices with one name would throw each other out for ever.
+// backoff says how long to wait before the next connection: full jitter, up to as long
+// as the broker has been away, at least up to a second and at most up to a minute. So
+// one that comes back finds its devices spread over as much time as it was gone. It
+// begins anew only after a connection that has lived for a while: two devices with one
+// name would throw each other out for ever.
 type backoff struct {
 	steady time.Duration
 
 	mu    sync.Mutex
-	tries int
+	away  time.Time // since when; zero: nothing was tried
 	since time.Time // of the connection; zero: there is none
 }
 
@@ -21,12 +23,11 @@ type backoff struct {
 func (b *backoff) pause() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.tries++
-	if b.tries == 1 {
+	if b.away.IsZero() {
+		b.away = time.Now()
 		return 0
 	}
-	longest := min(longestPause, firstPause<<min(b.tries-2, 10))
-	return rand.N(longest)
+	return rand.N(min(longestPause, max(firstPause, time.Since(b.away))))
 }
 
 func (b *backoff) up() {
@@ -39,6 +40,6 @@ func (b *backoff) down() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if time.Since(b.since) >= b.steady {
-		b.tries = 1
+		b.away = time.Now()
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -104,23 +105,37 @@ func TestBadConfiguration(t *testing.T) {
 }
 
 func TestPauses(t *testing.T) {
-	b := &backoff{steady: time.Minute}
-	if p := b.pause(); p != 0 {
-		t.Errorf("the first pause is %v", p)
-	}
-	for i, longest := range []int{1, 2, 4, 8, 16, 32, 60, 60, 60} {
-		if p := b.pause(); p < 0 || p > time.Duration(longest)*time.Second {
-			t.Errorf("pause %d is %v, want at most %d s", i, p, longest)
+	synctest.Test(t, func(t *testing.T) {
+		b := &backoff{steady: time.Minute}
+		if p := b.pause(); p != 0 {
+			t.Errorf("the first pause is %v", p)
 		}
-	}
-	b.up()
-	b.down() // at once: no reason to hope
-	if b.tries < 9 {
-		t.Errorf("a connection that did not live begins the pauses anew")
-	}
-	b.since = time.Now().Add(-2 * time.Minute)
-	b.down()
-	if p := b.pause(); p > time.Second {
-		t.Errorf("after a good connection the pause is %v", p)
-	}
+		want := func(longest time.Duration) {
+			t.Helper()
+			var found time.Duration
+			for range 1000 {
+				p := b.pause()
+				if p < 0 || p >= longest {
+					t.Fatalf("a pause of %v, want one under %v", p, longest)
+				}
+				found = max(found, p)
+			}
+			if found < longest/2 {
+				t.Errorf("no pause of a thousand is longer than %v, want them spread up to %v", found, longest)
+			}
+		}
+		want(time.Second)
+		time.Sleep(7 * time.Second)
+		want(7 * time.Second)
+		time.Sleep(time.Hour)
+		want(time.Minute)
+		b.up()
+		time.Sleep(59 * time.Second)
+		b.down() // too soon: no reason to hope
+		want(time.Minute)
+		b.up()
+		time.Sleep(time.Minute)
+		b.down()
+		want(time.Second)
+	})
 }

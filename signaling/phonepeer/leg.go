@@ -89,6 +89,7 @@ type peerLeg struct {
 	pc      *webrtc.PeerConnection
 	channel *webrtc.DataChannel
 	closed  bool
+	ufrag   string // of our newest candidate
 	wasUp   bool
 
 	settling sync.Once

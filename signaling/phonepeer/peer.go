@@ -169,20 +169,20 @@ func readFeedback(s *webrtc.RTPSender) {
 
 // found reports a candidate of ours; nil is the last of its generation.
 func (l *peerLeg) found(c *webrtc.ICECandidate) {
-	l.mu.Lock()
-	pc := l.pc
-	l.mu.Unlock()
-	// pion gathers from the restart of its agent on, before the offer is there to say
-	// which fragment that is.
-	p, err := pc.SCTP().Transport().ICETransport().GetLocalParameters()
-	if err != nil {
-		return // it is closed
-	}
-	out := message.Candidate{UsernameFragment: &p.UsernameFragment}
+	var out message.Candidate
 	if c != nil {
 		init := c.ToJSON()
 		out.Candidate, out.SDPMid, out.SDPMLineIndex = init.Candidate, init.SDPMid, init.SDPMLineIndex
 	}
+	// pion gathers from the restart of its agent on, before there is an offer: only the
+	// candidate itself knows which credentials are its.
+	l.mu.Lock()
+	if c != nil {
+		l.ufrag = candidateUfrag(out)
+	}
+	ufrag := l.ufrag
+	l.mu.Unlock()
+	out.UsernameFragment = &ufrag
 	l.o.emit(legCandidate(out))
 }
 

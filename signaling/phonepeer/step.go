@@ -76,6 +76,9 @@ func step(s state, ev event, now time.Duration) (state, []effect) {
 		}
 		return finish(s, cause.End{Cause: ev.why}, true, now)
 	case evCancel:
+		if !s.callee { // a device cancels only calls that it made itself
+			return s, nil
+		}
 		if s.accepted { // it crossed the accept
 			return finish(s, cause.End{Cause: cause.Hangup}, true, now)
 		}
@@ -249,6 +252,9 @@ func stepLeaving(s state, ev event) (state, []effect) {
 	case evReject:
 		return conclude(s, cause.End{Cause: ev.why}, true)
 	case evCancel:
+		if !s.callee {
+			return s, nil
+		}
 		return conclude(s, cause.End{Cause: ev.why}, true)
 	case evAccept: // it crossed our cancel, which now counts as a hang-up
 		if s.end.Cause == cause.Cancelled {
@@ -280,15 +286,16 @@ func giveUp(s state, origin cause.Origin) cause.End {
 }
 
 // farewell is the type that tells the device of an end of ours. Until its offer a
-// caller's room holds nothing at the device, so there is nothing to tell.
+// caller's room holds nothing at the device, so there is nothing to tell; a device that
+// rings is told at any time.
 func farewell(s state) (kind message.Type, tell bool) {
 	switch {
 	case s.accepted:
 		return message.TypeBye, true
-	case s.phase == inviting:
-		return "", false
 	case s.callee:
 		return message.TypeReject, true
+	case s.phase == inviting:
+		return "", false
 	default:
 		return message.TypeCancel, true
 	}

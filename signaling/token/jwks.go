@@ -18,13 +18,18 @@ const (
 	maxKeys = 32
 )
 
-// ErrKeySet means that a JWK Set cannot be used.
-var ErrKeySet = errors.New("not a usable JWK Set")
+var (
+	// ErrKeySet means that a JWK Set cannot be used.
+	ErrKeySet = errors.New("not a usable JWK Set")
+	// ErrNoKeys means that it can, and that nothing is signed by any key of it: an issuer
+	// may withdraw its last one.
+	ErrNoKeys = errors.New("no key that signs by ES256 (kty EC, crv P-256, use sig)")
+)
 
 // ParseJWKS reads a JWK Set (RFC 7517, 5): the keys with which an issuer signs. Keys
-// for another purpose or of another kind are skipped; at least one must be left. A
-// set with a private key in it is refused: it was meant for the issuer alone. Errors:
-// ErrKeySet.
+// for another purpose or of another kind are skipped. A set with a private key in it is
+// refused: it was meant for the issuer alone. Errors: ErrKeySet; ErrNoKeys when no key
+// is left.
 func ParseJWKS(data []byte) (Keys, error) {
 	if len(data) > MaxSet {
 		return nil, fmt.Errorf("cannot read JWK Set of %d bytes, more than %d: %w", len(data), MaxSet, ErrKeySet)
@@ -34,6 +39,9 @@ func ParseJWKS(data []byte) (Keys, error) {
 	}
 	if err := json.Unmarshal(data, &set); err != nil {
 		return nil, fmt.Errorf("cannot read JWK Set: %w: %w", err, ErrKeySet)
+	}
+	if set.Keys == nil {
+		return nil, fmt.Errorf("cannot read JWK Set: it has no member keys: %w", ErrKeySet)
 	}
 	if len(set.Keys) > maxKeys {
 		return nil, fmt.Errorf("cannot use JWK Set of %d keys, more than %d: %w", len(set.Keys), maxKeys, ErrKeySet)
@@ -58,7 +66,7 @@ func ParseJWKS(data []byte) (Keys, error) {
 		keys[m.KID] = k
 	}
 	if len(keys) == 0 {
-		return nil, fmt.Errorf("cannot use JWK Set: it has no key that signs by ES256 (kty EC, crv P-256, use sig): %w", ErrKeySet)
+		return nil, fmt.Errorf("the JWK Set has %w", ErrNoKeys)
 	}
 	return keys, nil
 }

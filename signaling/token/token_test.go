@@ -118,7 +118,7 @@ func TestJWKS(t *testing.T) {
 	rsa := `{"kty":"RSA","n":"x","e":"AQAB","kid":"r"}`
 	for name, tt := range map[string]struct {
 		text string
-		want string // kids, or "": refused
+		want string // kids, "none", or "": refused
 	}{
 		"one":                          {set(entry(a, "")), "a"},
 		"two":                          {set(entry(a, ""), entry(b, `,"use":"sig","alg":"ES256","key_ops":["verify"]`)), "a b"},
@@ -128,8 +128,10 @@ func TestJWKS(t *testing.T) {
 		"for another algorithm":        {set(entry(b, `,"alg":"ECDH-ES"`), entry(a, "")), "a"},
 		"for signing":                  {set(entry(b, `,"key_ops":["sign"]`), entry(a, "")), "a"},
 		"with more members":            {`{"keys":[` + entry(a, `,"x5t":"x","iat":1`) + `],"more":1}`, "a"},
-		"none":                         {set(), ""},
-		"none of use":                  {set(rsa), ""},
+		"none":                         {set(), "none"},
+		"none of use":                  {set(rsa), "none"},
+		"nothing said of keys":         {"{}", ""},
+		"null":                         {`{"keys":null}`, ""},
 		"no set":                       {entry(a, ""), ""},
 		"no JSON":                      {"{", ""},
 		"empty":                        {"", ""},
@@ -146,9 +148,9 @@ func TestJWKS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			keys, err := token.ParseJWKS([]byte(tt.text))
-			if tt.want == "" {
-				if !errors.Is(err, token.ErrKeySet) {
-					t.Errorf("error = %v", err)
+			if bad := map[string]error{"": token.ErrKeySet, "none": token.ErrNoKeys}[tt.want]; bad != nil {
+				if !errors.Is(err, bad) {
+					t.Errorf("error = %v, want %v", err, bad)
 				}
 				return
 			}
@@ -227,7 +229,7 @@ func FuzzParseJWKS(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		keys, err := token.ParseJWKS(data)
 		if err != nil {
-			if !errors.Is(err, token.ErrKeySet) {
+			if !errors.Is(err, token.ErrKeySet) && !errors.Is(err, token.ErrNoKeys) {
 				t.Errorf("error = %v", err)
 			}
 			return

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"maps"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -21,8 +22,13 @@ import (
 type attack struct {
 	reason signaling.Reason // "": nothing is refused, because nothing wrong arrives
 	do     func(s *scene)
-	rang   int // calls that are no attack, before it
+	rang   int    // calls that are no attack, before it
+	byes   int    // of those calls
+	times  uint64 // how often it is refused for that reason; 0: once
 }
+
+// many is how often something is refused of which nobody can say how often.
+const many = math.MaxUint64
 
 type members = signalingtest.Members
 
@@ -102,15 +108,15 @@ func attacks() map[string]attack {
 			return s.anna.Offer(room, nonce, invite, plain)
 		}),
 		"an answer to a ring that never was": byAnna(signaling.RefusedRing, with("ref", message.NewID())),
-		"a call that was recorded, after a restart": {reason: signaling.RefusedNonce, rang: 1, do: func(s *scene) {
+		"a call that was recorded, after a restart": {reason: signaling.RefusedNonce, rang: 1, byes: 1, do: func(s *scene) {
 			recorded := recordedCall(s)
 			s.boot()
 			s.replay(recorded)
 		}},
-		"a call that was recorded, at once": {reason: signaling.RefusedRoom, rang: 1, do: func(s *scene) {
+		"a call that was recorded, at once": {reason: signaling.RefusedRoom, rang: 1, byes: 1, do: func(s *scene) {
 			s.replay(recordedCall(s))
 		}},
-		"a call that was recorded, on another line": {reason: signaling.RefusedSender, rang: 1, do: func(s *scene) {
+		"a call that was recorded, on another line": {reason: signaling.RefusedSender, times: many, rang: 1, byes: 1, do: func(s *scene) {
 			p := s.phone("Bob", signaling.RightCall)
 			p.challenged(message.NewID())
 			for _, one := range recordedCall(s) {
@@ -199,8 +205,11 @@ func TestAttacks(t *testing.T) {
 				if n := count[signaling.Offer](s); n != tt.rang {
 					t.Errorf("it rang %d times, want %d", n, tt.rang)
 				}
-				if n := count[signaling.Bye](s); tt.reason == signaling.RefusedRoom && tt.rang == 1 && n > 1 {
-					t.Errorf("%d byes", n)
+				if n := count[signaling.Bye](s); n != tt.byes {
+					t.Errorf("%d byes, want %d", n, tt.byes)
+				}
+				if n, want := s.Refused()[string(tt.reason)], max(1, tt.times); tt.reason != "" && n != want && tt.times != many {
+					t.Errorf("%d were refused as %s, want %d", n, tt.reason, want)
 				}
 				// Whoever was attacked still gets through, if it may.
 				if tt.reason != signaling.RefusedRevoked {

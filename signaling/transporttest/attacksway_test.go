@@ -97,7 +97,7 @@ func attacksOnTheWay() map[string]attack {
 			s.anna.expect(room, message.TypeCancel)
 			letGo()
 		}},
-		"repeated: every message of a call, three times": {rang: 1, do: func(s *scene) {
+		"repeated: every message of a call, three times": {rang: 1, byes: 1, do: func(s *scene) {
 			s.net.tampers(func(one passed) []passed {
 				if kind(one.text) != message.TypeAck {
 					s.clock.forward(time.Second) // the budget is not what is tested
@@ -128,14 +128,14 @@ func attacksOnTheWay() map[string]attack {
 			eventually(s.t, "the cancel was taken", func() bool { return s.anna.said(message.TypeAck) > 0 })
 			letGo()
 		}},
-		"reordered: a recorded call, backwards": {reason: signaling.RefusedRoom, rang: 1, do: func(s *scene) {
+		"reordered: a recorded call, backwards": {reason: signaling.RefusedRoom, rang: 1, byes: 1, do: func(s *scene) {
 			recorded := recordedCall(s)
 			for i := len(recorded) - 1; i >= 0; i-- {
 				s.clock.forward(time.Second)
 				s.net.inject(recorded[i].peer, recorded[i].text)
 			}
 		}},
-		"replayed: an invite, a hundred times": {reason: signaling.RefusedRate, do: func(s *scene) {
+		"replayed: an invite, a hundred times": {reason: signaling.RefusedRate, times: many, do: func(s *scene) {
 			invite, _ := s.anna.challenged("room")
 			for range 100 {
 				s.net.inject(s.net.peerOf(s.anna.Address()), invite)
@@ -152,7 +152,7 @@ func attacksOnTheWay() map[string]attack {
 			s.boot()
 			s.net.inject(s.net.peerOf(s.anna.Address()), answer)
 		}},
-		"swapped: two phones' messages": {reason: signaling.RefusedSender, do: func(s *scene) {
+		"swapped: two phones' messages": {reason: signaling.RefusedSender, times: 2, do: func(s *scene) {
 			bob := s.phone("Bob", signaling.RightCall)
 			s.anna.challenged("first")
 			bob.challenged("second")

@@ -82,39 +82,3 @@ func TestForeignPublisher(t *testing.T) {
 	}
 	s.talk()
 }
-
-// TestFloodOverTheBroker: a login that floods keeps a contact's call waiting for less
-// than two seconds.
-func TestFloodOverTheBroker(t *testing.T) {
-	broker := mqtttest.Start(t, mqtttest.Options{})
-	s := newScene(t, func(t testing.TB, s *scene, e end) carrier { return openMQTT(t, s, e, broker, mqtttest.TCP) }, fair)
-	foe := s.phone("")
-	text := foe.Invite(message.NewID())
-	stop := make(chan struct{})
-	for range 8 {
-		foe.work.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-					foe.line.say(text)
-				}
-			}
-		})
-	}
-	sum := func() (n uint64) { return s.Refused()["rate"] + s.Refused()["stranger"] }
-	eventually(t, "the flood has begun", func() bool { return sum() > 1000 })
-	began, before := time.Now(), sum()
-	s.anna.calls(message.NewID())
-	took := time.Since(began)
-	close(stop)
-	foe.work.Wait()
-	t.Logf("rang after %v, beside %.0f messages a second", took.Round(time.Millisecond), float64(sum()-before)/took.Seconds())
-	if took > 2*time.Second {
-		t.Errorf("it rang after %v", took)
-	}
-	if n := s.Refused()["stranger"]; n > 100 {
-		t.Errorf("%d messages of the flood were looked at", n)
-	}
-}

@@ -243,20 +243,65 @@ func TestTwoTransports(t *testing.T) {
 
 			l := s.anna.line.(*bothLine)
 			for i, name := range pair {
-				l.mu.Lock()
-				l.only, l.came = i+1, [2]int{}
-				l.mu.Unlock()
+				l.speaks(i + 1)
+				l.forget()
 				s.anna.post(s.anna.Ping(message.NewID()))
-				eventually(t, "the pong came over "+name, func() bool {
-					l.mu.Lock()
-					defer l.mu.Unlock()
-					return l.came[i] == 1
-				})
-				l.mu.Lock()
-				if l.came[1-i] != 0 {
+				eventually(t, "the pong came over "+name, func() bool { return l.arrived()[i] == 1 })
+				if l.arrived()[1-i] != 0 {
 					t.Errorf("an answer to what came over %s went the other way", name)
 				}
-				l.mu.Unlock()
+			}
+		})
+	}
+}
+
+// TestARepetitionMovesNoCall: whoever has carried a call's messages brings them again,
+// over another transport. The call stays where its phone is, until that itself speaks
+// elsewhere.
+func TestARepetitionMovesNoCall(t *testing.T) {
+	all := transports(t)
+	for _, pair := range [][2]string{
+		{"direct", "mqtt"}, {"direct", "relay"}, {"mqtt", "direct"}, {"mqtt", "relay"}, {"relay", "direct"}, {"relay", "mqtt"},
+	} {
+		t.Run("from "+pair[0]+" to "+pair[1], func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, func(t testing.TB, s *scene, e end) carrier {
+				return &both{first: all[pair[0]](t, s, e), second: all[pair[1]](t, s, e)}
+			}, fair)
+			l := s.anna.line.(*bothLine)
+			l.speaks(2)
+			s.anna.post(s.anna.Ping("elsewhere"))
+			s.anna.expect("elsewhere", message.TypePong)
+			other := s.net.recorded()[0].peer
+			l.speaks(1)
+			room := s.talk()
+			s.anna.post(s.anna.Ping(room))
+			s.anna.expect(room, message.TypePong)
+			l.keepsBack(2) // whoever does this lets nothing through, by which the phone could bring it back
+			for _, one := range s.net.recorded() {
+				s.clock.forward(200 * time.Millisecond) // the budget is not what is tested
+				s.net.inject(other, one.text)
+			}
+			s.settles() // duplicates are answered where they come from
+
+			l.forget()
+			s.NeedRestart(s.anna.room(room), 1)
+			eventually(t, "it was said", func() bool { return l.arrived() != [2]int{} })
+			s.settles()
+			if came := l.arrived(); came[0] == 0 || came[1] != 0 {
+				t.Fatalf("%d copies came over %s and %d over %s", came[0], pair[0], came[1], pair[1])
+			}
+
+			l.keepsBack(0)
+			l.speaks(2)
+			s.anna.post(s.anna.Restart(room, 1, signalingtest.SDP{Ufrag: "vvvv"}.String()))
+			r := event[signaling.Restart](s)
+			l.forget()
+			s.Restarted(s.anna.room(room), r.Generation, answerSDP)
+			s.anna.expect(room, message.TypeRestarted)
+			s.settles()
+			if came := l.arrived(); came[0] != 0 || came[1] == 0 {
+				t.Errorf("the phone speaks over %s now, and %d copies came over %s, %d over %s", pair[1], came[0], pair[0], came[1], pair[1])
 			}
 		})
 	}
@@ -269,6 +314,7 @@ type bothLine struct {
 	lines [2]line
 	mu    sync.Mutex
 	only  int // 1, 2: what is said goes there alone
+	deaf  int // 1, 2: what comes there is counted and not heard
 	came  [2]int
 }
 
@@ -278,12 +324,43 @@ func (b *both) line(t testing.TB, p *signalingtest.Phone, hear func(text string)
 		return func(text string) {
 			l.mu.Lock()
 			l.came[i]++
+			deaf := l.deaf == i+1
 			l.mu.Unlock()
-			hear(text)
+			if !deaf {
+				hear(text)
+			}
 		}
 	}
 	l.lines = [2]line{b.first.line(t, p, heard(0)), b.second.line(t, p, heard(1))}
 	return l
+}
+
+// speaks has what is said go over one line alone, 1 or 2.
+func (l *bothLine) speaks(only int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.only = only
+}
+
+// keepsBack has what arrives over one line not be heard; 0: none.
+func (l *bothLine) keepsBack(line int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.deaf = line
+}
+
+// forget counts what arrives anew.
+func (l *bothLine) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.came = [2]int{}
+}
+
+// arrived is how much came over each line.
+func (l *bothLine) arrived() [2]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.came
 }
 
 func (l *bothLine) say(text string) {

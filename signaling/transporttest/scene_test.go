@@ -71,7 +71,7 @@ type ledger struct {
 
 func (l *ledger) Denied(_, _, _, _ string) bool { return false }
 
-func (l *ledger) Spend(issuer, id string, _ time.Time) error {
+func (l *ledger) Spend(issuer, _, id string, _ time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.spent[issuer+" "+id] {

@@ -97,6 +97,28 @@ func TestDemo(t *testing.T) {
 	press(t, keys, "a") // nothing rings: a word, no end
 	shows(5*time.Second, "no such call")
 
+	// A second one leaves the first alone and says why.
+	log := func() string {
+		text, err := os.ReadFile(filepath.Join(dir, "callboxd.log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	before := log()
+	second, _, its := startDemo(t, dir)
+	select {
+	case <-second.exited:
+	case <-time.After(10 * time.Second):
+		t.Fatal("a second demo of the same directory runs")
+	}
+	if code := second.ProcessState.ExitCode(); code != 1 || !strings.Contains(its.String(), "is running already") {
+		t.Errorf("a second demo ended with %d and said %q", code, its)
+	}
+	if !strings.HasPrefix(log(), before) || len(codeURL.FindAllString(screen.String(), -1)) != 2 {
+		t.Error("a second demo took something of the first")
+	}
+
 	press(t, keys, "q")
 	select {
 	case <-demo.exited:
@@ -107,6 +129,9 @@ func TestDemo(t *testing.T) {
 		t.Fatal("the demo runs on after q")
 	}
 	shows(0, "callbox has stopped.")
+	if strings.Contains(screen.String(), "does not answer") || strings.Contains(screen.String(), "Is it running?") {
+		t.Error("an end by q looks like a fault")
+	}
 	eventually(t, 5*time.Second, "nothing of it runs", func() bool { return speaking(t, dir, "") == 0 })
 }
 

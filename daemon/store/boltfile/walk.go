@@ -70,8 +70,8 @@ func (w *walk) page(id uint64) (page, bool) {
 	return p, true
 }
 
-// tree visits the entries below the page id, whose keys must be in [low, high);
-// nil is no bound.
+// tree visits the entries below the page id, whose keys must begin with low and end
+// before high; nil is no bound.
 func (w *walk) tree(id uint64, low, high []byte, leaf func(element)) {
 	if p, ok := w.page(id); ok {
 		w.entries(p, low, high, leaf)
@@ -83,6 +83,10 @@ func (w *walk) entries(p page, low, high []byte, leaf func(element)) {
 		w.fail("page %d is neither branch nor leaf (flags %#x)", p.id, p.flags)
 		return
 	}
+	if low != nil && p.count == 0 {
+		w.fail("page %d is empty and not the only one", p.id)
+		return
+	}
 	list := make([]element, 0, min(p.count, len(p.data)/elementSize))
 	for i := range p.count {
 		e, err := p.element(i)
@@ -90,12 +94,12 @@ func (w *walk) entries(p page, low, high []byte, leaf func(element)) {
 			w.fail("%v", err)
 			continue
 		}
-		// The first key below a branch may be larger than the branch says.
-		last := low
-		if i > 0 && len(list) > 0 {
-			last = list[len(list)-1].key
-		}
-		if c := bytes.Compare(e.key, last); c < 0 || c == 0 && len(list) > 0 || high != nil && bytes.Compare(e.key, high) >= 0 {
+		// By its first key bbolt finds a page in the branch above, when it puts another
+		// in its place.
+		switch {
+		case i == 0 && low != nil && !bytes.Equal(e.key, low):
+			w.fail("page %d does not begin with the key that the page above says", p.id)
+		case len(list) > 0 && bytes.Compare(e.key, list[len(list)-1].key) <= 0, high != nil && bytes.Compare(e.key, high) >= 0:
 			w.fail("page %d: the key %d is out of order", p.id, i)
 		}
 		list = append(list, e)

@@ -20,9 +20,10 @@ export class LoginError extends Error {
 
 /**
  * Returns what a phone asks for, or throws a LoginError: {jkt, user, broker, nonce, iat}.
- * `audience` is the URL of this backend, letter for letter; now is in seconds.
+ * `audience` is the URL of this backend, letter for letter; `brokers` are the WebSocket URLs
+ * of the brokers for which it gives logins; now is in seconds.
  */
-export function verifyLogin(text, { audience, now = Date.now() / 1000 }) {
+export function verifyLogin(text, { audience, brokers, now = Date.now() / 1000 }) {
   if (Buffer.byteLength(text) > MAX_SIZE) throw new LoginError("tooLarge", `the request has more than ${MAX_SIZE} bytes`);
   const parts = text.split(".");
   let header, claims, signature;
@@ -50,6 +51,8 @@ export function verifyLogin(text, { audience, now = Date.now() / 1000 }) {
   }
   if (!good) throw new LoginError("signature", "the signature is wrong");
   if (aud !== audience) throw new LoginError("audience", `it is for ${aud}`);
+  // A pairing code can name any broker: a password of ours is not for that one to see.
+  if (!brokers.some((url) => new URL(url).href === broker)) throw new LoginError("broker", `it is for the broker ${broker}`);
   if (Math.abs(now - iat) > MAX_AGE) throw new LoginError("time", "it is not of now; is the phone's clock right?");
   return { jkt, user: from, broker, nonce, iat };
 }

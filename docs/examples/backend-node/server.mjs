@@ -30,14 +30,15 @@ class Refused extends Error {
  * @param config issuer (the iss, as the devices' configuration calls it), users (by the
  *   SHA-256 of their API key in hex: {sub, name, devices}), devices (by serial number:
  *   {dkt}), and what a user may on a device: {rights, timeLimit}.
- *   For logins, broker: {url (of POST /broker-login, as phones see it), page (the origin
- *   of the call page), phones (by jkt: the serial numbers whose status it may read)}.
+ *   For logins, broker: {url (of POST /broker-login, as phones see it), brokers (their WebSocket
+ *   URLs, as the devices' phone_brokers), page (the origin of the call page), phones (by jkt: the serial numbers whose status it may read)}.
  * @param keys private JWKs; the first signs.
  * @param mosquitto where the logins are written; without it none is given.
  */
 export function createBackend(config, keys, log = () => {}, mosquitto = undefined) {
   const key = loadKey(keys[0]);
   const set = JSON.stringify(publicSet(keys));
+  if (mosquitto && !config.broker.brokers?.length) throw new Error("config: broker.brokers must list the brokers' WebSocket URLs for which logins are given");
 
   async function token(request) {
     const user = userOf(request, config.users);
@@ -64,7 +65,7 @@ export function createBackend(config, keys, log = () => {}, mosquitto = undefine
 
   const seen = new Map(); // the requests for logins that were taken, until they are too old
   async function login(request) {
-    const { jkt, user, nonce, iat } = verifyLogin(await text(request), { audience: config.broker.url });
+    const { jkt, user, nonce, iat } = verifyLogin(await text(request), { audience: config.broker.url, brokers: config.broker.brokers });
     const now = Date.now() / 1000;
     for (const [id, end] of seen) if (end < now) seen.delete(id);
     const id = `${jkt} ${nonce}`;

@@ -1,4 +1,4 @@
-import { currentCall, flipCamera, hangUp, localStream, pageSettings, remoteStream, setCamera, setMic, type CurrentCall } from "../src/sdk.js";
+import { currentCall, flipCamera, hangUp, localStream, pageSettings, remoteStream, setCamera, setMic, setSpeaker, type CurrentCall } from "../src/sdk.js";
 import { control } from "./controls.js";
 import { DoorButton } from "./door.js";
 import { h, icon, setText, show } from "./dom.js";
@@ -266,12 +266,18 @@ export class CallView {
   #play(): void {
     this.#remote.video.play().then(
       () => {
-        show(this.#sound, false);
+        this.#heard(true);
       },
       (error: unknown) => {
-        show(this.#sound, error instanceof DOMException && error.name === "NotAllowedError");
+        if (error instanceof DOMException && error.name === "NotAllowedError") this.#heard(false);
       },
     );
+  }
+
+  /** The device is told, too. */
+  #heard(yes: boolean): void {
+    show(this.#sound, !yes);
+    setSpeaker(yes).catch(() => undefined); // the call is over
   }
 
   #toggleMic(): void {

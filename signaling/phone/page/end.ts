@@ -1,4 +1,5 @@
 import { pageSettings, type CurrentCall, type Device, type RoomType } from "../src/sdk.js";
+import { endAddress } from "./address.js";
 import { h, icon, setText, show } from "./dom.js";
 import { initial } from "./home.js";
 import { device } from "./known.js";
@@ -73,7 +74,7 @@ export class EndView {
       this.#parts.done();
       return;
     }
-    const url = end.url + (end.options === undefined ? "" : `?${end.options}`);
+    const url = endAddress(end);
     if ((end.routeType ?? "redirectTo") === "redirectTo") location.replace(url);
     else location.assign(url);
   }

@@ -40,7 +40,7 @@ declare global {
 const lookAround = 500;
 
 /** Failures of an attempt that the person has watched. */
-const attempts: readonly callbox.ErrorCode[] = ["unreachable", "forbidden", "dnd", "busy", "unsupported", "badRequest", "needNonce", "aborted", "mediaUnavailable"];
+const attempts: readonly callbox.ErrorCode[] = ["unreachable", "unsupported", "badRequest", "needNonce", "aborted", "mediaUnavailable"];
 
 class Page {
   readonly #root = document.getElementById("app") ?? document.body;

@@ -46,8 +46,6 @@ export function errorKey(code: ErrorCode): StringKey {
       return "browserTitle";
     case "cancelled":
     case "forbidden":
-    case "dnd":
-    case "busy":
     case "unsupported":
     case "badRequest":
     case "needNonce":

@@ -1,4 +1,8 @@
-/** One connection to a broker, which all devices share that are met there. */
+/**
+ * One connection to a broker, which all devices share that are met there. It is tried at
+ * the URLs that every one of them names, and at no other: a pairing code that names a known
+ * broker beside a foreign one leads no other device there, nor this phone's login.
+ */
 import type { Clock, Timer } from "./clock.js";
 import type { OwnKey } from "./jws.js";
 import { loginRequest, type BrokerLogin, type BrokerLoginProvider } from "./login.js";
@@ -36,6 +40,8 @@ export type Dial = (to: BrokerAddress, events: ClientEvents) => Client;
 
 /** Who is met over the connection. */
 export interface Guest {
+  /** Where, in the order in which they are tried. */
+  readonly urls: readonly string[];
   /** The broker has let this phone in, or is gone. */
   connection(client: Client | undefined): void;
   message(topic: string, text: string, retained: boolean): void;
@@ -57,14 +63,13 @@ const steady = 60_000;
 
 export class Broker {
   readonly #parts: BrokerParts;
-  readonly #urls: string[] = [];
   readonly #guests = new Set<Guest>();
   #client: Client | undefined;
   #state: "down" | "connecting" | "up" = "down";
   /** What an earlier attempt still reports does not count. */
   #attempt = 0;
   #failed = 0;
-  #next = 0;
+  #url = "";
   #since = 0;
   #timer: Timer | undefined;
   #login: { readonly url: string; readonly login: BrokerLogin } | undefined;
@@ -81,24 +86,35 @@ export class Broker {
 
   /** The URL that is connected or tried. */
   get url(): string {
-    return this.#urls[this.#next % this.#urls.length] ?? "";
+    return this.#url;
   }
 
-  has(url: string): boolean {
-    return this.#urls.includes(url);
+  /** Nobody is met here. */
+  get empty(): boolean {
+    return this.#guests.size === 0;
   }
 
-  /** Adds URLs of the same broker; they are tried in turn. */
-  add(urls: readonly string[]): void {
-    this.#urls.push(...urls.filter((url) => !this.has(url)));
+  /** Reports whether somebody with these URLs can be met over this connection. */
+  fits(urls: readonly string[]): boolean {
+    return this.#urls.some((url) => urls.includes(url));
   }
 
-  /** Keeps the connection open for a guest. */
+  /** The URLs that all guests name. */
+  get #urls(): readonly string[] {
+    const [first = [], ...others] = [...this.#guests].map((guest) => guest.urls);
+    return first.filter((url) => others.every((urls) => urls.includes(url)));
+  }
+
+  /** Keeps the connection open for a guest, who must fit. One that does not name the URL that is connected moves it. */
   join(guest: Guest): void {
     if (this.#guests.has(guest)) return;
     this.#guests.add(guest);
-    if (this.#state === "up") guest.connection(this.#client);
-    else if (this.#guests.size === 1) void this.#connect();
+    if (!this.#urls.includes(this.#url)) this.#url = this.#urls[0] ?? "";
+    else if (this.#guests.size > 1) {
+      if (this.#state === "up") guest.connection(this.#client);
+      return;
+    }
+    void this.#connect();
   }
 
   leave(guest: Guest): void {
@@ -128,7 +144,7 @@ export class Broker {
       lost("the broker does not answer");
     });
     try {
-      const { url } = this;
+      const url = this.#url;
       const password = await this.#password(url);
       if (!current()) return;
       this.#client = dial({ url, user: phoneAddress(key.jkt), password }, {
@@ -167,10 +183,11 @@ export class Broker {
     if (refused) this.#login = undefined;
     if (this.#state === "up" && this.#parts.clock.now() - this.#since >= steady) this.#failed = 0;
     this.#drop();
-    this.#next += 1;
+    const urls = this.#urls;
+    this.#url = urls[(urls.indexOf(this.#url) + 1) % urls.length] ?? "";
     this.#failed += 1;
     // All URLs are tried once before the pauses begin to grow.
-    const round = Math.floor((this.#failed - 1) / this.#urls.length);
+    const round = Math.floor((this.#failed - 1) / urls.length);
     const longest = Math.min(pause.most, pause.first * 2 ** Math.min(round, 10));
     const jitter = (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;
     this.#timer = this.#parts.clock.after(longest * jitter, () => {

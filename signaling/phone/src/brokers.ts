@@ -18,7 +18,7 @@ export interface BrokerReport {
 
 export class Brokers {
   readonly #parts: BrokerParts;
-  readonly #brokers: Broker[] = [];
+  #brokers: Broker[] = [];
 
   constructor(parts: BrokerParts) {
     this.#parts = parts;
@@ -27,15 +27,19 @@ export class Brokers {
   /** A place for a device at the broker that its endpoints name; open takes it. */
   seat(target: LinkTarget, events: WayEvents): BrokerSeat {
     const endpoints = target.endpoints.map(brokerEndpoint).filter((e) => e !== undefined);
-    const urls = endpoints.map((e) => e.url);
-    // Two connections with one client id throw each other out: what shares a URL is one broker.
-    let broker = this.#brokers.find((b) => urls.some((url) => b.has(url)));
+    return new BrokerSeat((urls) => this.#at(urls), phoneAddress(this.#parts.key.jkt), target, endpoints, events);
+  }
+
+  /** The connection for a device that is met at these URLs. */
+  #at(urls: readonly string[]): Broker {
+    this.#brokers = this.#brokers.filter((broker) => !broker.empty);
+    // Two connections with one client id throw each other out: whoever can share one does.
+    let broker = this.#brokers.find((b) => b.fits(urls));
     if (!broker) {
       broker = new Broker(this.#parts);
       this.#brokers.push(broker);
     }
-    broker.add(urls);
-    return new BrokerSeat(broker, phoneAddress(this.#parts.key.jkt), target, endpoints, events);
+    return broker;
   }
 
   reports(): BrokerReport[] {
@@ -47,20 +51,14 @@ const refusedFrom = 0x80; // reason codes of MQTT 5, 2.4
 
 /** The way to one device over a broker. */
 export class BrokerSeat implements Way {
-  readonly #broker: Broker;
+  readonly #at: (urls: readonly string[]) => Broker;
   readonly #me: string;
   readonly #target: LinkTarget;
   readonly #endpoints: readonly BrokerEndpoint[];
   readonly #events: WayEvents;
-  readonly #guest: Guest = {
-    connection: (client) => {
-      this.#connection(client);
-    },
-    message: (topic, text, retained) => {
-      this.#message(topic, text, retained);
-    },
-  };
-  #open = false;
+  readonly #guest: Guest;
+  /** While the place is taken. */
+  #broker: Broker | undefined;
   #client: Client | undefined;
   /** The broker delivers to this phone. */
   #granted = false;
@@ -69,16 +67,25 @@ export class BrokerSeat implements Way {
   /** Statuses that came: reading one takes time, and the newest counts. */
   #statuses = 0;
 
-  constructor(broker: Broker, me: string, target: LinkTarget, endpoints: readonly BrokerEndpoint[], events: WayEvents) {
-    this.#broker = broker;
+  constructor(at: (urls: readonly string[]) => Broker, me: string, target: LinkTarget, endpoints: readonly BrokerEndpoint[], events: WayEvents) {
+    this.#at = at;
     this.#me = me;
     this.#target = target;
     this.#endpoints = endpoints;
     this.#events = events;
+    this.#guest = {
+      urls: [...new Set(endpoints.map((e) => e.url))],
+      connection: (client) => {
+        this.#connection(client);
+      },
+      message: (topic, text, retained) => {
+        this.#message(topic, text, retained);
+      },
+    };
   }
 
   get state(): LinkState {
-    if (!this.#open) return "closed";
+    if (!this.#broker) return "closed";
     if (!this.up) return this.#broker.state === "down" ? "down" : "connecting";
     switch (this.#presence) {
       case "none":
@@ -105,16 +112,16 @@ export class BrokerSeat implements Way {
   }
 
   open(): void {
-    if (this.#open) {
+    if (this.#broker) {
       this.#broker.hurry();
       return;
     }
-    this.#open = true;
+    this.#broker = this.#at(this.#guest.urls);
     this.#broker.join(this.#guest);
   }
 
   hurry(): void {
-    this.#broker.hurry();
+    this.#broker?.hurry();
   }
 
   send(text: string): boolean {
@@ -124,10 +131,11 @@ export class BrokerSeat implements Way {
   }
 
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
+    const broker = this.#broker;
+    if (!broker) return;
+    this.#broker = undefined;
     this.#client = undefined;
-    this.#broker.leave(this.#guest);
+    broker.leave(this.#guest);
     this.#events.state(this.state);
   }
 
@@ -137,7 +145,7 @@ export class BrokerSeat implements Way {
 
   get #endpoint(): BrokerEndpoint {
     const [first] = this.#endpoints;
-    return this.#endpoints.find((e) => e.url === this.#broker.url) ?? first ?? { endpoint: "", url: "", prefix: "" };
+    return this.#endpoints.find((e) => e.url === this.#broker?.url) ?? first ?? { endpoint: "", url: "", prefix: "" };
   }
 
   get #inbox(): string {
@@ -161,7 +169,7 @@ export class BrokerSeat implements Way {
         if (client !== this.#client) return;
         this.#granted = inbox < refusedFrom;
         const refused = this.#granted ? this.#status : this.#inbox;
-        if (inbox >= refusedFrom || status >= refusedFrom) this.#broker.problem = `the broker does not let this phone read ${refused}`;
+        if (this.#broker && (inbox >= refusedFrom || status >= refusedFrom)) this.#broker.problem = `the broker does not let this phone read ${refused}`;
         this.#events.state(this.state);
       },
       () => undefined, // the connection is over

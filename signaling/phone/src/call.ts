@@ -127,9 +127,8 @@ export function step(s: CallState, e: CallEvent, now: number): Step {
       if (s.epoch === undefined || e.epoch <= s.epoch) return [s, []];
       return finish(s, aborted("restarted"), true, now);
     case "unanswered":
-      if (s.phase === "inviting") return finish(s, aborted("unreachable"), false, now);
-      if (s.phase !== "offering" || e.type !== "offer") return [s, []];
-      return leave(s, aborted("unreachable"), now);
+      if (s.phase === "inviting" && e.type === "invite") return finish(s, aborted("unreachable"), false, now);
+      return s.phase === "offering" && e.type === "offer" ? leave(s, aborted("unreachable"), now) : [s, []];
     case "mediaFailed":
       return leave(s, { cause: "joinFailed" }, now);
     case "breach":
@@ -151,10 +150,8 @@ export function step(s: CallState, e: CallEvent, now: number): Step {
       return leave(s, hangUpEnd(s, e.origin), now);
     case "timer":
       return timer(s, e.name, now);
-    case "leaveAcked":
-      return [s, []];
     default:
-      e satisfies never;
+      e.t satisfies "leaveAcked";
       return [s, []];
   }
 }
@@ -207,10 +204,8 @@ function timer(s: CallState, name: TimerName, now: number): Step {
       return tick(s, now);
     case "warning":
       return warning(s, now);
-    case "leave":
-      return [s, []];
     default:
-      name satisfies never;
+      name satisfies "leave";
       return [s, []];
   }
 }

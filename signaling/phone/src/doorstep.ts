@@ -52,7 +52,7 @@ export class DoorstepData {
 
   async send(payload: Json, right: string | undefined): Promise<void> {
     const nonce = this.#nonce;
-    if (nonce === undefined) throw new CallboxError("noCall", "the device takes no data now: the answer to the last is not here");
+    if (nonce === undefined) throw new CallboxError("noCall", "the answer to the last data is not here yet");
     this.#nonce = undefined;
     const id = randomId();
     const at = (this.#clock.now() - this.#ringingAt) / 1000;

@@ -49,12 +49,12 @@ export async function exchange(parts: ExchangeParts): Promise<PairedDevice> {
     if (envelope.ref !== pairId || (body.t !== "reject" && body.t !== "paired")) return;
     void mail.ack(envelope);
     if (body.t === "reject") {
-      fail(body.cause === "forbidden" ? "pairRefused" : (errorOf(body.cause) ?? "aborted"), "the device refused the pairing");
+      fail(body.cause === "forbidden" ? "pairRefused" : errorOf(body.cause), "the device refused the pairing");
       return;
     }
     const right = await checkPairingMac(link, "device", key.jkt, body.name, body.mac);
     if (right) settle?.resolve({ jwk: body.jwk, name: body.name, url: way.url ?? "" });
-    else fail("badRequest", "the device's answer does not prove that it knows the secret");
+    else fail("badRequest", "the device does not know the secret");
   };
 
   const way: Link = new Link(parts, { sn: link.sn, dkt: link.dkt, endpoints: parts.endpoints }, {

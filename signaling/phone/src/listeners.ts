@@ -1,4 +1,5 @@
 /** Who listens to the SDK, and the log of its events. */
+import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
 import type { VoipEvent } from "./view.js";
 
@@ -46,6 +47,7 @@ export function give(payload: Json): boolean {
 }
 
 export function subscribe<T>(listeners: Set<T>, listener: T): () => void {
+  if (typeof listener !== "function") throw new CallboxError("badArgument", "a listener must be a function");
   listeners.add(listener);
   return () => {
     listeners.delete(listener);

@@ -1,6 +1,6 @@
 import { byteLength } from "./encoding.js";
 import { CallboxError } from "./errors.js";
-import type { Json } from "./ijson.js";
+import { isObject, type Json } from "./ijson.js";
 import { isSeconds, maxQuery } from "./message.js";
 import { tokenRoom } from "./token.js";
 
@@ -35,23 +35,9 @@ export interface CallOptions {
 
 /** Checks what a caller of the SDK passed. @throws CallboxError badArgument, before anything is sent. */
 export function checkOptions(options: CallOptions): void {
-  const given: Readonly<Record<keyof CallOptions, unknown>> = {
-    sn: undefined,
-    dkt: undefined,
-    timeLimit: undefined,
-    enableCallerCamera: undefined,
-    enableListenerCamera: undefined,
-    nickName: undefined,
-    deviceName: undefined,
-    customQuery: undefined,
-    payload: undefined,
-    token: undefined,
-    ...options,
-  };
+  const given: Readonly<Partial<Record<keyof CallOptions, unknown>>> = { ...options };
   if (given.roomType !== "voice" && given.roomType !== "video") throw bad('roomType must be "voice" or "video"');
-  if (given.timeLimit !== undefined && !isSeconds(given.timeLimit)) {
-    throw bad("timeLimit must be a finite number of seconds, more than 0 and at most 2^31; leave it out for no limit");
-  }
+  if (given.timeLimit !== undefined && !isSeconds(given.timeLimit)) throw bad("timeLimit must be a number of seconds, more than 0 and at most 2^31");
   for (const name of ["sn", "dkt", "nickName", "deviceName", "customQuery", "token"] as const) {
     if (given[name] !== undefined && typeof given[name] !== "string") throw bad(`${name} must be a string`);
   }
@@ -74,6 +60,12 @@ export function checkPayload(payload: unknown): void {
     throw bad("payload cannot be written as JSON");
   }
   if (byteLength(text) > 4096) throw bad("payload is longer than 4 KiB");
+}
+
+/** Checks what is to be sent to a device. @throws CallboxError badArgument */
+export function checkData(data: unknown): void {
+  if (!isObject(data) || data["payload"] === undefined || ![undefined, "unlock"].includes(data["right"] as undefined)) throw bad('data must be {payload} or {payload, right: "unlock"}');
+  checkPayload(data["payload"]);
 }
 
 function bad(message: string): CallboxError {

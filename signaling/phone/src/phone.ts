@@ -34,7 +34,7 @@ export class Phone {
   readonly #removed = new Set<string>();
   /** Verification takes turns, so that messages stay in the order in which they came. */
   #turn: Promise<void> = Promise.resolve();
-  #preparing: { view: CallView; media: OwnMedia; cancelled: boolean } | undefined;
+  #preparing: { readonly view: CallView; readonly media: OwnMedia; giveUp: () => void } | undefined;
   #session: Session | undefined;
   #lastView: CallView | undefined;
   #connected = false;
@@ -50,6 +50,9 @@ export class Phone {
       rooms: this.#rooms,
       engagement: (dkt) => this.#engagement(dkt),
       begin: (device, link, ring, options, hooks) => this.#begin(device, link, ring, options, this.#makeMedia(), hooks),
+      missed: (roomId, data) => {
+        parts.events.voip({ eventName: "ringBusy", roomId, groupId: roomId, data });
+      },
       key: () => this.#ownKey(),
     });
   }
@@ -127,8 +130,7 @@ export class Phone {
       throw new CallboxError("callInProgress", "a call with this device is running");
     }
     await this.#parts.store.remove(dkt);
-    this.#links.get(dkt)?.close();
-    this.#links.delete(dkt);
+    this.#unlink(dkt);
     await this.load();
   }
 
@@ -170,29 +172,36 @@ export class Phone {
     link.open();
 
     const media = this.#makeMedia();
-    const preparing = { media, cancelled: false, view: viewBefore(options, device) };
+    const preparing = { media, view: viewBefore(options, device), giveUp: (): void => undefined };
+    // The browser may ask the person, who may give the call up instead of answering.
+    const givenUp = new Promise<void>((done) => {
+      preparing.giveUp = done;
+    });
     this.#preparing = preparing;
     this.#parts.events.callChanged();
-    await media.open({ audio: true, video: ownCamera(options) });
-    // An earlier hang-up has cleared it already, and a new call may have begun.
-    if (preparing.cancelled) {
+    await Promise.race([media.open({ audio: true, video: ownCamera(options) }), givenUp]);
+    // A hang-up has cleared it already, and a new call may have begun.
+    if (this.#preparing !== preparing) {
       media.close();
       throw new CallboxError("cancelled", "the call was given up");
     }
-    this.#preparing = undefined;
 
     return new Promise<CallResult>((resolve, reject) => {
-      const session: Session = this.#begin(device, link, undefined, options, media, {
-        mayAlert: () => "yes",
-        joined: () => {
-          resolve({ roomId: session.roomId, groupId: session.roomId });
-        },
-        failed: (end) => {
-          reject(linkError(link.state) ?? failure(end, session.roomId));
-          this.#over(session);
-        },
-      });
-      this.#session = session;
+      try {
+        const session: Session = this.#begin(device, link, undefined, options, media, {
+          mayAlert: () => "yes",
+          joined: () => {
+            resolve({ roomId: session.roomId, groupId: session.roomId });
+          },
+          failed: (end) => {
+            reject(linkError(link.state) ?? failure(end, session.roomId));
+            this.#over(session);
+          },
+        });
+        this.#session = session;
+      } finally {
+        this.#preparing = undefined; // not before: the last call would be seen again
+      }
       this.#parts.events.callChanged();
     });
   }
@@ -210,7 +219,7 @@ export class Phone {
   #incoming(roomId: string | undefined): Session {
     const session = this.#session;
     if (session?.phase !== "incoming" || (roomId !== undefined && roomId !== session.roomId)) {
-      throw new CallboxError("noCall", roomId === undefined ? "no device is calling" : "this call is not ringing", roomId);
+      throw new CallboxError("noCall", "no such call is ringing", roomId);
     }
     return session;
   }
@@ -218,7 +227,7 @@ export class Phone {
   /** Ends the call, or the one named. @throws CallboxError noCall */
   hangUp(origin: Origin, roomId?: string): void {
     if (this.#preparing && roomId === undefined) {
-      this.#preparing.cancelled = true;
+      this.#preparing.giveUp();
       this.#lastView = { ...this.#preparing.view, phase: "ended", end: { cause: "cancelled", origin } };
       this.#preparing = undefined;
       this.#session = undefined;
@@ -227,7 +236,7 @@ export class Phone {
     }
     const session = this.#session;
     if (!session || !this.busy || (roomId !== undefined && roomId !== session.roomId)) {
-      throw new CallboxError("noCall", roomId === undefined ? "no call is running" : "this is not the running call", roomId);
+      throw new CallboxError("noCall", "no such call is running", roomId);
     }
     session.hangUp(origin);
   }
@@ -237,8 +246,7 @@ export class Phone {
     if (!isName(name)) throw new CallboxError("badArgument", "a name has 1 to 64 characters, none of them control characters");
     const known = this.#devices.find((d) => d.dkt === link.dkt);
     // One connection per key counts: the one to the same device makes room.
-    this.#links.get(link.dkt)?.close();
-    this.#links.delete(link.dkt);
+    this.#unlink(link.dkt);
     let paired;
     try {
       paired = await exchange({ ...this.#linkParts(), link, name, endpoints: this.#endpoints(link.endpoints) });
@@ -252,8 +260,7 @@ export class Phone {
       ? { ...known, endpoints }
       : { sn: link.sn, dkt: link.dkt, jwk: paired.jwk, endpoints, name: paired.name };
     await this.#parts.store.put(record);
-    this.#links.get(link.dkt)?.close();
-    this.#links.delete(link.dkt);
+    this.#unlink(link.dkt);
     await this.load();
     return this.#shown(record);
   }
@@ -261,6 +268,11 @@ export class Phone {
   /** The page is being closed. */
   unload(): void {
     this.#session?.unload();
+  }
+
+  #unlink(dkt: string): void {
+    this.#links.get(dkt)?.close();
+    this.#links.delete(dkt);
   }
 
   #ownKey(): OwnKey {
@@ -322,10 +334,10 @@ export class Phone {
 
   /** What this phone is doing when a device calls. */
   #engagement(dkt: string): "free" | "busy" | "calling" {
-    if (!this.busy) return "free";
-    const view = this.view();
-    const calling: readonly (CallView["phase"] | undefined)[] = ["preparing", "inviting", "offering", "ringing", "connecting"];
-    return view?.isCaller && view.dkt === dkt && calling.includes(view.phase) ? "calling" : "busy";
+    const view = this.busy && this.view();
+    if (!view) return "free";
+    const begun = ["talking", "reconnecting", "leaving"].includes(view.phase);
+    return view.isCaller && view.dkt === dkt && !begun ? "calling" : "busy";
   }
 
   #endpoints(endpoints: readonly string[]): string[] {

@@ -111,15 +111,7 @@ export class Reader {
       case "bye":
         apply({ t: "bye", end: body.end });
         return;
-      case "ring": // a second one in the room of the first
-      case "data":
-      case "paired":
-      case "pong":
-      case "pushed":
-      case "ack":
-        return;
-      default:
-        body satisfies never;
+      default: // a second ring in the room of the first, or an answer that belongs to no call
     }
   }
 

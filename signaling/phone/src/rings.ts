@@ -16,6 +16,7 @@ import type { Session } from "./session.js";
 import type { Ring, SessionHooks } from "./sessionparts.js";
 import type { DeviceRecord } from "./store.js";
 import type { Verified } from "./verify.js";
+import type { VoipEvent } from "./view.js";
 
 export interface RingsParts {
   readonly clock: Clock;
@@ -30,6 +31,8 @@ export interface RingsParts {
     options: CallOptions,
     hooks: Pick<SessionHooks, "mayAlert" | "joined" | "failed">,
   ) => Session;
+  /** A ring was refused as busy; it was one of now. */
+  readonly missed: (roomId: string, data: VoipEvent["data"]) => void;
 }
 
 /** Rings that may wait for their challenge at once: more than that are old ones, played again. */
@@ -62,8 +65,16 @@ export class Rings {
     const fault = envelope.v !== protocolVersion ? "unsupported" : typeof body === "string" || body.t !== "ring" ? "badRequest" : undefined;
     const state = engagement(device.dkt);
     if (state === "calling") return "glare"; // it is not acknowledged, so it comes again if the own call fails
-    if (fault !== undefined || state === "busy" || typeof body === "string" || body.t !== "ring") {
-      this.#refuse(device, link, envelope, text, fault ?? "busy");
+    if (fault !== undefined || typeof body === "string" || body.t !== "ring") {
+      this.#refuse(device, link, envelope, text, fault ?? "badRequest");
+      return undefined;
+    }
+    const missed = (): void => {
+      const { roomType, query } = body;
+      this.#parts.missed(envelope.roomId, { dkt: device.dkt, deviceName: device.name, roomType, ...(query === undefined ? {} : { query }) });
+    };
+    if (state === "busy") {
+      this.#refuse(device, link, envelope, text, "busy", missed);
       return undefined;
     }
     if (this.#silent >= maxSilent) return "full";
@@ -81,17 +92,18 @@ export class Rings {
       joined: () => {
         this.#silent -= 1;
       },
-      failed: () => {
+      failed: ({ cause }) => {
         this.#silent -= 1;
         rooms.retire(session);
+        if (cause === "busy") missed(); // another call had begun before its challenge came
       },
     });
     return undefined;
   }
 
-  #refuse(device: DeviceRecord, link: Link, envelope: Envelope, text: string, cause: Cause): void {
+  #refuse(device: DeviceRecord, link: Link, envelope: Envelope, text: string, cause: Cause, proved = (): void => undefined): void {
     const { rooms } = this.#parts;
-    const refusal = new Refusal(this.#mail(device, link, envelope.roomId), envelope, text, cause);
+    const refusal = new Refusal(this.#mail(device, link, envelope.roomId), envelope, text, cause, proved);
     rooms.add(device.dkt, refusal);
     rooms.retire(refusal);
   }

@@ -117,9 +117,7 @@ function boot(): NonNullable<typeof running> {
           notify(callListeners);
           if (document.visibilityState === "visible") void tabs.tryHold();
           return;
-        case "want":
-        case "inCall":
-          return;
+        default: // between the tabs themselves
       }
     },
   });
@@ -167,6 +165,6 @@ export async function sessionHere(): Promise<NonNullable<Phone["session"]>> {
   const { phone } = await start();
   if (phone.session && phone.busy) return phone.session;
   throw callElsewhere(phone)
-    ? new CallboxError("otherTab", "the call is running in another tab of this browser")
+    ? new CallboxError("otherTab", "a call is running in another tab of this browser")
     : new CallboxError("noCall", "no call is running");
 }

@@ -17,11 +17,11 @@
  */
 import type { BrokerReport } from "./brokers.js";
 import { CallboxError } from "./errors.js";
-import type { Json } from "./ijson.js";
+import { isObject, type Json } from "./ijson.js";
 import type { LegStats } from "./leg.js";
 import { callListeners, dataListeners, deviceListeners, logged, subscribe, voipListeners, type LoggedEvent } from "./listeners.js";
 import type { MediaSettings } from "./media.js";
-import { checkOptions, checkPayload, type CallOptions } from "./options.js";
+import { checkData, checkOptions, type CallOptions } from "./options.js";
 import { parsePairingLink, type PairingLink } from "./pairing.js";
 import type { CallResult, Device } from "./phoneparts.js";
 import { callElsewhere, elsewhere, running, sessionHere, setMedia, start } from "./running.js";
@@ -85,8 +85,10 @@ const onload = readOptions();
  *
  * Rejects with a {@link CallboxError}: `badArgument`, `callInProgress`, `notPaired` and
  * `ambiguousDevice` before anything is sent; `otherTab`; `unreachable` (after 10 s),
- * `deviceKeyChanged`, `unsupported`; `forbidden`, `dnd`, `busy`, `needNonce`,
- * `badRequest` as the device says; `cancelled` when the call was given up meanwhile.
+ * `deviceKeyChanged`, `unsupported`, `needNonce`, `badRequest` or `aborted` as the device
+ * says; `mediaUnavailable`; `cancelled` when the call was given up meanwhile. That the device
+ * is busy, does not want to be disturbed or does not allow the call it says later, by the
+ * events `busy` and `rejectVoip` with the cause: only who has proved to be here now is told.
  */
 export async function callDevice(options: CallOptions): Promise<CallResult> {
   checkOptions(options);
@@ -108,21 +110,15 @@ export async function callDevice(options: CallOptions): Promise<CallResult> {
  * when it rings no more.
  */
 export async function answer(roomId?: string): Promise<void> {
-  const { phone, tabs } = await start();
-  const other = callElsewhere(phone);
-  if (other?.phase === "incoming" && (roomId === undefined || roomId === other.roomId)) tabs.post({ k: "answer", roomId: other.roomId });
-  else phone.answer(roomId);
+  await respond("answer", roomId);
 }
 
 /** Declines the call of a device that rings here, or the one named, as the person. Rejects with `noCall` when it rings no more. */
 export async function reject(roomId?: string): Promise<void> {
-  const { phone, tabs } = await start();
-  const other = callElsewhere(phone);
-  if (other?.phase === "incoming" && (roomId === undefined || roomId === other.roomId)) tabs.post({ k: "reject", roomId: other.roomId });
-  else phone.reject(roomId);
+  await respond("reject", roomId);
 }
 
-/** Ends the running call, as the app: origin `forceFromApp`. With an id, only if it is that call; else it rejects with `noCall`. */
+/** Ends the running call, as the app: origin `forceFromApp`. With an id, only if it is that call. Rejects with `noCall` when there is none, or not that one. */
 export async function forceHangUpVoip(roomId?: string): Promise<void> {
   await hangUpAs("forceFromApp", roomId);
 }
@@ -132,7 +128,7 @@ export async function hangUp(): Promise<void> {
   await hangUpAs("manual", undefined);
 }
 
-/** Hears all events of calls. @returns the function that stops it */
+/** Hears all events of calls. @returns the function that stops it @throws CallboxError `badArgument`: it is no function */
 export function onVoipEvent(listener: (event: VoipEvent) => void): () => void {
   return subscribe(voipListeners, listener);
 }
@@ -159,11 +155,12 @@ export function takePairingLink(): PairingLink | "invalid" | undefined {
  * Pairs this phone with the device of a link, under a name for this phone of 1 to 64
  * characters. Call it only after the person agreed: a link is spent by one pairing.
  *
- * Rejects with `pairRefused` when the link was used or has run out, `unreachable`
- * (after 10 s), `deviceKeyChanged`, `unsupported`, `badArgument`, `callInProgress`,
- * `otherTab` or `storage`.
+ * Rejects with `pairLinkInvalid`, `badArgument` (the name), `callInProgress` and `otherTab`
+ * before anything is sent; `pairRefused` when the link was used or has run out, `unreachable`
+ * (after 10 s), `deviceKeyChanged`, `unsupported`, `badRequest` or `aborted`.
  */
 export async function pair(link: PairingLink, name: string): Promise<Device> {
+  if (!isObject(link)) throw new CallboxError("pairLinkInvalid", "this is no pairing link");
   const { phone, tabs } = await start();
   await tabs.hold();
   if (phone.busy) throw new CallboxError("callInProgress", "a call is running");
@@ -180,7 +177,7 @@ export async function devices(): Promise<readonly Device[]> {
   return (await start()).phone.devices();
 }
 
-/** Hears of every change in {@link devices}. @returns the function that stops it */
+/** Hears of every change in {@link devices}. @returns the function that stops it @throws CallboxError `badArgument`: it is no function */
 export function onDevices(listener: () => void): () => void {
   return subscribe(deviceListeners, listener);
 }
@@ -201,7 +198,7 @@ export function currentCall(): CurrentCall | undefined {
   return own && { ...own, groupId: own.roomId, here: true };
 }
 
-/** Hears of every change in {@link currentCall}; in a talk at least once a second. @returns the function that stops it */
+/** Hears of every change in {@link currentCall}; in a talk at least once a second. @returns the function that stops it @throws CallboxError `badArgument`: it is no function */
 export function onCall(listener: () => void): () => void {
   return subscribe(callListeners, listener);
 }
@@ -221,6 +218,15 @@ export async function flipCamera(): Promise<boolean> {
   return (await sessionHere()).flipCamera();
 }
 
+/**
+ * Says whether the page plays the device's sound: false where the browser does not let it.
+ * The device is told, as of microphone and camera; until this is called, it is told that the
+ * phone hears. Rejects like {@link setMic}.
+ */
+export async function setSpeaker(on: boolean): Promise<void> {
+  (await sessionHere()).setSpeaker(on);
+}
+
 /** Own picture and sound, undefined when no call is here. A new stream whenever a track has changed. */
 export function localStream(): MediaStream | undefined {
   const media = running?.phone.media;
@@ -234,22 +240,24 @@ export function remoteStream(): MediaStream | undefined {
 }
 
 /**
- * Sends the maker's own data to the device: up to 4 KiB as JSON, while it rings and in
- * the talk. `right: "unlock"` opens the door: the device refuses it (`forbidden`) to a
- * phone that has no such right. Resolves when somebody at the device has taken it;
- * rejects with `noHandler` when nobody is there who does, `badArgument`, `noCall` or
- * `otherTab`.
+ * Sends the maker's own data to the device: up to 4 KiB as JSON, while an own call rings
+ * there and in the talk. In a call of the device there is no way for it before the answer:
+ * that is `noCall`. `right: "unlock"` opens the door, for a phone that has that right.
+ * Resolves when somebody at the device has taken it. Rejects with `noHandler` when nobody is
+ * there who does, `forbidden` without the right, `unreachable` when no answer came,
+ * `badArgument`, `badRequest`, `noCall` or `otherTab`.
  */
 export async function sendData(data: { readonly payload: Json; readonly right?: "unlock" }): Promise<void> {
-  checkPayload(data.payload);
+  checkData(data);
   await (await sessionHere()).sendData(data.payload, data.right);
 }
 
 /**
- * Hears the device's own data, while it rings and in the talk. The device is told
+ * Hears the device's own data, while an own call rings there and in the talk. The device is told
  * that it was taken; that nobody handles it (`noHandler`) when no listener is there
  * or each of them has thrown.
  * @returns the function that stops it
+ * @throws CallboxError `badArgument`: it is no function
  */
 export function onData(listener: (payload: Json) => void): () => void {
   return subscribe(dataListeners, listener);
@@ -303,6 +311,14 @@ async function startPhone(): Promise<void> {
 }
 // The parts of a running phone are not for those who use the SDK.
 export { startPhone as start };
+
+/** To a call of a device that rings here or in another tab. */
+async function respond(k: "answer" | "reject", roomId: string | undefined): Promise<void> {
+  const { phone, tabs } = await start();
+  const other = callElsewhere(phone);
+  if (other?.phase === "incoming" && (roomId === undefined || roomId === other.roomId)) tabs.post({ k, roomId: other.roomId });
+  else phone[k](roomId);
+}
 
 async function hangUpAs(origin: "manual" | "forceFromApp", roomId: string | undefined): Promise<void> {
   const { phone, tabs } = await start();

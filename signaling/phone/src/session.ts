@@ -63,7 +63,6 @@ export class Session {
     else this.#talk = this.#newTalk();
     const [state, effects] = begin(options.roomType, options.timeLimit, ring && { query: options.customQuery });
     this.#state = state;
-    this.#talk?.tracksChanged();
     this.#run(effects);
   }
 
@@ -154,6 +153,10 @@ export class Session {
     return (await this.#talk?.flipCamera()) ?? false;
   }
 
+  setSpeaker(on: boolean): void {
+    this.#talk?.setSpeaker(on);
+  }
+
   /** Own tracks have changed. */
   tracksChanged(): void {
     this.#talk?.tracksChanged();
@@ -173,7 +176,7 @@ export class Session {
     const { phase } = this.#state;
     if (this.#talk && (phase === "talking" || phase === "reconnecting")) return this.#talk.sendData(payload, right);
     if (phase === "ringing") return this.#doorstep.send(payload, right);
-    throw new CallboxError("noCall", "data can be sent while the device rings and in the talk", this.roomId);
+    throw new CallboxError("noCall", "data can be sent while an own call rings, and in the talk", this.roomId);
   }
 
   /** Media has stopped: if the device says nothing either, what goes straight to it is dead, too. */
@@ -313,7 +316,7 @@ export class Session {
     const { media, options } = this.parts;
     await media.open({ audio: true, video: options.roomType === "video" });
     if (this.#state.phase !== "preparing") return; // the device gave up meanwhile: media is closed already
-    this.#flow().tracksChanged();
+    this.#flow();
     this.#apply({ t: "mediaReady" });
   }
 

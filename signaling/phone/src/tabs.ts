@@ -110,14 +110,7 @@ export class Tabs {
       case "inCall":
         this.#refused = message.to;
         return;
-      case "who":
-      case "released":
-      case "view":
-      case "event":
-      case "hangUp":
-      case "answer":
-      case "reject":
-      case "devices":
+      default:
         this.#events.message(message);
         return;
     }

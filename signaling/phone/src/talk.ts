@@ -43,6 +43,7 @@ export class Talk {
   #begun = false;
   #reconnecting = false;
   #micOn = true;
+  #speaker = true;
   /** What the device said last of itself; it may have overtaken `start`, and counts from then on. */
   #heard: Info | undefined;
 
@@ -81,6 +82,7 @@ export class Talk {
         this.leg.addCandidate(candidate);
       },
     });
+    this.#setTracks();
   }
 
   get mic(): boolean {
@@ -139,11 +141,21 @@ export class Talk {
 
   /** Own tracks have changed: the connection gets the new ones, the device and the page hear of it. */
   tracksChanged(): void {
-    const { media, roomType, events } = this.#parts;
+    this.#setTracks();
+    this.#say();
+    this.#parts.events.changed();
+  }
+
+  #setTracks(): void {
+    const { media, roomType } = this.#parts;
     this.leg.setTrack("audio", media.audio);
     if (roomType === "video") this.leg.setTrack("video", media.video);
+  }
+
+  /** The page plays the device's sound, or cannot. */
+  setSpeaker(on: boolean): void {
+    this.#speaker = on;
     this.#say();
-    events.changed();
   }
 
   async sendData(payload: Json, right: string | undefined): Promise<void> {
@@ -195,6 +207,6 @@ export class Talk {
   #say(): void {
     if (!this.#begun) return;
     const { mic, camera } = this;
-    this.#info.say({ mic, camera, speaker: true, quality: this.#reconnecting ? 0 : this.#quality.value });
+    this.#info.say({ mic, camera, speaker: this.#speaker, quality: this.#reconnecting ? 0 : this.#quality.value });
   }
 }

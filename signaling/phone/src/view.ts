@@ -8,8 +8,11 @@ import type { CallOptions } from "./options.js";
 
 /** An event of the plug-in: `data` is what the plug-in documents, and cause and detail of an end. */
 export interface VoipEvent {
-  /** What happened. `endVoip` and then `finishVoip` are the last two of every call. */
-  readonly eventName: VoipEventName | "callPageOnShow" | "endVoip" | "finishVoip";
+  /**
+   * What happened. `endVoip` and then `finishVoip` are the last two of every call. `ringBusy`
+   * stands alone: during another call a device rang, and was told that this phone is busy.
+   */
+  readonly eventName: VoipEventName | "callPageOnShow" | "endVoip" | "finishVoip" | "ringBusy";
   /** The call that it happened to. */
   readonly roomId: string;
   /** The older name of roomId: always the same. */

@@ -5,7 +5,8 @@ import { start } from "./running.js";
 
 /**
  * Whether a device wakes this phone when the page is closed, and what hinders it.
- * @throws CallboxError unreachable; otherTab: another tab has the connections
+ * @throws CallboxError notPaired, unreachable, badRequest; otherTab: another tab has the connections; and,
+ * where the device has to be given the subscription anew, pushService, pushFailed, pushDenied, noHandler
  */
 export async function pushState(dkt: string): Promise<push.PushState> {
   return (await load()).state(await start(), dkt);
@@ -19,7 +20,8 @@ export async function pushState(dkt: string): Promise<push.PushState> {
  *
  * `worker` is the script of a service worker that shows the notification, relative to
  * the page. Each device gets a registration of it, with the scope `push/<dkt>/`.
- * @throws CallboxError one of PushHindrance, pushService, pushFailed, unreachable, otherTab
+ * @throws CallboxError pushUnsupported, pushInstall, pushDenied, pushCertificate, pushOff, pushService, pushFailed,
+ * notPaired, unreachable, otherTab, badRequest, noHandler
  */
 export async function subscribePush(dkt: string, { worker = "sw.js" }: { readonly worker?: string } = {}): Promise<void> {
   // Before anything is waited for: only now is it the person's click.
@@ -27,7 +29,7 @@ export async function subscribePush(dkt: string, { worker = "sw.js" }: { readonl
   await (await load()).subscribe(await start(), dkt, worker, await asked);
 }
 
-/** Takes it back. A device that cannot be reached now learns it from the push service. */
+/** Takes it back. A device that cannot be reached now learns it from the push service. @throws CallboxError pushFailed */
 export async function unsubscribePush(dkt: string): Promise<void> {
   await (await load()).unsubscribe(await start(), dkt);
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe as suite, test } from "node:test";
 import { Brokers, type BrokerSeat } from "../src/brokers.js";
-import { generateKey, importPeer, open, peek, type OwnKey } from "../src/jws.js";
+import { generateKey, importPeer, open, parseJwk, peek, type OwnKey } from "../src/jws.js";
 import { loginRequest, type BrokerLogin, type BrokerLoginProvider } from "../src/login.js";
 import type { LinkState } from "../src/way.js";
 import { FakeBroker, presence } from "./support/broker.js";
@@ -78,12 +78,28 @@ suite("logging in", () => {
     assert.equal(peer && (await open(one?.proof ?? "", peer)), undefined, "it is no message");
   });
   test("the proof is what backends read", async () => {
-    const vectors = JSON.parse(readFileSync(new URL("../../../testdata/logins.json", import.meta.url), "utf8")) as readonly { readonly text: string }[];
+    const vectors = JSON.parse(readFileSync(new URL("../../../testdata/logins.json", import.meta.url), "utf8")) as readonly {
+      readonly text: string;
+      readonly reason?: string;
+      readonly broker?: string;
+    }[];
     const key = await generateKey();
     const own = await loginRequest(key, "wss://b/").sign("https://maker.example/");
     const members = (text: string): string[] => Object.keys(peek(text, "callbox-login+jws") ?? {});
     assert.equal(members(own).length, 7);
     assert.deepEqual(members(vectors[0]?.text ?? "").sort(), members(own).sort());
+    // What is refused as another broker's is right but for the broker, which is the URL that the phone would connect to.
+    const broker = (text: string): unknown => peek(text, "callbox-login+jws")?.["broker"];
+    assert.equal(broker(own), "wss://b/");
+    const foreign = vectors.filter((v) => v.reason === "broker");
+    assert.ok(foreign.length > 0);
+    for (const { text } of foreign) {
+      assert.deepEqual(members(text).sort(), members(own).sort());
+      const jwk = parseJwk(peek(text, "callbox-login+jws")?.["jwk"]);
+      const by = jwk && (await importPeer(jwk));
+      assert.ok(by && (await open(text, by, "callbox-login+jws")));
+      assert.notEqual(broker(text), vectors[0]?.broker);
+    }
   });
   test("a login is kept until it has run out or is refused", async () => {
     let asked = 0;
@@ -235,6 +251,62 @@ suite("sharing", () => {
     two.close();
     assert.ok(b.broker.client.ended);
     assert.equal(b.clock.waiting, 0);
+  });
+  test("a code that names a known broker beside a foreign one leads neither this phone's login nor another device there", async () => {
+    const asked: string[] = [];
+    const b = await bench(async ({ url }) => {
+      asked.push(url);
+      return Promise.resolve({ password: `for ${url}` });
+    });
+    const one = b.seat(["mqtt+wss://good/"]);
+    one.open();
+    await until(() => one.up, "up");
+    const two = b.seat(["mqtt+wss://good/", "mqtt+wss://evil/"], "door-2");
+    two.open();
+    await until(() => two.up, "both");
+    b.broker.greet = "close";
+    b.broker.cut();
+    for (let i = 0; i < 6; i++) await next(b);
+    assert.deepEqual([...new Set(b.broker.clients.map((c) => c.to.url))], ["wss://good/"]);
+    assert.deepEqual([...new Set(asked)], ["wss://good/"]);
+    b.broker.greet = "up";
+    await next(b);
+    assert.ok(one.up && two.up);
+    two.close(); // and takes its URLs along
+    b.broker.greet = "close";
+    b.broker.cut();
+    for (let i = 0; i < 3; i++) await next(b);
+    assert.deepEqual([...new Set(asked)], ["wss://good/"]);
+    one.close();
+    // Alone, it goes where it says: with what is given for that URL, and nothing else.
+    two.open();
+    await calm();
+    for (let i = 0; i < 3; i++) await next(b);
+    const there = b.broker.clients.filter((c) => c.to.url === "wss://evil/").map((c) => c.to.password);
+    assert.deepEqual([...new Set(there)], ["for wss://evil/"]);
+  });
+  test("who does not name the URL that is connected moves the connection to one that all name", async () => {
+    const b = await bench();
+    const [one, two] = [b.seat(["mqtt+wss://a/", "mqtt+wss://b/"]), b.seat(["mqtt+wss://b/", "mqtt+wss://c/"], "door-2")];
+    one.open();
+    await until(() => one.up, "up");
+    two.open();
+    await until(() => one.up && two.up, "both");
+    assert.deepEqual(b.broker.clients.map((c) => [c.to.url, c.ended]), [["wss://a/", true], ["wss://b/", false]]);
+    const three = b.seat(["mqtt+wss://c/", "mqtt+wss://d/"], "door-3");
+    three.open();
+    await until(() => three.up, "the third");
+    assert.deepEqual(b.broker.clients.map((c) => c.to.url), ["wss://a/", "wss://b/", "wss://c/"], "it shares no URL with both: a connection of its own");
+    two.close();
+    assert.ok(one.up && three.up && b.brokers.reports().length === 2);
+  });
+  test("one URL under two prefixes is one URL", async () => {
+    const b = await bench();
+    b.broker.greet = "close";
+    b.seat(["mqtt+wss://a/?prefix=x", "mqtt+wss://a/?prefix=y", "mqtt+wss://b/"]).open();
+    await calm();
+    await next(b);
+    assert.deepEqual(b.broker.clients.map((c) => c.to.url), ["wss://a/", "wss://b/"]);
   });
   test("a device that comes later gets its place", async () => {
     const b = await bench();

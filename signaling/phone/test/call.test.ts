@@ -61,7 +61,7 @@ const table: Readonly<Record<string, { event: CallEvent; to: Readonly<Record<Own
   "a larger epoch": { event: { t: "epoch", epoch: 4 }, to: { inviting: "-", offering: "ended", ringing: "ended", connecting: "ended", talking: "ended", reconnecting: "ended", leaving: "-", ended: "-" } },
   "the same epoch": { event: { t: "epoch", epoch: 3 }, to: { inviting: "-", offering: "-", ringing: "-", connecting: "-", talking: "-", reconnecting: "-", leaving: "-", ended: "-" } },
   "an invite unanswered": { event: { t: "unanswered", type: "invite" }, to: { inviting: "ended", offering: "-", ringing: "-", connecting: "-", talking: "-", reconnecting: "-", leaving: "-", ended: "-" } },
-  "an offer unanswered": { event: { t: "unanswered", type: "offer" }, to: { inviting: "ended", offering: "leaving", ringing: "-", connecting: "-", talking: "-", reconnecting: "-", leaving: "-", ended: "-" } },
+  "an offer unanswered": { event: { t: "unanswered", type: "offer" }, to: { inviting: "-", offering: "leaving", ringing: "-", connecting: "-", talking: "-", reconnecting: "-", leaving: "-", ended: "-" } },
   leaveAcked: { event: { t: "leaveAcked" }, to: { inviting: "-", offering: "-", ringing: "-", connecting: "-", talking: "-", reconnecting: "-", leaving: "ended", ended: "-" } },
   "timer answer": { event: timer("answer"), to: { inviting: "ended", offering: "leaving", ringing: "-", connecting: "-", talking: "-", reconnecting: "-", leaving: "-", ended: "-" } },
   "timer ring": { event: timer("ring"), to: { inviting: "leaving", offering: "leaving", ringing: "leaving", connecting: "-", talking: "-", reconnecting: "-", leaving: "-", ended: "-" } },
@@ -224,7 +224,7 @@ suite("early messages", () => {
   });
 });
 
-test("every end has its event and its data, once, as the last", () => {
+test("every end has its event, once, as the last", () => { // states.test.ts has their data
   for (const cause of Object.keys(causes) as Cause[]) {
     for (const end of [{ cause }, ...origins.map((origin) => ({ cause, origin })), ...details.map((detail) => ({ cause, detail }))]) {
       const { all } = run([...path.talking, 4200, bye(end)]);

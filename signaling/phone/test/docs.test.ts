@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe as suite, test } from "node:test";
+import { failure } from "../src/failures.js";
 import * as callbox from "../src/sdk.js";
 
 const doc = (name: string): string => readFileSync(`../../docs/${name}`, "utf8");
@@ -29,7 +30,70 @@ function union(text: string, name: string): Set<string> {
   return new Set([...body.matchAll(/^\s*\| "(\w+)"/gm)].map((m) => m[1] ?? ""));
 }
 
+/** What a doc comment says, on one line. */
+const plain = (comment: string): string => comment.replaceAll(/\s*\n\s*\* ?/g, " ");
+
+/** The functions that each code of ErrorCode is said to come from; those that come from all of a kind are left out. */
+function origins(): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const [, comment = "", code = ""] of source("errors.ts").matchAll(/\/\*\*((?:(?!\*\/)[^])*)\*\/\s*\| "(\w+)"/g)) {
+    const from = /From (.*?)\.\s*$/.exec(plain(comment))?.[1] ?? assert.fail(`${code} does not say which function rejects with it`);
+    if (!from.startsWith("every function")) found.set(code, new Set([...from.matchAll(/`(\w+)`/g)].map((m) => m[1] ?? "")));
+  }
+  return found;
+}
+
+/** The codes that a function's own comment names as failures. */
+function failuresOf(name: string): Set<string> {
+  for (const file of ["sdk.ts", "contacts.ts", "page.ts", "waking.ts"]) {
+    const end = source(file).indexOf(`\nexport async function ${name}(`);
+    if (end < 0) continue;
+    const comment = plain(source(file).slice(source(file).lastIndexOf("/**", end), end));
+    const [, like] = /ejects like \{@link (\w+)\}/.exec(comment) ?? [];
+    if (like !== undefined) return failuresOf(like);
+    const failures = /(?:Rejects with|rejects with|@throws CallboxError)(.*)/.exec(comment)?.[1] ?? "";
+    return new Set([...failures.matchAll(/\w+/g)].map(([word]) => word).filter((word) => codes.has(word)));
+  }
+  return assert.fail(`${name} is no function of the SDK`);
+}
+
+/** Of which no function says that it is its own: the environment's, the browser's storage. */
+const anywhere = new Set(["badArgument", "insecureContext", "unsupportedBrowser", "storage"]);
+const codes = new Set([...union(source("errors.ts"), "ErrorCode"), ...union(source("errors.ts"), "PushHindrance")]);
+
 const sorted = (names: Iterable<string>): string[] => [...names].sort();
+
+suite("ErrorCode", () => {
+  const table = origins();
+  test("each code says which functions reject with it, and those say the same", () => {
+    assert.deepEqual(sorted([...table.keys(), ...anywhere]), sorted(codes));
+    const names = new Set([...table.values()].flatMap((from) => [...from]));
+    for (const name of names) {
+      const said = [...table].filter(([, from]) => from.has(name)).map(([code]) => code);
+      assert.deepEqual(sorted([...failuresOf(name)].filter((code) => !anywhere.has(code))), sorted(said), name);
+    }
+  });
+  test("callDevice rejects with what can come of an attempt, and with nothing that is an event", () => {
+    const said = [...table].filter(([, from]) => from.has("callDevice")).map(([code]) => code);
+    // What a refused invite may say; phone.test.ts refuses one with each.
+    const refusals = (Object.keys(callbox.causes) as callbox.Cause[]).map((cause) => failure({ cause }, "room").code);
+    const local = ["notPaired", "ambiguousDevice", "callInProgress", "otherTab", "deviceKeyChanged", "unreachable"];
+    assert.deepEqual(sorted(said), sorted(new Set([...refusals, ...local])));
+    for (const event of ["busy", "dnd", "forbidden"]) assert.ok(!said.includes(event), event);
+  });
+  test("the table in docs/from-wechat.md has each code beside the functions that it comes from", () => {
+    const rows = section(doc("from-wechat.md"), "## Error codes").split("\n").filter((line) => line.startsWith("| ") && !line.startsWith("| plug-in"));
+    for (const row of rows) {
+      const [, , named = "", where = ""] = row.split("|");
+      const functions = [...where.matchAll(/(?:rejection of|and|of) `(\w+)`/g)].map((m) => m[1] ?? "");
+      for (const [, code = ""] of named.matchAll(/`(\w+)`/g)) {
+        const from = table.get(code);
+        if (functions.length > 0) for (const name of functions) assert.ok(from?.has(name) ?? true, `${code}: ${name}`);
+        else if (from && where.includes("rejection") && code !== "noCall") assert.ok(from.has("callDevice"), `${code}: the table does not say of which function`);
+      }
+    }
+  });
+});
 
 suite("docs/from-wechat.md", () => {
   const guide = doc("from-wechat.md");
@@ -52,7 +116,6 @@ suite("docs/from-wechat.md", () => {
   });
 
   test("names every error code, and no other", () => {
-    const codes = [...union(source("errors.ts"), "ErrorCode"), ...union(source("errors.ts"), "PushHindrance")];
     assert.deepEqual(sorted(inColumn(section(guide, "## Error codes"), 2)), sorted(codes));
   });
 

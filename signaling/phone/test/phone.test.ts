@@ -135,7 +135,11 @@ suite("before a call", () => {
     rig.clock.pass(10_000);
     assert.equal(await result, "unreachable");
   });
-  for (const cause of ["needNonce", "unsupported", "badRequest"] as const) {
+  for (const [cause, code] of [
+    ["needNonce", "needNonce"], ["unsupported", "unsupported"], ["badRequest", "badRequest"],
+    // No device says these to an invite: to an offer it does, and then they are events.
+    ["forbidden", "aborted"], ["dnd", "aborted"], ["busy", "aborted"], ["rejected", "aborted"], ["timeout", "aborted"],
+  ] as const) {
     test(`an invite refused with ${cause}`, async () => {
       const device = await FakeDevice.make();
       const rig = await Rig.paired(device);
@@ -144,7 +148,8 @@ suite("before a call", () => {
       await until(() => device.all("invite").length > 0, "invite");
       const { roomId, id } = device.last("invite");
       await device.send(roomId, "reject", { cause, jwk: device.key.jwk }, id);
-      assert.equal(await result, cause);
+      assert.equal(await result, code);
+      assert.deepEqual(rig.names, []);
     });
   }
   test("given up before the answer", async () => {
@@ -165,6 +170,34 @@ suite("before a call", () => {
     assert.equal(await result, "cancelled");
     assert.ok(rig.medias[0]?.closed);
     assert.equal(rig.legs.length, 0);
+  });
+  test("given up while the browser asks for the camera: at once, and what it opens later is closed", async () => {
+    const device = await FakeDevice.make();
+    const rig = await Rig.paired(device);
+    let allow: () => void = () => undefined;
+    const { makeMedia } = rig.parts;
+    rig.parts.makeMedia = (ended) => Object.assign(makeMedia(ended), { open: async () => new Promise<void>((done) => { allow = done; }) });
+    const result = codeOf(rig.phone.call({ roomType: "video" }));
+    rig.phone.hangUp("manual");
+    assert.equal(await result, "cancelled");
+    assert.deepEqual([rig.phone.busy, rig.medias[0]?.closed], [false, true]);
+    rig.parts.makeMedia = makeMedia;
+    const next = codeOf(rig.phone.call({ roomType: "video" }));
+    allow(); // of the first call: it is not this one's answer
+    assert.equal(await next, "ok");
+    assert.deepEqual([rig.legs.length, device.all("invite").length], [1, 1]);
+  });
+  test("a browser that makes no connection ends the attempt, and the next may begin", async () => {
+    const device = await FakeDevice.make();
+    const rig = await Rig.paired(device);
+    const { makeLeg } = rig.parts;
+    rig.parts.makeLeg = () => {
+      throw new Error("no more connections");
+    };
+    await assert.rejects(rig.phone.call({ roomType: "voice" }), /no more connections/);
+    assert.equal(rig.phone.busy, false);
+    rig.parts.makeLeg = makeLeg;
+    assert.equal(await codeOf(rig.phone.call({ roomType: "voice" })), "ok");
   });
   test("a changed key of the device stops the call", async () => {
     const [device, other] = [await FakeDevice.make(), await FakeDevice.make()];
@@ -195,6 +228,46 @@ suite("a call", () => {
     await until(() => device.all("ack").length === 4, "acks");
     assert.equal(device.all("offer").length, 1);
   });
+  for (const nth of ["first", "second"] as const) {
+    test(`the ${nth} call is seen to begin once, and to end only at its end`, async () => {
+      const device = await FakeDevice.make();
+      const rig = await Rig.paired(device);
+      const end = async (): Promise<void> => {
+        rig.phone.hangUp("manual");
+        await until(() => rig.names.at(-1) === "finishVoip" && !rig.phone.busy, "the end");
+      };
+      if (nth === "second") {
+        await rig.phone.call({ roomType: "voice" });
+        await end();
+      }
+      const seen: unknown[] = [];
+      rig.parts.events.callChanged = () => {
+        const phase = rig.phone.view()?.phase;
+        if (phase !== seen.at(-1)) seen.push(phase);
+      };
+      const { roomId } = await rig.phone.call({ roomType: "voice" });
+      await until(() => device.all("offer").some((m) => m.roomId === roomId), "offer");
+      await device.answer(roomId, "ringing", { ringTimeout: 60, nonce: "n" });
+      await until(() => seen.at(-1) === "ringing", "ringing");
+      await end();
+      assert.deepEqual(seen, ["preparing", "inviting", "offering", "ringing", "leaving", "ended"]);
+    });
+  }
+  for (const [options, callerName, listenerName] of [
+    [{}, "", "Front door"],
+    [{ nickName: "Anna", deviceName: "Gate" }, "Anna", "Gate"],
+  ] as const) {
+    test(`its last two events, called as ${JSON.stringify(options)}`, async () => {
+      const { rig, device, room } = await talking(options);
+      rig.clock.pass(4000);
+      await device.send(room, "bye", { cause: "hangup", origin: "manual" });
+      await until(() => rig.names.at(-1) === "finishVoip", "the end");
+      assert.deepEqual(rig.events.slice(-2), [
+        { eventName: "endVoip", roomId: room, groupId: room, data: { keepTime: 4, callerName, listenerName, roomType: "video", isCaller: true, businessType: 2 } },
+        { eventName: "finishVoip", roomId: room, groupId: room, data: { keepTime: 4 } },
+      ]);
+    });
+  }
   test("the person hangs up", async () => {
     const { rig, device } = await talking();
     rig.phone.hangUp("manual");

@@ -76,6 +76,7 @@ suite("a ring", () => {
     assert.deepEqual(rig.events.at(-2)?.data, {
       keepTime: 2, callerName: "Front door", listenerName: "", roomType: "video", isCaller: false, businessType: 1,
     });
+    assert.deepEqual(rig.events.at(-1)?.data, { keepTime: 2 });
     assert.deepEqual([rig.medias[0].closed, rig.leg.log.at(-1)], [true, "close"]);
   });
   test("of a voice call opens no camera", async () => {
@@ -257,13 +258,30 @@ suite("a ring at the wrong time", () => {
   test("during a talk is rejected as busy, by any device, and the talk goes on", async () => {
     const { rig, device } = await talking();
     const gate = await another(rig);
-    const { room } = await ring(gate, { roomType: "voice" });
+    const { room } = await ring(gate, { roomType: "voice", query: "door=2" });
     await until(() => gate.all("reject").length === 1, "reject");
     assert.deepEqual([gate.last("reject").roomId, gate.last("reject").payload["cause"], gate.all("invite").length], [room, "busy", 0]);
-    await ring(device);
-    await until(() => device.all("reject").length === 1, "reject");
+    const { room: own } = await ring(device);
+    await until(() => rig.names.filter((name) => name === "ringBusy").length === 2, "both are told");
     assert.equal(rig.phone.session?.phase, "talking");
-    assert.deepEqual(rig.names, ["ringing", "hangOnVoip", "startVoip"]);
+    assert.deepEqual(rig.events.slice(3), [
+      { eventName: "ringBusy", roomId: room, groupId: room, data: { dkt: gate.key.jkt, deviceName: "Gate", roomType: "voice", query: "door=2" } },
+      { eventName: "ringBusy", roomId: own, groupId: own, data: { dkt: device.key.jkt, deviceName: "Front door", roomType: "video" } },
+    ]);
+    assert.deepEqual(rig.names.slice(0, 3), ["ringing", "hangOnVoip", "startVoip"]);
+  });
+  test("that the device does not acknowledge is refused and not told: it may be an old one, played again", async () => {
+    const { rig } = await talking();
+    const gate = await another(rig);
+    gate.deaf = true;
+    const { room, text } = await ring(gate);
+    await until(() => gate.all("reject").length === 1, "reject");
+    gate.socket.deliver(text);
+    await gate.send(room, "ack", {}, "bm9uZS1vZi10aGVzZS0x"); // of something else
+    await gate.send(room, "cancel", { cause: "timeout" });
+    await until(() => gate.all("ack").length > 0, "the cancel is acknowledged");
+    await calm();
+    assert.ok(!rig.names.includes("ringBusy"));
   });
   test("of a second device while the first rings is busy; a duplicate gets the same answer", async () => {
     const { rig } = await alerting();
@@ -287,7 +305,9 @@ suite("a ring at the wrong time", () => {
     await gate.send(room, "challenge", { nonce: "n", epoch: 7, jwk: gate.key.jwk, ringTimeout: 60 }, invites(gate, room)[0]?.id);
     await until(() => gate.all("reject").length === 1, "reject");
     assert.equal(gate.last("reject").payload["cause"], "busy");
-    assert.deepEqual([rig.names, rig.phone.view()?.deviceName], [["ringing"], "Front door"]);
+    rig.clock.pass(500);
+    assert.deepEqual([rig.names, rig.phone.view()?.deviceName], [["ringing", "ringBusy"], "Front door"]);
+    assert.deepEqual([rig.events[1]?.roomId, rig.events[1]?.data], [room, { dkt: gate.key.jkt, deviceName: "Gate", roomType: "video" }]);
   });
   test("glare: the own call to the same device goes on, its ring is neither shown nor answered", async () => {
     const device = await FakeDevice.make();

@@ -66,7 +66,7 @@ const table: Readonly<Record<string, Row>> = {
   lost: [{ t: "lost" }, "-", "-", "-", "-", "-", "-", "reconnecting", "-", "-", "-"],
   "a larger epoch": [{ t: "epoch", epoch: 4 }, "-", "ended", "ended", "ended", "ended", "ended", "ended", "ended", "-", "-"],
   "an invite unanswered": [{ t: "unanswered", type: "invite" }, "ended", "-", "-", "-", "-", "-", "-", "-", "-", "-"],
-  "an offer unanswered": [{ t: "unanswered", type: "offer" }, "ended", "-", "-", "leaving", "-", "-", "-", "-", "-", "-"],
+  "an offer unanswered": [{ t: "unanswered", type: "offer" }, "-", "-", "-", "leaving", "-", "-", "-", "-", "-", "-"],
   leaveAcked: [{ t: "leaveAcked" }, "-", "-", "-", "-", "-", "-", "-", "-", "ended", "-"],
   "timer answer": [timer("answer"), "ended", "-", "-", "leaving", "-", "-", "-", "-", "-", "-"],
   "timer ring": [timer("ring"), "leaving", "leaving", "leaving", "leaving", "leaving", "-", "-", "-", "-", "-"],

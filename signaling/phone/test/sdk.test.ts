@@ -90,6 +90,33 @@ suite("onVoipEvent", () => {
   });
 });
 
+suite("arguments that are none", () => {
+  const none = undefined as never;
+  for (const [name, call, code] of [
+    ["callDevice", async () => callbox.callDevice(none), "badArgument"],
+    ["pair", async () => callbox.pair(none, "Anna"), "pairLinkInvalid"],
+    ["pair, with what takePairingLink says of a bad link", async () => callbox.pair("invalid" as never, "Anna"), "pairLinkInvalid"],
+    ["sendData", async () => callbox.sendData(none), "badArgument"],
+    ["sendData of nothing", async () => callbox.sendData({} as never), "badArgument"],
+    ["sendData with another right", async () => callbox.sendData({ payload: 1, right: "auto" as never }), "badArgument"],
+    ["setUIConfig", async () => callbox.setUIConfig(none), "badArgument"],
+    ["setCustomBtnText", async () => callbox.setCustomBtnText(none), "badArgument"],
+    ["setVoipEndPagePath", async () => callbox.setVoipEndPagePath(none), "badArgument"],
+    ["openCallPage", async () => callbox.openCallPage(none), "badArgument"],
+    ["setSpeaker without a call", async () => callbox.setSpeaker(false), "noCall"],
+  ] as const) {
+    test(`${name}: ${code}`, async () => {
+      await beside(undefined);
+      assert.equal(await codeOf(call()), code);
+    });
+  }
+  for (const name of ["onVoipEvent", "onCall", "onDevices", "onData"] as const) {
+    test(`${name} takes functions only`, () => {
+      assert.throws(() => callbox[name](none), { name: "CallboxError", code: "badArgument" });
+    });
+  }
+});
+
 suite("forceHangUpVoip", () => {
   test("of no call is noCall, and says nothing", async () => {
     await beside(undefined);

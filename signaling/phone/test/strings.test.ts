@@ -37,7 +37,7 @@ suite("words", () => {
     const codes: Readonly<Record<ErrorCode, true>> = {
       badArgument: true, insecureContext: true, unsupportedBrowser: true, notPaired: true, ambiguousDevice: true, pairLinkInvalid: true,
       pairRefused: true, deviceKeyChanged: true, callInProgress: true, otherTab: true, unreachable: true, cancelled: true, noCall: true,
-      forbidden: true, dnd: true, busy: true, unsupported: true, badRequest: true, needNonce: true, noHandler: true, aborted: true,
+      forbidden: true, unsupported: true, badRequest: true, needNonce: true, noHandler: true, aborted: true,
       mediaUnavailable: true, storage: true, pushUnsupported: true, pushInstall: true, pushDenied: true, pushCertificate: true, pushOff: true,
       pushService: true, pushFailed: true,
     };

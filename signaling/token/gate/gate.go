@@ -27,9 +27,10 @@ type Book interface {
 	// Denied reports whether an issuer, one of its subjects, of its keys or of its
 	// tokens is denied.
 	Denied(issuer, subject, kid, id string) bool
-	// Spend notes durably that a token was used, before it returns. Error:
-	// token.ErrSpent when it was before; others are of the disk.
-	Spend(issuer, id string, expires time.Time) error
+	// Spend notes durably that a token was used, before it returns. Errors:
+	// token.ErrSpent when it was before; others are of the disk, or mean that the
+	// issuer's or the subject's share of what is remembered is full.
+	Spend(issuer, subject, id string, expires time.Time) error
 }
 
 // Wall is the wall clock with its floor.
@@ -144,7 +145,7 @@ func (g *Gate) Spend(p *token.Pass) error {
 	if !g.Stands(p) {
 		return fmt.Errorf("cannot use token of %s for %s: %w", p.Issuer, p.Subject, token.ErrDenied)
 	}
-	if err := g.o.Book.Spend(p.Issuer, p.ID, p.Expires.Time()); err != nil {
+	if err := g.o.Book.Spend(p.Issuer, p.Subject, p.ID, p.Expires.Time()); err != nil {
 		return err
 	}
 	g.o.Wall.Note(p.Issued.Time())

@@ -37,7 +37,7 @@ func (b *book) Denied(issuer, subject, kid, id string) bool {
 	return b.denied != "" && slices.Contains([]string{issuer, subject, kid, id}, b.denied)
 }
 
-func (b *book) Spend(_, id string, _ time.Time) error {
+func (b *book) Spend(_, _, id string, _ time.Time) error {
 	if slices.Contains(b.spent, id) {
 		return token.ErrSpent
 	}
@@ -164,6 +164,40 @@ func TestADamagedFileKeepsTheOldKeys(t *testing.T) {
 					t.Fatal(err)
 				}
 				r.maker.Key = signalingtest.NewIssuer(t, "").Key
+				r.maker.Publish(r.file)
+				r.Refresh()
+				r.want(nil)
+				if r.problem() != "" {
+					t.Errorf("problem = %q", r.problem())
+				}
+			})
+		})
+	}
+}
+
+// TestTheLastKeyIsWithdrawn: a set without keys is no damage. Nothing that was signed
+// stands any more, and that is told; a key that comes back counts.
+func TestTheLastKeyIsWithdrawn(t *testing.T) {
+	for name, set := range map[string]string{
+		"no key": `{"keys":[]}`, "a key for another purpose": `{"keys":[{"kty":"RSA","n":"x","e":"AQAB","kid":"r"}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, r *rig) {
+				pass, err := r.verify()
+				if err != nil {
+					t.Fatal(err)
+				}
+				signalingtest.WriteFile(t, r.file, []byte(set))
+				for range 2 {
+					r.Refresh()
+					r.want(token.ErrKey)
+					if r.Stands(pass) {
+						t.Error("a token stands whose key was withdrawn")
+					}
+					if got := r.Status()[0]; len(got.Keys) != 0 || !strings.Contains(got.Problem, "no token of this issuer is accepted") {
+						t.Errorf("status = %+v", got)
+					}
+				}
 				r.maker.Publish(r.file)
 				r.Refresh()
 				r.want(nil)

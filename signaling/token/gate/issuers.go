@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -31,7 +32,7 @@ type Status struct {
 	Issuer  string
 	File    string
 	Keys    []string // kids, sorted
-	Problem string   // why the file cannot be read; Keys are the last good ones then
+	Problem string   // why the file cannot be read, Keys are the last good ones then; or that it has none
 }
 
 // issuers are the issuers and the keys that their files had when they could be read.
@@ -105,6 +106,8 @@ func (s *issuers) load() {
 		changed := one.load()
 		log := s.log.With().Str("issuer", one.Name).Str("file", one.File).Logger()
 		switch {
+		case changed && errors.Is(one.problem, token.ErrNoKeys):
+			log.Warn().Err(one.problem).Msg("an issuer has no keys any more: none of its tokens is accepted")
 		case one.problem != nil && (before == nil || before.Error() != one.problem.Error()):
 			log.Error().Err(one.problem).Int("keys", len(one.keys)).Msg("cannot read the keys of an issuer: those that it had stay in use")
 		case one.problem == nil && changed:
@@ -113,7 +116,8 @@ func (s *issuers) load() {
 	}
 }
 
-// load reads the file if it has changed; keys change only when it is good.
+// load reads the file if it has changed; keys change only when it is good. One without
+// keys is: they were withdrawn.
 func (i *issuer) load() (changed bool) {
 	f, err := os.Open(i.File)
 	if err != nil {
@@ -136,6 +140,10 @@ func (i *issuer) load() (changed bool) {
 		keys, err = token.ParseJWKS(data)
 	}
 	i.loaded = now
+	if errors.Is(err, token.ErrNoKeys) {
+		i.keys, i.problem = token.Keys{}, fmt.Errorf("%w: no token of this issuer is accepted; %s", err, i.File)
+		return true
+	}
 	if err != nil {
 		i.problem = fmt.Errorf("cannot use %s: %w", i.File, err)
 		return false

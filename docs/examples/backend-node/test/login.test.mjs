@@ -13,12 +13,13 @@ import { createBackend } from "../server.mjs";
 import { makeKey } from "../token.mjs";
 
 const vectors = JSON.parse(readFileSync(new URL("../../../../signaling/testdata/logins.json", import.meta.url), "utf8"));
+const brokers = ["wss://broker.maker.example/mqtt"];
 const dir = mkdtempSync(join(tmpdir(), "callbox-login-"));
 after(() => rmSync(dir, { recursive: true }));
 
 for (const v of vectors) {
   test(`request: ${v.name}`, () => {
-    const read = () => verifyLogin(v.text, { audience: v.audience, now: v.now });
+    const read = () => verifyLogin(v.text, { audience: v.audience, brokers, now: v.now });
     if (v.reason === undefined) assert.deepEqual(read(), { jkt: v.jkt, user: `p.${v.jkt}`, broker: v.broker, nonce: v.nonce, iat: v.iat });
     else assert.throws(read, { name: "LoginError", reason: v.reason });
   });
@@ -52,7 +53,7 @@ test("over HTTP: one login for one proof", async () => {
   const good = vectors[0];
   const paths = files();
   const mosquitto = new Mosquitto({ ...paths, secret: "s", reload: () => {} });
-  const broker = { url: good.audience, page: "https://call.maker.example", phones: { [good.jkt]: ["door-1"] } };
+  const broker = { url: good.audience, brokers, page: "https://call.maker.example", phones: { [good.jkt]: ["door-1"] } };
   const server = createBackend({ issuer: "x", devices: {}, users: {}, broker }, [makeKey("k")], () => {}, mosquitto).listen(0, "127.0.0.1");
   await once(server, "listening");
   const realNow = Date.now;
@@ -64,7 +65,7 @@ test("over HTTP: one login for one proof", async () => {
     assert.equal(response.headers.get("access-control-allow-origin"), broker.page);
     assert.deepEqual(await response.json(), { password: mosquitto.login(`p.${good.jkt}`, ["door-1"]) });
     assert.match(readFileSync(paths.acl, "utf8"), /topic read callbox\/1\/d\.door-1\/status/);
-    for (const [text, status, error] of [[good.text, 403, "seen"], ["hello", 403, "malformed"], ["x".repeat(9000), 413, "tooLarge"]]) {
+    for (const [text, status, error] of [[good.text, 403, "seen"], ["hello", 403, "malformed"], [vectors.find((v) => v.reason === "broker").text, 403, "broker"], ["x".repeat(9000), 413, "tooLarge"]]) {
       const answer = await ask(text);
       assert.deepEqual([answer.status, await answer.json()], [status, { error }]);
     }
@@ -72,6 +73,11 @@ test("over HTTP: one login for one proof", async () => {
     Date.now = realNow;
     server.close();
   }
+});
+
+test("a backend that does not say for which brokers does not start", () => {
+  const mosquitto = new Mosquitto({ ...files(), secret: "s", reload: () => {} });
+  assert.throws(() => createBackend({ issuer: "x", devices: {}, users: {}, broker: { url: "https://a", phones: {} } }, [makeKey("k")], () => {}, mosquitto), /broker\.brokers/);
 });
 
 const missing = spawnSync("mosquitto", ["-h"]).error ? "mosquitto is not installed" : false;
