@@ -97,6 +97,7 @@ type parts struct {
 	ways      ways
 	events    *control.Events
 	pairing   pairingWindow
+	notifier  *notifier
 	loop      *loop
 	room      inRoom // of the running call
 }
@@ -118,7 +119,6 @@ func Run(ctx context.Context, o Options) error {
 // Daemon is a device that is put together and not started yet.
 type daemon struct {
 	*parts
-	notifier *notifier
 }
 
 // newDaemon makes the parts, from the bottom of the house to its top. What was
@@ -126,7 +126,7 @@ type daemon struct {
 func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallTime) (_ *daemon, err error) {
 	p := &parts{
 		cfg: cfg, log: log, clock: c, events: control.NewEvents(wall.now), wall: wall.now, trusted: wall.trusted,
-		reload: func() (*config.Config, error) { return cfg, nil },
+		reload: func() (*config.Config, error) { return cfg, nil }, notifier: newNotifier(log),
 	}
 	p.live.Store(cfg)
 	p.rules.Store(cfg.Rules())
@@ -179,8 +179,8 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallT
 	if p.waker, err = newWaker(p); err != nil {
 		return nil, badConfig(err)
 	}
-	d := &daemon{parts: p, notifier: newNotifier(log)}
-	p.loop = newLoop(p, d.notifier)
+	d := &daemon{parts: p}
+	p.loop = newLoop(p)
 	d.loop.bootID = bootID
 	d.restore()
 	d.restoreTries()
@@ -305,13 +305,13 @@ func (g *directGlue) Receive(address, remote string, secure bool, msg string) {
 }
 
 // newLoop makes the loop of p; its signaling is set once that exists.
-func newLoop(p *parts, n *notifier) *loop {
+func newLoop(p *parts) *loop {
 	cfg := p.cfg
 	l := &loop{
 		log: p.log, clock: p.clock, wall: p.wall, records: p.journal, events: p.events,
 		sounds: p.announcer, has: hardwareOf(p.devices), contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
-		beat: n.beat, status: n.set, paired: p.pairing.forget, dndStop: func() bool { return true },
+		beat: p.notifier.beat, status: p.notifier.set, made: p.madeOf, paired: p.pairing.forget, dndStop: func() bool { return true },
 		room: &p.room, tokens: p.gate, saveFloor: p.saveFloor, presence: func(mqtt.State) {},
 	}
 	l.recheck = func() {

@@ -28,6 +28,7 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 	findings := b.doctorDevices()
 	findings = append(findings, doctorCodecs(p.engine.VideoCodecs(), p.engine.MissingCodecs()))
 	findings = append(findings, b.doctorTransports()...)
+	findings = append(findings, p.doctorCertificates(clock)...)
 	findings = append(findings, doctorIssuers(p.gate.Status())...)
 	people, err := b.doctorPeople(ctx)
 	if err != nil {

@@ -146,6 +146,7 @@ type loop struct {
 	settings   settings
 	beat       func()                 // tells the watchdog that the loop is alive
 	status     func(string)           // shows one line in systemctl status
+	made       func() string          // tells of transports and devices in that line
 	paired     func()                 // a pairing window was used
 	presence   func(mqtt.State)       // tells phones, where a transport has such a thing
 	revoke     func(jkt string) error // takes a contact's trust away, durably
@@ -206,6 +207,7 @@ func (l *loop) run(ctx context.Context) {
 				l.handle(item)
 			}
 		case <-beat.C:
+			l.status(l.statusLine()) // transports come and go by themselves
 		}
 		l.beat()
 		l.presence(l.present())
@@ -291,14 +293,6 @@ func (l *loop) noteRoom() {
 		room = l.cur.room().ID
 	}
 	l.room.set(room)
-}
-
-// statusLine says what the device is doing, for systemctl status.
-func (l *loop) statusLine() string {
-	if l.state.Phase.Active() {
-		return string(l.state.Phase) + " with " + l.cur.people()
-	}
-	return string(call.Idle)
 }
 
 // runsNow reports whether gen is the running call, and leg its media session.

@@ -85,7 +85,7 @@ func newStage(t *testing.T, change func(*settings)) *stage {
 		revoke:   func(jkt string) error { s.note("revoke %s", jkt); return nil },
 		presence: func(mqtt.State) {},
 		room:     new(inRoom),
-		beat:     func() {}, status: func(string) {}, paired: func() {},
+		beat:     func() {}, status: func(string) {}, made: func() string { return "" }, paired: func() {},
 		events: events, box: newMailbox(), state: call.New(), refused: map[string]uint64{},
 		contacts: fakeContacts{s}, allowances: budgets{fakeRecords{s}}, trusted: func() bool { return true }, bootID: "boot",
 		dndStop: func() bool { return true },

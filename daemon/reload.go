@@ -36,6 +36,7 @@ func (b *backend) Reload(ctx context.Context) (control.ReloadResult, error) {
 	p := b.parts
 	p.reloading.Lock()
 	defer p.reloading.Unlock()
+	defer p.notifier.reloading()()
 	next, err := p.reload()
 	if err != nil {
 		p.log.Error().Err(err).Msg("the configuration was not taken: the old one goes on")

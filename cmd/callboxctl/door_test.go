@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,7 +21,8 @@ type door struct {
 	events *control.Events
 	after  func(d *door) // runs once a call was begun or answered
 	file   string        // of its configuration
-	state  string        // directory
+	state  string        // its directory
+	idle   atomic.Bool   // no call is running any more
 
 	mu    sync.Mutex
 	asked []string
@@ -75,6 +77,9 @@ func talking() control.Status {
 func (d *door) Status(context.Context) (control.Status, error) {
 	s := talking()
 	s.ConfigFile, s.StateDir = d.file, d.state
+	if d.idle.Load() {
+		s.State, s.Call = "idle", nil
+	}
 	return s, nil
 }
 func (d *door) Version() control.Version {

@@ -132,6 +132,7 @@ func checkCall(c Call, r report) {
 	between("ring_timeout", c.RingTimeout, time.Second, 10*time.Minute)
 	between("connect_timeout", c.ConnectTimeout, time.Second, 2*time.Minute)
 	between("reconnect_timeout", c.ReconnectTimeout, time.Second, 5*time.Minute)
+	between("upgrade_wait", c.UpgradeWait, 0, time.Hour)
 	if d := c.MaxDuration; d.Set && (d.Value < time.Second || d.Value > 1<<31*time.Second) {
 		r("call.max_duration", fmt.Sprintf("%s is out of range; allowed: 1s to %s, or the word none", d.Value, 1<<31*time.Second))
 	}

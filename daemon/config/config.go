@@ -104,6 +104,9 @@ type Call struct {
 	// Warnings are the times before the end of a limited call at which both sides
 	// are warned; 1s to 1h each.
 	Warnings []time.Duration `mapstructure:"warnings"`
+	// UpgradeWait is how long an upgrade of the package waits for the running call
+	// before it ends it, 0s to 1h; 0s: not at all.
+	UpgradeWait time.Duration `mapstructure:"upgrade_wait"`
 }
 
 // Policy is the policy section.
@@ -216,6 +219,7 @@ func Default() *Config {
 			DialMode:         DialTogether,
 			Tones:            true,
 			Warnings:         []time.Duration{30 * time.Second, 10 * time.Second},
+			UpgradeWait:      10 * time.Minute,
 		},
 		Policy:  Policy{UntrustedClock: policy.UntrustedDeny, AttemptsAnHour: 60},
 		Records: Records{Keep: 1000, People: PeopleFull, PeopleInBugreport: PeopleThumbprint},
