@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "./clock.js";
-import { isId, isSeconds, parseEnd } from "./message.js";
+import { isId, isName, isSeconds, parseEnd } from "./message.js";
 import type { End } from "./causes.js";
 import { byteLength, randomId } from "./encoding.js";
 import { CallboxError, type ErrorCode } from "./errors.js";
@@ -29,7 +29,6 @@ export type Frame =
   | { readonly t: "dataAck"; readonly id: string; readonly error: string | undefined };
 
 const maxFrame = 8 * 1024;
-const maxView = 64;
 const framesPerSecond = 20;
 const answerTime = 10_000;
 
@@ -45,12 +44,10 @@ export function parseFrame(text: string): Frame | undefined {
   if (!isObject(p)) return undefined;
   const { t, id } = p;
   if (t === "info") {
-    const { mic, camera, speaker, quality } = p;
-    if (typeof mic !== "boolean" || typeof camera !== "boolean" || typeof speaker !== "boolean") return undefined;
-    if (typeof quality !== "number" || !Number.isInteger(quality) || quality < 0 || quality > 4) return undefined;
-    const view = p["view"];
-    if (view !== undefined && (typeof view !== "string" || Array.from(view).length > maxView)) return undefined;
-    return { t, info: { mic, camera, speaker, quality, ...(view ? { view } : {}) } };
+    const { mic, camera, speaker, quality, view } = p as unknown as Info; // as far as it is one
+    if ([mic, camera, speaker].some((flag) => typeof flag !== "boolean") || ![0, 1, 2, 3, 4].includes(quality)) return undefined;
+    if (view !== undefined && !(typeof view === "string" && isName(view))) return undefined;
+    return { t, info: { mic, camera, speaker, quality, ...(view !== undefined && { view }) } };
   }
   if (typeof id !== "string" || id === "" || id.length > 128) return undefined;
   // A first copy carries the id of the signed message.
