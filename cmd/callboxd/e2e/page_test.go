@@ -26,7 +26,8 @@ type pageTour struct {
 // TestPage goes through every screen and state of the call page: what it shows and
 // does is checked, axe looks at it, and pictures of it are kept in build/screens.
 func TestPage(t *testing.T) {
-	for _, language := range languages {
+	for _, tour := range tours {
+		language := tour.language
 		t.Run(language, func(t *testing.T) {
 			d := startDevice(t, deviceOptions{tone: 440, width: 1280, height: 720, call: "  max_duration: 90s"})
 			p := startPhone(t, phoneOptions{tone: 600, language: language})
@@ -106,7 +107,7 @@ func (s *pageTour) calling(t *testing.T) {
 	eval[bool](s.p, `(window.realMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices),
   navigator.mediaDevices.getUserMedia = (c) => new Promise((go) => { window.allow = () => go(window.realMedia(c)); }), true)`)
 	s.p.click("call-video")
-	s.p.waitTrue("the page says what the browser asks for", `!document.querySelector("[data-testid=notice]").hidden`)
+	s.p.waitTrue("the page says what the browser asks for", `document.querySelector("[data-testid=notice]").innerText`)
 	s.see(t, "preparing")
 	eval[bool](s.p, `(navigator.mediaDevices.getUserMedia = window.realMedia, window.allow(), true)`)
 	s.d.waitState("ringing", pageSoon)

@@ -236,7 +236,7 @@ func (s *pageTour) noCamera(t *testing.T) {
 func (s *pageTour) rights(t *testing.T) {
 	ctl[any](s.d, "contacts", "set", "Anna", "--rights", "beCalled")
 	s.p.open(s.d.page())
-	s.p.waitTrue("the page says that this phone may not call", `document.querySelector(".why:not([hidden])") && !document.querySelector("[data-testid=call-video]").offsetParent`)
+	s.p.waitTrue("the page says that this phone may not call", `document.querySelector(".why:not(:empty)") && !document.querySelector("[data-testid=call-video]").offsetParent`)
 	eval[bool](s.p, `document.querySelector("[data-testid=more]").open = true`)
 	s.see(t, "may not call")
 	if code := s.p.try(`window.callbox.callDevice({ roomType: "voice" })`); code != "ok" {
@@ -270,7 +270,7 @@ func (s *pageTour) trouble(t *testing.T) {
 	s.p.waitVisible("end", 2*pageSoon)
 	s.see(t, "end unreachable")
 	s.p.click("done")
-	s.p.waitTrue("the page says that the other does not answer", `document.querySelector(".why:not([hidden])")`)
+	s.p.waitTrue("the page says that the other does not answer", `document.querySelector(".why:not(:empty)")`)
 	s.see(t, "home away and removed")
 	s.d.restart(func() {
 		if err := os.RemoveAll(s.d.dir + "/state"); err != nil {

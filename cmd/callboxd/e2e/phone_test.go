@@ -5,7 +5,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,6 +31,8 @@ type phoneOptions struct {
 	language string  // default en
 	width    int     // of the window; default 390x844
 	height   int
+	touched  bool // the browser lets a page sound only after somebody has touched it
+	cameras  int  // default 1
 }
 
 // chromium is Debian's.
@@ -48,6 +49,10 @@ func startPhone(t testing.TB, o phoneOptions) *phone {
 	}
 	if o.width == 0 {
 		o.width, o.height = 390, 844
+	}
+	autoplay := "no-user-gesture-required"
+	if o.touched {
+		autoplay = "document-user-activation-required"
 	}
 	options := append([]chromedp.ExecAllocatorOption{},
 		chromedp.ExecPath(chromium),
@@ -68,7 +73,7 @@ func startPhone(t testing.TB, o phoneOptions) *phone {
 		chromedp.Flag("disable-backgrounding-occluded-windows", true),
 		chromedp.Flag("disable-renderer-backgrounding", true),
 		chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
+		chromedp.Flag("autoplay-policy", autoplay),
 		chromedp.Flag("use-fake-ui-for-media-stream", true),
 		chromedp.Flag("use-fake-device-for-media-stream", true),
 		chromedp.Flag("use-file-for-fake-video-capture", video),
@@ -242,7 +247,7 @@ func (p *phone) screenshot(name string) {
 		return
 	}
 	dir := filepath.Join("..", "..", "..", "build", "screens")
-	file := strings.NewReplacer("/", "-", " ", "-").Replace(p.t.Name()) + "-" + url.PathEscape(name) + ".png"
+	file := strings.NewReplacer("/", "-", " ", "-").Replace(p.t.Name()+"-"+name) + ".png"
 	if err := os.MkdirAll(dir, 0o755); err == nil {
 		_ = os.WriteFile(filepath.Join(dir, file), png, 0o600)
 	}

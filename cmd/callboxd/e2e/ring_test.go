@@ -158,7 +158,7 @@ func TestRing(t *testing.T) {
 		}
 		ctl[any](d, "hangup")
 		p.waitEventOf("finishVoip", room, 5*time.Second)
-		if title := eval[string](p, `document.title`); title != "callbox" || !eval[bool](p, `window.noticed === undefined`) {
+		if title := eval[string](p, `document.title`); title != "Missed call from Front door. · callbox" || !eval[bool](p, `window.noticed === undefined`) {
 			t.Errorf("the title stays %q, or the notice stays", title)
 		}
 		d.waitState("idle", 5*time.Second)

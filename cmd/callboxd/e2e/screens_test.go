@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,15 @@ type look struct {
 	width, height int64
 	scheme        string // light or dark
 }
+
+// languageTour is a language, and the looks in which its screens are seen.
+type languageTour struct {
+	language string
+	looks    []look
+}
+
+// looks is what every screen is seen in, unless its language has other looks.
+var looks = tours[0].looks
 
 // screens goes through the screens of the call page: it takes a picture of each in
 // every look, in build/screens, and has axe look for what shuts people out.
@@ -49,10 +59,11 @@ type violation struct {
 	Nodes            []string
 }
 
-// see looks at what the page shows now.
-func (s *screens) see(t *testing.T, name string) {
+// see looks at what the page shows now, which has the words of these keys in it.
+func (s *screens) see(t *testing.T, name string, keys ...string) {
 	t.Helper()
-	for _, l := range looks {
+	s.wantWords(t, name, keys...)
+	for _, l := range s.in() {
 		s.p.show(l)
 		s.p.settle()
 		file := fmt.Sprintf("%s-%s-%s-%s.png", strings.ReplaceAll(name, " ", "-"), l.size, l.scheme, s.language[:2])
@@ -67,7 +78,31 @@ func (s *screens) see(t *testing.T, name string) {
 			}
 		}
 	}
-	s.p.show(looks[0])
+	s.p.show(s.in()[0])
+}
+
+// in is the looks that this language is seen in.
+func (s *screens) in() []look {
+	for _, tour := range tours {
+		if tour.language == s.language {
+			return tour.looks
+		}
+	}
+	return looks
+}
+
+// wantWords wants the page to show the words of these keys, in its language and
+// whatever stands for the parts of them.
+func (s *screens) wantWords(t *testing.T, screen string, keys ...string) {
+	t.Helper()
+	shown := eval[string](s.p, `document.body.innerText`)
+	for _, key := range keys {
+		words := regexp.QuoteMeta(wordsIn(t, s.language, key))
+		words = regexp.MustCompile(`\\\{\w+\\\}`).ReplaceAllString(words, `.+`)
+		if !regexp.MustCompile(words).MatchString(shown) {
+			t.Errorf("%s: the page does not show %s (%s) in %q", screen, key, words, shown)
+		}
+	}
 }
 
 // report prints what axe has found; the steps of make test show such lines.
@@ -93,8 +128,11 @@ func (p *phone) axe(t *testing.T) []violation {
 func (p *phone) show(l look) {
 	p.t.Helper()
 	var o []chromedp.EmulateViewportOption
-	if l.width < 600 {
+	switch {
+	case l.width < 600:
 		o = []chromedp.EmulateViewportOption{chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait}
+	case l.height < 500:
+		o = []chromedp.EmulateViewportOption{chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulateLandscape}
 	}
 	p.run(pageSoon, chromedp.EmulateViewport(l.width, l.height, o...))
 	p.prefer(l.scheme)

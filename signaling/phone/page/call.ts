@@ -148,7 +148,7 @@ export class CallView {
     this.#remote.video.setAttribute("aria-label", words("picture", { name: call.deviceName }));
     this.#state.dataset["state"] = call.phase;
     setText(this.#state, words(stateKey(call.phase, call.isCaller)));
-    show(this.#state, call.phase !== "talking");
+    this.#state.classList.toggle("only-heard", call.phase === "talking"); // the timer shows it
     show(this.#timer, talking);
     setText(this.#timer, clockTime(call.elapsed));
     show(this.#remaining, call.remaining !== undefined);
@@ -191,7 +191,6 @@ export class CallView {
     if (!call.here) lines.push(words("elsewhere"));
     if (call.phase === "preparing" && this.#slow) lines.push(words("permission"));
     lines.push(...call.problems.map((problem) => words(problemKey(problem))), ...this.#peer.lines(call));
-    show(this.#notice, lines.length > 0);
     setText(this.#notice, lines.join("\n"));
   }
 

@@ -3,6 +3,7 @@ import { askForNotices, mayAskForNotices } from "./attention.js";
 import { h, icon, setText, show } from "./dom.js";
 import { addDevice, pasteForm } from "./paste.js";
 import { RightsLine, linkStateOf, mayCall } from "./rights.js";
+import { needsTouch, onSounds } from "./sounds.js";
 import { toast } from "./toast.js";
 import { WakeSetting } from "./wake.js";
 import { words } from "./words.js";
@@ -15,11 +16,15 @@ export class HomeView {
   readonly #follow = new Map<string, (device: Device) => void>();
   readonly #wakes = new Map<string, WakeSetting>();
   readonly #notices = notices();
+  readonly #touch = h("p", { class: "touch", role: "status", "data-testid": "touch" });
   #shown = "";
   #off: (() => void) | undefined;
 
   constructor(call: (device: Device, roomType: RoomType) => void) {
     this.#call = call;
+    onSounds(() => {
+      setText(this.#touch, needsTouch() ? words("touchToRing") : "");
+    });
   }
 
   /** Shows the present devices and follows their changes until `close`. */
@@ -80,7 +85,7 @@ export class HomeView {
     const cards = list.map((device) => this.#card(device, many));
     const title = many ? [h("h1", { class: "home-title" }, words("homeMany"))] : [];
     const add = addDevice();
-    return [...title, h("div", { class: many ? "cards" : "card-alone" }, ...cards), this.#notices, ...(add ? [add] : []), h("p", { class: "keys" }, words("keys"))];
+    return [...title, h("div", { class: many ? "cards" : "card-alone" }, ...cards), this.#touch, this.#notices, ...(add ? [add] : []), h("p", { class: "keys" }, words("keys"))];
   }
 
   #card(device: Device, many: boolean): HTMLElement {
