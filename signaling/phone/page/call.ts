@@ -100,6 +100,8 @@ export class CallView {
     });
     const picture = (): void => {
       this.element.classList.toggle("has-picture", this.#remote.video.videoWidth > 0);
+      const now = currentCall();
+      if (now && now.phase !== "ended") this.update(now);
     };
     this.#remote.video.addEventListener("resize", picture);
     this.#remote.video.addEventListener("loadeddata", picture);
