@@ -7,6 +7,11 @@ export GOTOOLCHAIN ?= auto
 export GOFLAGS ?=
 export CGO_ENABLED := 1
 
+# Debian 13 names the library of media/echo by its generation.
+ifneq ($(shell pkg-config --exists webrtc-audio-processing-1 2>/dev/null && echo yes),)
+export PKG_CONFIG_PATH := $(CURDIR)/packaging/pkgconfig:$(PKG_CONFIG_PATH)
+endif
+
 STEP := .ci/step
 BIN := build/bin
 RACE := build/race
@@ -24,7 +29,7 @@ help: ## show this list
 run: setup-build build ## install what is missing, build, and start a device to call from a browser
 	@packaging/examples/demo.sh
 
-test: ## install what the tests need and run them all (9 to 12 minutes on 2 cores)
+test: ## install what the tests need and run them all (10 to 15 minutes on 2 cores)
 	@start=$$(date +%s); \
 	$(STEP) "set-up" .ci/setup test && \
 	$(MAKE) --no-print-directory check e2e && \
@@ -41,6 +46,8 @@ check: $(PHONE)/node_modules/.installed ## format, vet, lint, unit tests under t
 	@$(STEP) "go: build" $(MAKE) --no-print-directory build
 	@$(STEP) "go: lint" go run $(GOLANGCI) run ./...
 	@$(STEP) "go: tests" go test -race -count=1 ./...
+	@$(STEP) "go: echo and drift" go test -count=1 ./media/echo ./media/playout
+	@$(STEP) "go: C and C++" $(MAKE) --no-print-directory asan
 	@$(STEP) "go: sound server" go test -tags=pulse -count=1 ./hal/sound/...
 
 e2e: build $(RACE)/callboxd ## a real browser calls the real daemon (E2E=flags of the test binary)
@@ -70,12 +77,31 @@ $(PHONE)/node_modules/.installed: $(PHONE)/package.json $(PHONE)/package-lock.js
 	@$(STEP) "npm packages" npm --prefix $(PHONE) ci --no-audit --no-fund
 	@touch $@
 
+deb: setup-deb phone ## build the Debian package for this release and architecture into build/deb
+	@$(STEP) "debian package" env VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/make-deb build/deb
+
+debs: setup-package phone ## build packages for bookworm and trixie, amd64, arm64 and armhf, into build/debs (root; DEBS=trixie/arm64 for one)
+	@VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/make-debs $(DEBS)
+
+test-package: phone ## the life of the package in a real systemd, on bookworm and trixie (root; 3 to 7 minutes)
+	@$(STEP) "package: set-up" .ci/setup package
+	@$(STEP) "package: its life in a real systemd" env VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/test-package
+
+test-reproducible: deb ## build the package twice and compare it byte for byte
+	@$(STEP) "the same package again" env VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/test-reproducible
+
 test-long: ## the call machine: 2,000,000 random events against every invariant, and a minute of fuzzing
 	@$(STEP) "call machine: events" go test -count=1 -run TestInvariants -v ./daemon/call -call.events=2000000
 	@$(STEP) "call machine: fuzzing" go test -run '^$$' -fuzz FuzzStep -fuzztime 60s ./daemon/call
 
 fuzz: ## run every fuzz target for FUZZTIME (default 30s)
 	@.ci/fuzz $(or $(FUZZTIME),30s)
+
+asan: ## the tests of what is written in C and C++, under AddressSanitizer
+	CGO_CXXFLAGS="-O2 -g -fsanitize=address" go test -asan -short -count=1 -skip TestMemoryIsGivenBack ./hal/jpeg ./hal/sound ./media/codec/... ./media/echo
+
+echo: setup-test ## the table of both echo cancellers (ECHO=-echo.rooms=20 for more rooms)
+	go test -count=1 -v -run Table ./media/echo -echo.long $(ECHO)
 
 bench: setup-test build ## run the benchmarks: of the packages, and of whole calls with a browser
 	go test -run '^$$' -bench . -benchmem ./...
@@ -84,8 +110,9 @@ bench: setup-test build ## run the benchmarks: of the packages, and of whole cal
 screenshots: setup-pictures build ## pictures of every screen of the call page in build/screens
 	go test -tags=e2e,screenshots -run 'Screenshots|TestPage' -count=1 -timeout=20m ./cmd/callboxd/e2e/
 
-test-device: setup-device build ## drivers and a whole call in a virtual machine with a V4L2 camera and an ALSA card; RIG=path of the rig script
+test-device: setup-device setup-package build ## drivers, calls and the installed package in virtual machines with a V4L2 camera and an ALSA card; RIG=path of the rig script
 	@test -n "$(RIG)" || { echo "make test-device: set RIG to the rig script, for example make test-device RIG=../rig/rig" >&2; exit 2; }
+	VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/make-debs bookworm/amd64 trixie/amd64
 	RIG=$(abspath $(RIG)) go test -tags=device -count=1 -timeout=30m -v -run TestDevice ./cmd/callboxd/e2e/...
 
 test-network: setup-test build ## a call over roads that lose, delay and change, measured by Chromium (6 minutes; root)
@@ -109,5 +136,9 @@ setup-pictures:
 	@.ci/setup pictures
 setup-device:
 	@.ci/setup device
+setup-deb:
+	@.ci/setup deb
+setup-package:
+	@.ci/setup package
 
-.PHONY: help run test test-long check e2e build phone phone-docs fuzz bench screenshots test-device test-network test-sound fmt clean setup-build setup-test setup-pictures setup-device
+.PHONY: help run asan echo test test-long check e2e build phone phone-docs fuzz bench screenshots test-device test-network test-sound fmt clean setup-build setup-test setup-pictures setup-device deb test-reproducible setup-deb debs test-package setup-package

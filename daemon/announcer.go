@@ -45,6 +45,17 @@ func (a *announcer) Announce(ctx context.Context) error {
 	return a.engine.Announce(ctx, pcm)
 }
 
+// Tone plays a sound of a call, for toneTimeout at most when it does not go on.
+func (a *announcer) Tone(ctx context.Context, s sound) error {
+	pcm, again := s.samples()
+	if !again {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, toneTimeout)
+		defer cancel()
+	}
+	return a.engine.Tone(ctx, pcm, again)
+}
+
 // problem is why the configured file is not used; nil when it is, or none is
 // configured.
 func (a *announcer) problem() error {

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"callbox/daemon/call"
 	"callbox/daemon/control"
+	"callbox/media"
 	"callbox/signaling"
 	"callbox/signaling/cause"
 )
@@ -70,7 +72,10 @@ func ask[T any](ctx context.Context, l *loop, f func() (T, error)) (T, error) {
 func (b *backend) onCall(ctx context.Context, id string, f func(l *loop) error) error {
 	_, err := ask(ctx, b.loop, func() (struct{}, error) {
 		l := b.loop
-		if !l.isMeant(id) {
+		switch {
+		case !l.state.Phase.Active():
+			return struct{}{}, control.ErrNoCall.With("no call is running").WithRemedy("callboxctl calls shows those that were")
+		case !l.isMeant(id):
 			return struct{}{}, control.ErrNoCall
 		}
 		return struct{}{}, f(l)
@@ -135,6 +140,33 @@ func (b *backend) SetCamera(ctx context.Context, on bool) error {
 	})
 }
 
+func (b *backend) SwitchCamera(ctx context.Context, camera string) (shown string, err error) {
+	err = b.onCall(ctx, "", func(l *loop) error {
+		if l.cur.offer.RoomType != signaling.Video {
+			return control.ErrBadRequest.With("the call is a voice call: it has no picture")
+		}
+		session := l.cur.leg.session
+		if session == nil {
+			return control.ErrNoCall.With("the call has no picture yet")
+		}
+		shown, err = session.SwitchCamera(camera)
+		if errors.Is(err, media.ErrUnknownCamera) || errors.Is(err, media.ErrNoCamera) {
+			return control.ErrNoDevice.With(err.Error())
+		}
+		l.sendInfo()
+		return err
+	})
+	return shown, err
+}
+
+// cameraName is the camera that a call shows.
+func cameraName(s mediaSession) string {
+	if s == nil {
+		return ""
+	}
+	return s.Camera()
+}
+
 // switchCamera turns the device's camera in the running call on or off.
 func (l *loop) switchCamera(on bool) {
 	l.cur.camera = on
@@ -150,7 +182,7 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 		Name: p.cfg.Device.Name, SN: p.sn, Address: "d." + p.sn, Thumbprint: p.key.JKT(),
 		Version:       control.ThisVersion().Version,
 		ConfigFile:    p.file,
-		StateDir:      p.cfg.Device.StateDir,
+		StateDir:      p.store.Dir(),
 		UptimeSeconds: (p.clock.Now() - b.started).Round(time.Millisecond).Seconds(),
 		Devices:       b.chosen(),
 		Transports:    p.transports(),
@@ -187,12 +219,12 @@ func (l *loop) callStatus() *control.Call {
 		RoomID: c.offer.Room.ID, GroupID: c.group, Direction: string(c.record.Direction),
 		RoomType: string(c.offer.RoomType), State: string(l.state.Phase),
 		Since: c.record.Started, TalkSeconds: l.keepTime(), LimitSeconds: c.record.LimitSeconds,
-		Microphone: c.mic, Camera: c.camera, Peer: peerInfo(c.phone),
+		Microphone: c.mic, Camera: c.camera, CameraName: cameraName(c.leg.session), Peer: peerInfo(c.phone),
 	}
 	if c.dial == nil || c.dial.joined {
 		s.Contact, s.Phone = c.offer.Contact.Name, c.offer.Room.Phone
 	} else {
-		s.Dialing = c.dial.names()
+		s.Dialing, s.Reached = c.dial.names(), c.dial.reached()
 	}
 	if c.leg.deadline > 0 {
 		s.Deadline = c.leg.deadline.Seconds()

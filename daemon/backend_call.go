@@ -81,16 +81,19 @@ func (l *loop) resolve(to []string) ([]signaling.Contact, error) {
 	for _, name := range to {
 		before := len(people)
 		group, isGroup := strings.CutPrefix(name, control.GroupPrefix)
-		found := false
+		found, revoked := false, false
 		for _, c := range all {
 			if (isGroup && slices.Contains(c.Groups, group)) || (!isGroup && (c.JKT == name || strings.EqualFold(c.Name, name))) {
-				found = found || !c.Revoked
+				found, revoked = found || !c.Revoked, revoked || c.Revoked
 				add(c)
 			}
 		}
 		switch {
 		case !found && isGroup:
 			return nil, control.ErrNoContact.With(fmt.Sprintf("no contact is in the group %q", group))
+		case !found && revoked:
+			return nil, control.ErrNoContact.With(fmt.Sprintf("%q is revoked and cannot be called", name)).
+				WithRemedy("callboxctl contacts replace gives the contact a new key, callboxctl pair adds the phone anew")
 		case !found && before == len(people):
 			return nil, control.ErrNoContact.With(fmt.Sprintf("there is no contact %q", name))
 		}

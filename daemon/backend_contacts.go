@@ -142,6 +142,7 @@ func (b *backend) shown(c signaling.Contact) control.Contact {
 	}
 	if !c.Revoked {
 		shown.EffectiveRights = texts(b.parts.book.Effective(c))
+		shown.Reach = b.parts.reach(c.JKT)
 	}
 	return shown
 }

@@ -63,13 +63,17 @@ func (b *backend) Metrics(ctx context.Context) ([]control.Metric, error) {
 	for _, t := range status.Transports {
 		phones.Samples = append(phones.Samples, control.Sample{Labels: [][2]string{{"transport", t.Name}}, Value: float64(t.Phones)})
 	}
-	return append([]control.Metric{
+	link, err := ask(ctx, b.loop, func() ([]control.Metric, error) { return b.loop.linkMetrics(), nil })
+	if err != nil {
+		return nil, err
+	}
+	return append(append([]control.Metric{
 		calls, talk, in, refused, phones,
 		single("callbox_contacts", "Phones that the device trusts.", float64(status.Contacts)),
 		single("callbox_store_problems", "Problems of the record store since the start.", float64(len(p.store.Problems()))),
 		single("callbox_clock_trusted", "1 while the kernel holds the wall clock for synchronised.", truth(p.trusted())),
 		single("callbox_uptime_seconds", "Time since the start.", status.UptimeSeconds),
-	}, p.ways.metrics(status.Transports)...), nil
+	}, p.ways.metrics(status.Transports)...), link...), nil
 }
 
 func single(name, help string, v float64) control.Metric {

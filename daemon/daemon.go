@@ -23,6 +23,7 @@ import (
 	"callbox/hal/button"
 	"callbox/hal/clock"
 	"callbox/hal/devices"
+	"callbox/hal/hotplug"
 	"callbox/media"
 	"callbox/signaling"
 	"callbox/signaling/announce"
@@ -85,6 +86,7 @@ type parts struct {
 	key       *key.Private
 	sn        string
 	devices   *devices.Set
+	hotplug   *hotplug.Monitor // nil: it cannot hear
 	buttons   buttons
 	engine    *media.Engine
 	ice       *iceServers
@@ -95,6 +97,7 @@ type parts struct {
 	ways      ways
 	events    *control.Events
 	pairing   pairingWindow
+	notifier  *notifier
 	loop      *loop
 	room      inRoom // of the running call
 }
@@ -116,7 +119,6 @@ func Run(ctx context.Context, o Options) error {
 // Daemon is a device that is put together and not started yet.
 type daemon struct {
 	*parts
-	notifier *notifier
 }
 
 // newDaemon makes the parts, from the bottom of the house to its top. What was
@@ -124,7 +126,7 @@ type daemon struct {
 func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallTime) (_ *daemon, err error) {
 	p := &parts{
 		cfg: cfg, log: log, clock: c, events: control.NewEvents(wall.now), wall: wall.now, trusted: wall.trusted,
-		reload: func() (*config.Config, error) { return cfg, nil },
+		reload: func() (*config.Config, error) { return cfg, nil }, notifier: newNotifier(log),
 	}
 	p.live.Store(cfg)
 	p.rules.Store(cfg.Rules())
@@ -162,14 +164,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallT
 	if p.devices, err = devices.Open(cfg.HAL, c, p.room.log(log)); err != nil {
 		return nil, err
 	}
-	p.engine, err = media.NewEngine(media.EngineOptions{
-		Options: cfg.Media, Clock: c, Log: log,
-		Devices: media.Devices{
-			Camera: p.devices.Camera, CameraMode: p.devices.CameraMode, Sound: p.devices.Sound, Display: p.devices.Display,
-			Light: p.devices.Light, LightRequired: cfg.HAL.Light.Required,
-		},
-	})
-	if err != nil {
+	if p.engine, err = media.NewEngine(media.EngineOptions{Options: cfg.Media, Clock: c, Log: log, Devices: p.mediaDevices()}); err != nil {
 		return nil, err
 	}
 	p.announcer = &announcer{engine: p.engine}
@@ -184,8 +179,8 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallT
 	if p.waker, err = newWaker(p); err != nil {
 		return nil, badConfig(err)
 	}
-	d := &daemon{parts: p, notifier: newNotifier(log)}
-	p.loop = newLoop(p, d.notifier)
+	d := &daemon{parts: p}
+	p.loop = newLoop(p)
 	d.loop.bootID = bootID
 	d.restore()
 	d.restoreTries()
@@ -222,6 +217,26 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallT
 		return nil, badConfig(err)
 	}
 	return d, nil
+}
+
+// mediaDevices are what calls use. A device that cannot hear of what is plugged in
+// looks for it now and then.
+func (p *parts) mediaDevices() media.Devices {
+	d := media.Devices{
+		Camera: p.devices.Camera, CameraMode: p.devices.CameraMode, CameraLabel: p.cfg.HAL.Camera.Label,
+		Sound: p.devices.Sound, Display: p.devices.Display,
+		Light: p.devices.Light, LightRequired: p.cfg.HAL.Light.Required,
+	}
+	for _, m := range p.devices.MoreCameras {
+		d.MoreCameras = append(d.MoreCameras, media.Camera{Camera: m.Camera, Label: m.Label, Mode: m.Mode})
+	}
+	monitor, err := hotplug.Open("video4linux")
+	if err != nil {
+		p.log.Warn().Err(err).Msg("a camera that is plugged in is found up to 2 s later")
+		return d
+	}
+	p.hotplug, d.Plugged = monitor, monitor.Wait
+	return d
 }
 
 // openStore opens what outlives the daemon, and says what a crash has left.
@@ -290,13 +305,13 @@ func (g *directGlue) Receive(address, remote string, secure bool, msg string) {
 }
 
 // newLoop makes the loop of p; its signaling is set once that exists.
-func newLoop(p *parts, n *notifier) *loop {
+func newLoop(p *parts) *loop {
 	cfg := p.cfg
 	l := &loop{
 		log: p.log, clock: p.clock, wall: p.wall, records: p.journal, events: p.events,
 		sounds: p.announcer, has: hardwareOf(p.devices), contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
-		beat: n.beat, status: n.set, paired: p.pairing.forget, dndStop: func() bool { return true },
+		beat: p.notifier.beat, status: p.notifier.set, made: p.madeOf, paired: p.pairing.forget, dndStop: func() bool { return true },
 		room: &p.room, tokens: p.gate, saveFloor: p.saveFloor, presence: func(mqtt.State) {},
 	}
 	l.recheck = func() {
@@ -380,6 +395,9 @@ func (p *parts) close() error {
 	}
 	if p.engine != nil {
 		errs = append(errs, p.engine.Close())
+	}
+	if p.hotplug != nil {
+		errs = append(errs, p.hotplug.Close())
 	}
 	if p.devices != nil {
 		errs = append(errs, p.devices.Close())

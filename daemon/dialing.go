@@ -39,6 +39,16 @@ func (d *dialing) names() (names []string) {
 	return names
 }
 
+// reached are those of names whose phone has shown that it got the ring.
+func (d *dialing) reached() (names []string) {
+	for _, r := range d.rings {
+		if r.over == nil && (r.reached || r.offer != nil) {
+			names = append(names, r.contact.Name)
+		}
+	}
+	return names
+}
+
 func (d *dialing) find(room call.Room) *ring {
 	for _, r := range d.rings {
 		if key := signaling.RoomKey(room); r.room == key || (r.own.ID != "" && r.own == key) {

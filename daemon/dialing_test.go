@@ -235,6 +235,20 @@ func TestWhoMayNotBeCalled(t *testing.T) {
 			})
 		})
 	}
+	t.Run("who was revoked", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := newFamilyStage(t)
+			defer s.end()
+			s.inLoop(func() { s.contacts[0].Revoked = true })
+			_, err := s.backend.Call(t.Context(), control.CallRequest{To: []string{"Anna"}})
+			if !errors.Is(err, control.ErrNoContact) || !strings.Contains(err.Error(), "is revoked") {
+				t.Errorf("Call = %v", err)
+			}
+			if err := s.backend.HangUp(t.Context(), ""); !errors.Is(err, control.ErrNoCall) || !strings.HasPrefix(err.Error(), "no call is running") {
+				t.Errorf("HangUp = %v", err)
+			}
+		})
+	})
 	t.Run("while a call is running", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newFamilyStage(t)
@@ -320,4 +334,5 @@ func TestAutoAnswerIsAnnounced(t *testing.T) {
 
 type muteSounds struct{}
 
-func (muteSounds) Announce(context.Context) error { return media.ErrNoSpeaker }
+func (muteSounds) Announce(context.Context) error    { return media.ErrNoSpeaker }
+func (muteSounds) Tone(context.Context, sound) error { return media.ErrNoSpeaker }

@@ -26,9 +26,16 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 		return nil, err
 	}
 	findings := b.doctorDevices()
+	findings = append(findings, doctorCodecs(p.engine.VideoCodecs(), p.engine.MissingCodecs()))
 	findings = append(findings, b.doctorTransports()...)
+	findings = append(findings, p.doctorCertificates(clock)...)
 	findings = append(findings, doctorIssuers(p.gate.Status())...)
-	findings = append(findings, doctorContacts(p.trusting(), len(p.gate.Status())), doctorClock(clock, p.usesClock()), p.doctorStore(), p.doctorSpace())
+	people, err := b.doctorPeople(ctx)
+	if err != nil {
+		return nil, err
+	}
+	findings = append(findings, people...)
+	findings = append(findings, doctorClock(clock, p.usesClock()), p.doctorStore(), p.doctorSpace())
 	if problem := p.announcer.problem(); problem != nil {
 		findings = append(findings, control.Finding{
 			Name: "announcement", State: control.StateWarning, Message: problem.Error() + "; the built-in chime is used",
@@ -61,6 +68,16 @@ func doctorDevice(d part) control.Finding {
 		f.State, f.Message, f.Remedy = control.StateProblem, d.Reason, deviceRemedy(d)
 	case d.Virtual:
 		f.State, f.Message, f.Remedy = control.StateWarning, fmt.Sprintf("a virtual %s, as configured", d.Kind), realRemedy(d.Kind)
+	}
+	return f
+}
+
+// doctorCodecs says which codecs calls use for pictures.
+func doctorCodecs(used []string, missing error) control.Finding {
+	f := control.Finding{Name: "video codecs", State: control.StateOK, Message: strings.Join(used, ", ")}
+	if missing != nil {
+		f.State, f.Message = control.StateWarning, fmt.Sprintf("%v; %s is used", missing, f.Message)
+		f.Remedy = "install OpenH264 (Debian 12: apt-get install libopenh264-7) and restart the daemon, or set media.video_codecs: [vp8]"
 	}
 	return f
 }
@@ -121,16 +138,6 @@ func (p *parts) usesClock() bool {
 		uses = uses || (!c.Revoked && len(c.Hours) > 0)
 	}
 	return uses
-}
-
-func doctorContacts(n, issuers int) control.Finding {
-	if n == 0 && issuers > 0 {
-		return control.Finding{Name: "contacts", State: control.StateOK, Message: "no phone is paired: only callers with a token can call"}
-	}
-	if n == 0 {
-		return control.Finding{Name: "contacts", State: control.StateProblem, Message: "no phone is paired: nobody can call", Remedy: "callboxctl pair"}
-	}
-	return control.Finding{Name: "contacts", State: control.StateOK, Message: fmt.Sprintf("%d paired", n)}
 }
 
 func doctorClock(c control.Clock, needed bool) control.Finding {

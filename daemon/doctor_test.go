@@ -74,3 +74,14 @@ func TestSnapshotWithTheCameraOff(t *testing.T) {
 		t.Errorf("with the camera on: %v", err)
 	}
 }
+
+// TestDoctorOfCodecs: a missing library is no problem of the call, and is told.
+func TestDoctorOfCodecs(t *testing.T) {
+	if f := doctorCodecs([]string{"h264", "vp8"}, nil); f.State != control.StateOK || f.Message != "h264, vp8" || f.Remedy != "" {
+		t.Errorf("all there: %+v", f)
+	}
+	f := doctorCodecs([]string{"vp8"}, errors.New("cannot use h264: OpenH264 is not installed"))
+	if f.State != control.StateWarning || f.Message != "cannot use h264: OpenH264 is not installed; vp8 is used" || !strings.Contains(f.Remedy, "libopenh264") {
+		t.Errorf("missing: %+v", f)
+	}
+}

@@ -135,6 +135,7 @@ func (l *loop) finish(e call.Finish) {
 	c := l.cur
 	outgoing := c.dial != nil
 	c.relayStop()
+	l.tones.last = l.lastSound(e)
 	c.record.Ended = l.wall()
 	c.record.Cause, c.record.Origin, c.record.Detail = e.End.Cause, e.End.Origin, e.End.Detail
 	c.record.TalkSeconds = l.talked().Round(time.Millisecond).Seconds()

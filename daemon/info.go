@@ -16,6 +16,7 @@ const infoPause = time.Second
 type info struct {
 	mic, camera, speaker bool
 	quality              int
+	view                 string // what the camera is called, by its label
 }
 
 // sendInfo tells the phone what the device sends and plays, when that has changed;
@@ -32,13 +33,16 @@ func (l *loop) sendInfo() {
 		speaker: l.has.speaker && !c.gone["sound"],
 		quality: quality(c.leg.session.Stats()),
 	}
+	if now.camera {
+		now.view = c.leg.session.View()
+	}
 	if c.leg.told == now {
 		return
 	}
 	if wait := c.leg.toldAt + infoPause - l.clock.Now(); c.leg.toldAt > 0 && wait > 0 {
 		return // the next tick comes within that time
 	}
-	frame, err := signaling.InfoFrame(now.mic, now.camera, now.speaker, now.quality)
+	frame, err := signaling.InfoFrame(now.mic, now.camera, now.speaker, now.quality, now.view)
 	l.keep(err, "cannot write the device's info")
 	c.leg.told, c.leg.toldAt = now, l.clock.Now()
 	l.sendFrame(frame)

@@ -45,6 +45,9 @@ type mediaSession interface {
 	Accept(limit media.Limit)
 	SetMicrophone(on bool)
 	SetCamera(on bool)
+	SwitchCamera(name string) (string, error)
+	Camera() string
+	View() string
 	Play(pcm []int16)
 	SendData(text []byte) error
 	Stats() media.Stats
@@ -57,6 +60,8 @@ type sounds interface {
 	// Announce plays that a call is about to be answered by itself, and returns
 	// when that is over. nil means that it was heard.
 	Announce(ctx context.Context) error
+	// Tone plays a sound to its end, or until ctx ends when it goes on.
+	Tone(ctx context.Context, s sound) error
 }
 
 // contacts is the part of the store that the loop asks who somebody is.
@@ -113,6 +118,7 @@ type settings struct {
 	reconnect  time.Duration
 	warnings   [call.MaxWarnings]time.Duration
 	preconnect media.Preconnect
+	tones      bool // people at the device hear where a call stands
 }
 
 // hardware is what the device is made of, as far as phones are told.
@@ -140,6 +146,7 @@ type loop struct {
 	settings   settings
 	beat       func()                 // tells the watchdog that the loop is alive
 	status     func(string)           // shows one line in systemctl status
+	made       func() string          // tells of transports and devices in that line
 	paired     func()                 // a pairing window was used
 	presence   func(mqtt.State)       // tells phones, where a transport has such a thing
 	revoke     func(jkt string) error // takes a contact's trust away, durably
@@ -158,6 +165,7 @@ type loop struct {
 	waiting   []any
 	room      *inRoom
 	away      chan struct{} // closed when the last session has been put away
+	tones     tones
 	refused   map[string]uint64
 	counted   counted
 	dnd       policy.DND
@@ -199,6 +207,7 @@ func (l *loop) run(ctx context.Context) {
 				l.handle(item)
 			}
 		case <-beat.C:
+			l.status(l.statusLine()) // transports come and go by themselves
 		}
 		l.beat()
 		l.presence(l.present())
@@ -260,6 +269,7 @@ func (l *loop) step(ev call.Event) {
 		l.carryOut(e)
 	}
 	l.noteRoom()
+	l.hear()
 	if next.Phase != before.Phase && l.cur != nil {
 		l.status(l.statusLine())
 		line := l.cur.log.Info().Str("from", string(before.Phase)).Str("to", string(next.Phase))
@@ -283,14 +293,6 @@ func (l *loop) noteRoom() {
 		room = l.cur.room().ID
 	}
 	l.room.set(room)
-}
-
-// statusLine says what the device is doing, for systemctl status.
-func (l *loop) statusLine() string {
-	if l.state.Phase.Active() {
-		return string(l.state.Phase) + " with " + l.cur.people()
-	}
-	return string(call.Idle)
 }
 
 // runsNow reports whether gen is the running call, and leg its media session.

@@ -85,7 +85,7 @@ func newStage(t *testing.T, change func(*settings)) *stage {
 		revoke:   func(jkt string) error { s.note("revoke %s", jkt); return nil },
 		presence: func(mqtt.State) {},
 		room:     new(inRoom),
-		beat:     func() {}, status: func(string) {}, paired: func() {},
+		beat:     func() {}, status: func(string) {}, made: func() string { return "" }, paired: func() {},
 		events: events, box: newMailbox(), state: call.New(), refused: map[string]uint64{},
 		contacts: fakeContacts{s}, allowances: budgets{fakeRecords{s}}, trusted: func() bool { return true }, bootID: "boot",
 		dndStop: func() bool { return true },
@@ -257,6 +257,16 @@ func (f fakeSounds) Announce(ctx context.Context) error {
 	}
 }
 
+func (f fakeSounds) Tone(ctx context.Context, what sound) error {
+	f.s.note("sound %s", what)
+	_, again := what.samples()
+	if again {
+		<-ctx.Done()
+		f.s.note("no sound %s", what)
+	}
+	return ctx.Err()
+}
+
 type fakeSession struct{ s *stage }
 
 func (f fakeSession) Answer(ctx context.Context, _ string) (string, error) { return f.s.answer(ctx) }
@@ -281,8 +291,17 @@ func (f fakeSession) Accept(l media.Limit) {
 		f.s.emit(s)
 	}()
 }
-func (f fakeSession) SetMicrophone(on bool)      { f.s.note("microphone %v", on) }
-func (f fakeSession) SetCamera(bool)             {}
+func (f fakeSession) SetMicrophone(on bool) { f.s.note("microphone %v", on) }
+func (f fakeSession) SetCamera(bool)        {}
+func (f fakeSession) Camera() string        { return "Door" }
+func (f fakeSession) View() string          { return "" }
+func (f fakeSession) SwitchCamera(name string) (string, error) {
+	if name == "Cellar" {
+		return "", media.ErrUnknownCamera
+	}
+	f.s.note("switch %q", name)
+	return "Yard", nil
+}
 func (f fakeSession) Play(pcm []int16)           { f.s.note("tone") }
 func (f fakeSession) SendData(text []byte) error { f.s.note("frame %s", text); return nil }
 func (f fakeSession) Stats() media.Stats         { return f.s.stats }

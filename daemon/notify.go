@@ -1,11 +1,13 @@
 package daemon
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/rs/zerolog"
+	"golang.org/x/sys/unix"
 )
 
 // notifier tells systemd how the daemon is. Without systemd it does nothing.
@@ -32,6 +34,18 @@ func (n *notifier) send(state string) {
 
 func (n *notifier) ready()    { n.send(sd.SdNotifyReady) }
 func (n *notifier) stopping() { n.send(sd.SdNotifyStopping) }
+
+// reloading tells that the configuration is read again, and returns what tells that
+// this is over.
+func (n *notifier) reloading() (over func()) {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		n.log.Warn().Err(err).Msg("cannot tell systemd of a reload")
+		return func() {}
+	}
+	n.send(fmt.Sprintf("%s\nMONOTONIC_USEC=%d", sd.SdNotifyReloading, now.Nano()/1000))
+	return n.ready
+}
 
 // beat is called by the loop, never by a free ticker: a stuck loop must be seen.
 func (n *notifier) beat() {

@@ -2,8 +2,10 @@ package daemon
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"testing"
@@ -103,6 +105,30 @@ func TestNotifier(t *testing.T) {
 	})
 }
 
+// TestNotifyReload: the second line is the time at which it began, by the clock that
+// systemd compares it with.
+func TestNotifyReload(t *testing.T) {
+	m := newManager(t, 0)
+	n := newNotifier(zerolog.Nop())
+	var before unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &before); err != nil {
+		t.Fatal(err)
+	}
+	over := n.reloading()
+	got := m.take()
+	began := int64(0)
+	if len(got) != 1 {
+		t.Fatalf("systemd hears %q", got)
+	}
+	if _, err := fmt.Sscanf(got[0], "RELOADING=1\nMONOTONIC_USEC=%d", &began); err != nil || began < before.Nano()/1000 || began > before.Nano()/1000+10_000_000 {
+		t.Errorf("systemd hears %q at %d: %v", got[0], before.Nano()/1000, err)
+	}
+	over()
+	if got := m.take(); !slices.Equal(got, []string{"READY=1"}) {
+		t.Errorf("after the reload systemd hears %q", got)
+	}
+}
+
 func TestNotifierWithoutAWatchdog(t *testing.T) {
 	m := newManager(t, 0)
 	n := newNotifier(zerolog.Nop())
@@ -127,7 +153,8 @@ func TestTheDaemonNotifies(t *testing.T) {
 		}
 	}()
 	m.wait("READY=1")
-	if !slices.Contains(m.all, "STATUS=idle") {
+	line := regexp.MustCompile(`^STATUS=idle; direct up; camera .+ \(virtual\), microphone .+, speaker .+$`)
+	if !slices.ContainsFunc(m.all, line.MatchString) {
 		t.Errorf("a daemon that is ready has told %q, want its status, too", m.all)
 	}
 	m.wait("WATCHDOG=1") // by itself: nothing happens in it

@@ -22,7 +22,7 @@ func settingsOf(cfg *config.Config) settings {
 	s := settings{
 		deviceName: cfg.Device.Name, rules: cfg.Rules(), issuers: cfg.Signaling.Issuers, dialInTurn: cfg.Call.DialMode == config.DialInTurn,
 		ring: cfg.Call.RingTimeout, connect: cfg.Call.ConnectTimeout, reconnect: cfg.Call.ReconnectTimeout,
-		preconnect: cfg.Media.Preconnect,
+		preconnect: cfg.Media.Preconnect, tones: cfg.Call.Tones,
 	}
 	longestFirst := slices.SortedFunc(slices.Values(cfg.Call.Warnings), func(a, b time.Duration) int { return cmp.Compare(b, a) })
 	copy(s.warnings[:], longestFirst)
@@ -36,6 +36,7 @@ func (b *backend) Reload(ctx context.Context) (control.ReloadResult, error) {
 	p := b.parts
 	p.reloading.Lock()
 	defer p.reloading.Unlock()
+	defer p.notifier.reloading()()
 	next, err := p.reload()
 	if err != nil {
 		p.log.Error().Err(err).Msg("the configuration was not taken: the old one goes on")

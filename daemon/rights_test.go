@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -95,6 +96,29 @@ func TestRightsOfTheRunningCall(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestSwitchCamera: in a video call, to a camera that there is.
+func TestSwitchCamera(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newFamilyStage(t)
+		defer s.end()
+		if _, err := s.backend.SwitchCamera(t.Context(), ""); !errors.Is(err, control.ErrNoCall) {
+			t.Errorf("SwitchCamera without a call = %v, want %v", err, control.ErrNoCall)
+		}
+		rooms := s.place(control.CallRequest{To: []string{"Anna"}})
+		s.receive(rungOffer(rooms[0], "anna", "Anna"))
+		s.took()
+		if got, err := s.backend.SwitchCamera(t.Context(), "Yard"); got != "Yard" || err != nil {
+			t.Errorf("SwitchCamera = %q, %v", got, err)
+		}
+		if _, err := s.backend.SwitchCamera(t.Context(), "Cellar"); !errors.Is(err, control.ErrNoDevice) {
+			t.Errorf("SwitchCamera to one that there is not = %v, want %v", err, control.ErrNoDevice)
+		}
+		if got := s.call().CameraName; got != "Door" {
+			t.Errorf("the status shows %q", got)
+		}
+	})
 }
 
 // TestTheCameraStaysOff: a person at the device cannot show what the contact may

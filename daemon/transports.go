@@ -192,9 +192,17 @@ func (p *parts) doctorTransport(t control.Transport) control.Finding {
 	case !t.Up:
 		f.Remedy = "docs/relay.md says what such a program does; without one set signaling.relay.enabled: false"
 	default:
-		f.State, f.Message = control.StateOK, fmt.Sprintf("%d programs carry messages", p.ways.relay.Carriers())
+		f.State, f.Message = control.StateOK, carriers(p.ways.relay.Carriers())
 	}
 	return f
+}
+
+// carriers says how many programs carry the messages of the relay.
+func carriers(n int) string {
+	if n == 1 {
+		return "1 program carries messages"
+	}
+	return fmt.Sprintf("%d programs carry messages", n)
 }
 
 // off names the transports that are not wanted.

@@ -17,11 +17,14 @@ const (
 
 // Options is the hal section of the configuration.
 type Options struct {
-	Camera     CameraOptions     `mapstructure:"camera"`
-	Microphone MicrophoneOptions `mapstructure:"microphone"`
-	Speaker    SpeakerOptions    `mapstructure:"speaker"`
-	Display    DisplayOptions    `mapstructure:"display"`
-	Light      LightOptions      `mapstructure:"light"`
+	Camera CameraOptions `mapstructure:"camera"`
+	// MoreCameras are cameras that a call can switch to (callboxctl camera switch); it
+	// begins with hal.camera.
+	MoreCameras []MoreCameraOptions `mapstructure:"more_cameras"`
+	Microphone  MicrophoneOptions   `mapstructure:"microphone"`
+	Speaker     SpeakerOptions      `mapstructure:"speaker"`
+	Display     DisplayOptions      `mapstructure:"display"`
+	Light       LightOptions        `mapstructure:"light"`
 	// Buttons are the keys and lines by which a person at the device answers, hangs
 	// up or calls.
 	Buttons []ButtonOptions `mapstructure:"buttons"`
@@ -31,10 +34,56 @@ type Options struct {
 type CameraOptions struct {
 	// Name is auto, none, virtual or a stable name.
 	Name string `mapstructure:"name"`
+	// Label is what people call the camera, for example Door; nothing: its name.
+	Label string `mapstructure:"label"`
 	// Size is the wanted picture size, for example 1280x720.
 	Size Size `mapstructure:"size"`
 	// FrameRate is in pictures a second.
 	FrameRate float64 `mapstructure:"frame_rate"`
+	// Rotate is by how many degrees pictures are turned clockwise: 0, 90, 180 or 270.
+	// The size is that of the turned picture.
+	Rotate Rotation `mapstructure:"rotate"`
+	// Mirror lets left and right change sides, after that.
+	Mirror bool `mapstructure:"mirror"`
+}
+
+// MoreCameraOptions chooses a camera beside the first.
+type MoreCameraOptions struct {
+	// Name is virtual or a stable name.
+	Name string `mapstructure:"name"`
+	// Label is what people call the camera, for example Yard; nothing: its name.
+	Label string `mapstructure:"label"`
+	// Size is the wanted picture size; nothing: that of hal.camera.
+	Size Size `mapstructure:"size"`
+	// FrameRate is in pictures a second; nothing: that of hal.camera.
+	FrameRate float64 `mapstructure:"frame_rate"`
+	// Rotate is as in hal.camera.
+	Rotate Rotation `mapstructure:"rotate"`
+	// Mirror is as in hal.camera.
+	Mirror bool `mapstructure:"mirror"`
+}
+
+// Rotation is an angle in degrees, clockwise.
+type Rotation int
+
+// The rotations. The zero value turns nothing.
+const (
+	Rotate90  Rotation = 90
+	Rotate180 Rotation = 180
+	Rotate270 Rotation = 270
+)
+
+// MarshalText writes the form that UnmarshalText reads.
+func (r Rotation) MarshalText() ([]byte, error) { return strconv.AppendInt(nil, int64(r), 10), nil }
+
+// UnmarshalText takes the four angles.
+func (r *Rotation) UnmarshalText(p []byte) error {
+	switch n, err := strconv.Atoi(string(p)); {
+	case err == nil && (n == 0 || n == 90 || n == 180 || n == 270):
+		*r = Rotation(n)
+		return nil
+	}
+	return fmt.Errorf("cannot rotate by %q; allowed: 0, 90, 180, 270", p)
 }
 
 // MicrophoneOptions chooses the microphone.

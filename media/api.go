@@ -1,6 +1,7 @@
 package media
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -18,44 +19,35 @@ import (
 // The codecs that are offered; the payload types are only used if the phone
 // leaves the choice to us.
 const (
-	payloadVP8  = 96
-	payloadRTX  = 97
+	payloadVP8  = 96 // retransmissions: one more
+	payloadH264 = 102
 	payloadOpus = 111
 
 	opusFormat = "minptime=10;useinbandfec=1;usedtx=1"
 )
 
-// vp8 and opusCodec are what the tracks are made of.
-func vp8Codec() webrtc.RTPCodecCapability {
-	return webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: videoClock, RTCPFeedback: []webrtc.RTCPFeedback{
-		{Type: "ccm", Parameter: "fir"},
-		{Type: "nack"},
-		{Type: "nack", Parameter: "pli"},
-		{Type: webrtc.TypeRTCPFBTransportCC},
-	}}
-}
-
+// opusCodec is what the track of the sound is made of.
 func opusCodec() webrtc.RTPCodecCapability {
 	return webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: opusFormat}
 }
 
 // newAPI returns the pion API of one session. It is made for each, because the
 // gate hangs on its network.
-func newAPI(o Options, g *gate.Gate, recorder *twcc.Recorder, log zerolog.Logger) (*webrtc.API, error) {
+func newAPI(o Options, video []*videoCodec, g *gate.Gate, recorder *twcc.Recorder, log zerolog.Logger) (*webrtc.API, error) {
 	m := &webrtc.MediaEngine{}
-	for _, c := range []struct {
-		codec   webrtc.RTPCodecCapability
-		payload webrtc.PayloadType
-		kind    webrtc.RTPCodecType
-	}{
-		{vp8Codec(), payloadVP8, webrtc.RTPCodecTypeVideo},
-		{webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeRTX, ClockRate: videoClock, SDPFmtpLine: fmt.Sprintf("apt=%d", payloadVP8)},
-			payloadRTX, webrtc.RTPCodecTypeVideo},
-		{opusCodec(), payloadOpus, webrtc.RTPCodecTypeAudio},
-	} {
-		if err := m.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: c.codec, PayloadType: c.payload}, c.kind); err != nil {
-			return nil, fmt.Errorf("cannot register %s: %w", c.codec.MimeType, err)
+	register := func(c webrtc.RTPCodecCapability, payload webrtc.PayloadType, kind webrtc.RTPCodecType) error {
+		if err := m.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: c, PayloadType: payload}, kind); err != nil {
+			return fmt.Errorf("cannot register %s: %w", c.MimeType, err)
 		}
+		return nil
+	}
+	errs := []error{register(opusCodec(), payloadOpus, webrtc.RTPCodecTypeAudio)}
+	for _, c := range video {
+		again := webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeRTX, ClockRate: videoClock, SDPFmtpLine: fmt.Sprintf("apt=%d", c.payload)}
+		errs = append(errs, register(c.capability, c.payload, webrtc.RTPCodecTypeVideo), register(again, c.rtx, webrtc.RTPCodecTypeVideo))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	// pion's defaults, without simulcast (we neither send nor take it) and the
 	// statistics interceptor (a copy of every header for numbers that we count).

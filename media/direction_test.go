@@ -11,6 +11,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"callbox/hal/virtual"
+	"callbox/media/codec/picture"
 	"callbox/media/codec/vpx"
 )
 
@@ -54,7 +55,7 @@ func TestVideoDirection(t *testing.T) {
 				})
 				return
 			}
-			if s := p.session.Stats(); s.VideoFramesDecoded != 0 || s.VideoFramesReceived != 0 || display.Frames() != 0 {
+			if s := p.session.Stats(); s.VideoFramesDecoded != 0 || s.VideoReceivedCodec != "" || s.VideoFramesReceived != 0 || display.Frames() != 0 {
 				t.Errorf("a device without a display has received %d pictures and decoded %d", s.VideoFramesReceived, s.VideoFramesDecoded)
 			}
 		})
@@ -74,7 +75,7 @@ func TestVoiceDecodesNothing(t *testing.T) {
 // keyframe is a small picture, encoded.
 func keyframe(t *testing.T) []byte {
 	t.Helper()
-	e, err := vpx.NewEncoder(vpx.Params{Width: 320, Height: 180, FrameRate: 30, Bitrate: 300_000})
+	e, err := vpx.NewEncoder(picture.Params{Width: 320, Height: 180, FrameRate: 30, Bitrate: 300_000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +143,7 @@ func TestRestrictOffer(t *testing.T) {
 					offer += line + "\r\n"
 				}
 			}
-			got, err := restrictOffer(offer, tt.ours)
+			got, err := restrictOffer(offer, tt.ours, knownCodecs())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -164,7 +165,7 @@ func TestRestrictOffer(t *testing.T) {
 			}
 		})
 	}
-	if _, err := restrictOffer("v=0\r\nnonsense", ours(all)); !errors.Is(err, ErrBadOffer) {
+	if _, err := restrictOffer("v=0\r\nnonsense", ours(all), nil); !errors.Is(err, ErrBadOffer) {
 		t.Errorf("an offer that is none: %v, want %v", err, ErrBadOffer)
 	}
 }

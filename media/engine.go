@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -21,6 +22,8 @@ type EngineOptions struct {
 	Devices
 	Clock clock.Clock // boot time; Captured of the cameras is on it
 	Log   zerolog.Logger
+
+	known []*videoCodec // for tests; nil: knownCodecs
 }
 
 // Engine owns the choice of devices and codecs. It lives as long as the daemon;
@@ -32,8 +35,14 @@ type Engine struct {
 	// waits for it.
 	camera, sound, display slot
 
+	cameras []Camera      // the first is shown when a call begins
+	codecs  []*videoCodec // that can be used, the preferred first
+	missing error         // what the configuration names and cannot be used
+
 	volume atomic.Int32 // percent
-	tap    tap          // of the camera
+	// echoDelay is the delay of the speaker's echo in the last session, ns.
+	echoDelay atomic.Int64
+	tap       tap // of the camera
 
 	ctx    context.Context //nolint:containedctx // the life of Play and Snapshot, ended by Close
 	cancel context.CancelCauseFunc
@@ -56,17 +65,51 @@ func NewEngine(o EngineOptions) (*Engine, error) {
 		return nil, fmt.Errorf("cannot send at %d bit/s of video and %d of audio; set media.video_bitrate to at least 50kbit and media.audio_bitrate between 6kbit and 510kbit",
 			o.VideoBitrate, o.AudioBitrate)
 	}
-	if o.Camera != nil && (o.CameraMode.Width <= 0 || o.CameraMode.Height <= 0 || o.CameraMode.FrameRate <= 0) {
-		return nil, fmt.Errorf("cannot use the camera in mode %+v; set hal.camera.size and hal.camera.frame_rate", o.CameraMode)
-	}
 	e := &Engine{
 		opts: o, sessions: map[*Session]struct{}{},
 		camera: newSlot(), sound: newSlot(), display: newSlot(),
+	}
+	if o.Camera != nil {
+		e.cameras = append([]Camera{{o.Camera, o.CameraLabel, o.CameraMode}}, o.MoreCameras...)
+	}
+	for _, c := range e.cameras {
+		if c.Mode.Width <= 0 || c.Mode.Height <= 0 || c.Mode.FrameRate <= 0 {
+			return nil, fmt.Errorf("cannot use the camera %q in mode %+v; set its size and frame_rate", c.Name(), c.Mode)
+		}
+	}
+	known := o.known
+	if known == nil {
+		known = knownCodecs()
+	}
+	if e.codecs, e.missing = usableCodecs(o.VideoCodecs, known); e.missing != nil {
+		o.Log.Warn().Err(e.missing).Strs("used", e.VideoCodecs()).Msg("a video codec is missing")
 	}
 	e.ctx, e.cancel = context.WithCancelCause(context.Background())
 	e.SetVolume(100)
 	return e, nil
 }
+
+// plugged waits some time, but no longer than until a device is plugged in.
+func (e *Engine) plugged(ctx context.Context, d time.Duration) {
+	if e.opts.Plugged != nil {
+		e.opts.Plugged(ctx, d)
+		return
+	}
+	pause(ctx, d)
+}
+
+// VideoCodecs names the codecs that calls use, the preferred first.
+func (e *Engine) VideoCodecs() []string {
+	var names []string
+	for _, c := range e.codecs {
+		names = append(names, string(c.name))
+	}
+	return names
+}
+
+// MissingCodecs says which codecs of the configuration cannot be used, and why; nil
+// when all can.
+func (e *Engine) MissingCodecs() error { return e.missing }
 
 // Close closes the sessions that are left, ends Play and Snapshot, and waits. It
 // may be called twice.

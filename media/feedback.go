@@ -77,10 +77,21 @@ func noteLoss(reports []rtcp.ReceptionReport, ssrc webrtc.SSRC, reported *atomic
 }
 
 // readReports reads the phone's reports on its own track: pion's receiver reports
-// need them.
-func (s *Session) readReports(r *webrtc.RTPReceiver) {
+// need them, and they say what its clock is.
+func (s *Session) readReports(r *webrtc.RTPReceiver, kind webrtc.RTPCodecType) {
 	readLoop(func(p []byte) (int, error) {
 		n, _, err := r.Read(p)
 		return n, err
-	}, func([]byte) { s.heard() })
+	}, func(p []byte) {
+		s.heard()
+		packets, err := rtcp.Unmarshal(p)
+		if err != nil {
+			return
+		}
+		for _, p := range packets {
+			if report, ok := p.(*rtcp.SenderReport); ok {
+				s.together.report(kind, report)
+			}
+		}
+	})
 }

@@ -191,6 +191,7 @@ func TestRenewal(t *testing.T) {
 	if err := l.phone.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
 		t.Fatal(err)
 	}
+	l.tellAgain()
 	l.eventually("the device has a new relay", func() bool {
 		now := l.session.Stats().LocalCandidate
 		return now != "" && now != old

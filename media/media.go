@@ -8,6 +8,8 @@
 package media
 
 import (
+	"cmp"
+	"context"
 	"time"
 
 	"callbox/hal"
@@ -82,14 +84,32 @@ type Candidate struct {
 type Devices struct {
 	Camera     hal.Camera
 	CameraMode hal.VideoMode // wanted
-	Sound      hal.Sound
-	Display    hal.Display
+	// CameraLabel is what people call it; "": its name.
+	CameraLabel string
+	// MoreCameras are those that a call can switch to.
+	MoreCameras []Camera
+	Sound       hal.Sound
+	Display     hal.Display
 
 	// Light is on whenever the camera or the microphone is open. When it is
 	// required, neither opens until it is confirmed to be on.
 	Light         Light
 	LightRequired bool
+
+	// Plugged waits until a device was plugged in, d has passed, or ctx has ended. nil:
+	// only for d.
+	Plugged func(ctx context.Context, d time.Duration)
 }
+
+// Camera is one that a call can show.
+type Camera struct {
+	hal.Camera
+	Label string        // for people; "": its name
+	Mode  hal.VideoMode // wanted
+}
+
+// Title is what people call it.
+func (c Camera) Title() string { return cmp.Or(c.Label, c.Name()) }
 
 // Limit is a time limit. The zero value is none: "none" is a flag of its own,
 // never a duration of 0.
@@ -107,8 +127,16 @@ type Stats struct {
 	AudioPacketsLost    uint64  `json:"audioPacketsLost"`
 	AudioPacketsPlayed  uint64  `json:"audioPacketsPlayed"`
 	AudioConcealed      uint64  `json:"audioConcealed"` // frames of 10 ms
+	AudioDelay          float64 `json:"audioDelayMs"`   // that the playout buffer adds
+	AudioWanted         float64 `json:"audioWantedMs"`  // that it aims at: by this much nearly no packet is later than the fastest, which is the jitter
+	AudioUnderruns      uint64  `json:"audioUnderruns"` // times that the sound device was served too late: some tens of ms were lost each time
+	EchoDelay           float64 `json:"echoDelayMs"`    // from the speaker to the microphone, with the sound device's buffers; 0: not known
+	EchoReturnLoss      float64 `json:"echoReturnLoss"` // dB by which the microphone's sound is lowered while the speaker plays
 	VideoFramesReceived uint64  `json:"videoFramesReceived"`
 	VideoFramesDecoded  uint64  `json:"videoFramesDecoded"`
+	VideoFreezes        uint64  `json:"videoFreezes"`                // times that the display stood still (freezeCount of W3C's webrtc-stats)
+	VideoCodec          string  `json:"videoCodec,omitzero"`         // of the pictures that are sent
+	VideoReceivedCodec  string  `json:"videoReceivedCodec,omitzero"` // of the picture that was shown last
 	RTTMilliseconds     float64 `json:"rttMs"`
 	BitrateUp           uint64  `json:"bitrateUp"`                // RTP in bit/s, over the last second
 	BitrateDown         uint64  `json:"bitrateDown"`              // the same

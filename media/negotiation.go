@@ -45,13 +45,16 @@ func (s *Session) answer(ctx context.Context, generation int, offer string) (str
 		return "", fmt.Errorf("cannot answer the phone's offer: %w", err)
 	}
 	remote := ufrags(offer)
-	restricted, err := restrictOffer(offer, s.directions())
+	restricted, err := restrictOffer(offer, s.directions(), s.engine.codecs)
 	if err != nil {
 		return "", err
 	}
 	s.newGeneration(generation)
 	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: restricted}); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
+	}
+	if err := s.chooseCodec(); err != nil {
+		return "", fmt.Errorf("cannot answer the phone's offer: %w", err)
 	}
 	answer, err := s.pc.CreateAnswer(nil)
 	if err != nil {
@@ -74,6 +77,26 @@ func (s *Session) answer(ctx context.Context, generation int, offer string) (str
 		s.log.Debug().Err(err).Msg("kept candidates")
 	}
 	return askAtMost(answer.SDP, s.engine.opts.ReceiveBitrate), nil
+}
+
+// chooseCodec brings the codecs of the answer into our order, by which the phone sends
+// (RFC 3264, 6.1), and takes the first of them for our pictures.
+func (s *Session) chooseCodec() error {
+	for _, t := range s.pc.GetTransceivers() {
+		if t.Kind() != webrtc.RTPCodecTypeVideo || t.Receiver() == nil {
+			continue
+		}
+		theirs := t.Receiver().GetParameters().Codecs
+		if s.video != nil && t.Sender() != nil && t.Sender().Track() == s.video.track {
+			s.video.use(preferred(s.engine.codecs, theirs))
+		}
+		if ours := sorted(s.engine.codecs, theirs); len(ours) > 0 {
+			if err := t.SetCodecPreferences(ours); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // directions is what the device can send and receive in this room.

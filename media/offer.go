@@ -2,8 +2,10 @@ package media
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
 )
 
 // direction of a media section, as seen by its sender.
@@ -26,8 +28,9 @@ func (d direction) String() string {
 // sections become at most what ours maps their kind to, seen by the device. pion
 // answers sendrecv to sendrecv, even when its own transceiver is sendonly; an
 // answer may always be less than its offer (RFC 3264, 6.1), and this is the place
-// where pion lets that be said.
-func restrictOffer(offer string, ours map[string]direction) (string, error) {
+// where pion lets that be said. A section of video without any of codecs becomes
+// inactive: pion would take an H.264 that is not ours, when there is nothing better.
+func restrictOffer(offer string, ours map[string]direction, codecs []*videoCodec) (string, error) {
 	var d sdp.SessionDescription
 	if err := d.UnmarshalString(offer); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
@@ -40,6 +43,9 @@ func restrictOffer(offer string, ours map[string]direction) (string, error) {
 			}
 			we = direction{}
 		}
+		if m.MediaName.Media == "video" && preferred(codecs, formatsOf(m)) == nil {
+			we = direction{}
+		}
 		phone := directionOf(m, d.Attributes)
 		phone.send = phone.send && we.receive
 		phone.receive = phone.receive && we.send
@@ -50,6 +56,27 @@ func restrictOffer(offer string, ours map[string]direction) (string, error) {
 		return "", fmt.Errorf("cannot write the phone's offer: %w", err)
 	}
 	return string(out), nil
+}
+
+// formatsOf are the codecs of a section.
+func formatsOf(m *sdp.MediaDescription) []webrtc.RTPCodecParameters {
+	formats := map[string]string{}
+	for _, a := range m.Attributes {
+		if payload, format, ok := strings.Cut(a.Value, " "); ok && a.Key == "fmtp" {
+			formats[payload] = format
+		}
+	}
+	var out []webrtc.RTPCodecParameters
+	for _, a := range m.Attributes {
+		payload, name, _ := strings.Cut(a.Value, " ")
+		name, _, ok := strings.Cut(name, "/")
+		if a.Key == "rtpmap" && ok {
+			out = append(out, webrtc.RTPCodecParameters{RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: m.MediaName.Media + "/" + name, SDPFmtpLine: formats[payload],
+			}})
+		}
+	}
+	return out
 }
 
 // directionOf reads a section's direction: its own, else the session's, else

@@ -11,8 +11,12 @@ type (
 	ICEOptions = options.ICE
 	// ICEServer is one STUN or TURN server.
 	ICEServer = options.ICEServer
+	// Cleaning says what is done to the microphone's sound.
+	Cleaning = options.Cleaning
 	// Preconnect says how much is made ready while it rings.
 	Preconnect = options.Preconnect
+	// VideoCodec is a codec for pictures.
+	VideoCodec = options.VideoCodec
 	// Bitrate is in bit/s.
 	Bitrate = options.Bitrate
 )
@@ -22,6 +26,19 @@ const (
 	PreconnectOff     = options.PreconnectOff
 	PreconnectNetwork = options.PreconnectNetwork
 	PreconnectMedia   = options.PreconnectMedia
+)
+
+// The codecs for pictures.
+const (
+	CodecH264 = options.CodecH264
+	CodecVP8  = options.CodecVP8
+)
+
+// The echo cancellers.
+const (
+	EchoSpeex  = options.EchoSpeex
+	EchoWebRTC = options.EchoWebRTC
+	EchoOff    = options.EchoOff
 )
 
 // DefaultOptions is what is used when the configuration says nothing.

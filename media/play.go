@@ -38,14 +38,49 @@ func (e *Engine) Announce(ctx context.Context, pcm []int16) error {
 	return e.play(ctx, pcm, func() int { return max(e.Volume(), announceVolume) })
 }
 
+// Tone is Play for sounds around a call, such as ringing: without the microphone
+// where the driver can do that, so that the light stays off. With again it plays
+// until ctx ends, one time after the other.
+func (e *Engine) Tone(ctx context.Context, pcm []int16, again bool) error {
+	p := &player{pcm: pcm, mixer: mixer{volume: e.Volume}, played: make(chan struct{})}
+	if again && len(pcm) > 0 {
+		p.again = pcm
+	}
+	open, microphone := e.opts.open, true
+	if s, ok := e.opts.Sound.(speakerAlone); ok {
+		open, microphone = s.OpenSpeaker, false
+	}
+	return e.playWith(ctx, p, open, microphone)
+}
+
+// speakerAlone is a hal.Sound that can play while its microphone stays closed.
+type speakerAlone interface {
+	// OpenSpeaker is Open, where captured is silence.
+	OpenSpeaker(process hal.SoundFunc) (hal.SoundStream, error)
+}
+
+func (o *EngineOptions) open(process hal.SoundFunc) (hal.SoundStream, error) {
+	return o.Sound.Open(process)
+}
+
 func (e *Engine) play(ctx context.Context, pcm []int16, volume func() int) error {
+	p := &player{pcm: pcm, mixer: mixer{volume: volume}, played: make(chan struct{})}
+	return e.playWith(ctx, p, e.opts.open, true)
+}
+
+// opener opens a sound device.
+type opener func(hal.SoundFunc) (hal.SoundStream, error)
+
+// playWith plays with a device that is opened by open, with its microphone or
+// without.
+func (e *Engine) playWith(ctx context.Context, p *player, open opener, microphone bool) error {
 	if d := e.opts.Sound; d == nil || d.Speaker() == "" {
 		return fmt.Errorf("cannot play a sound: %w; set hal.speaker.name", ErrNoSpeaker)
 	}
 	ctx, end, err := e.begin(ctx)
 	if err == nil {
 		defer end()
-		err = e.playOn(ctx, &player{pcm: pcm, mixer: mixer{volume: volume}, played: make(chan struct{})})
+		err = e.playOn(ctx, p, open, microphone && e.opts.Sound.Microphone() != "")
 	}
 	if err != nil {
 		return fmt.Errorf("cannot play a sound: %w", err)
@@ -54,12 +89,12 @@ func (e *Engine) play(ctx context.Context, pcm []int16, volume func() int) error
 }
 
 // playOn opens the sound device for a player and waits for its end.
-func (e *Engine) playOn(ctx context.Context, p *player) error {
+func (e *Engine) playOn(ctx context.Context, p *player, open opener, microphone bool) error {
 	if !e.sound.take(ctx) {
 		return context.Cause(ctx)
 	}
 	defer e.sound.give()
-	if e.opts.Sound.Microphone() != "" {
+	if microphone {
 		lit, release, err := e.light(ctx)
 		if err != nil {
 			return err
@@ -67,7 +102,7 @@ func (e *Engine) playOn(ctx context.Context, p *player) error {
 		defer release()
 		ctx = lit
 	}
-	stream, err := e.opts.Sound.Open(p.process)
+	stream, err := open(p.process)
 	if err != nil {
 		return err
 	}
@@ -85,6 +120,7 @@ func (e *Engine) playOn(ctx context.Context, p *player) error {
 // player plays one sound, and the silence that pushes it out of the device.
 type player struct {
 	pcm    []int16 // not yet played
+	again  []int16 // to be played after it, without end; nil: nothing
 	mixer  mixer
 	silent int // frames
 	played chan struct{}
@@ -92,8 +128,17 @@ type player struct {
 
 // process is the hal.SoundFunc; it does not look at what is captured.
 func (p *player) process(_, playback []int16) {
-	clear(playback[copy(playback, p.pcm):])
-	if p.pcm = p.pcm[min(len(p.pcm), len(playback)):]; len(p.pcm) == 0 {
+	rest := playback
+	for len(rest) > 0 {
+		n := copy(rest, p.pcm)
+		rest, p.pcm = rest[n:], p.pcm[n:]
+		if len(p.pcm) > 0 || p.again == nil {
+			break
+		}
+		p.pcm = p.again
+	}
+	clear(rest)
+	if len(p.pcm) == 0 {
 		if p.silent++; p.silent == playTail {
 			close(p.played)
 		}

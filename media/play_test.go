@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -233,5 +234,49 @@ func TestPlayWhenTheDeviceGoes(t *testing.T) {
 			t.Errorf("Play = %v, want hal.ErrGone", err)
 		}
 		j.wantLines(t, "open sound", "close sound")
+	})
+}
+
+// TestTone: with the speaker alone, so that the light stays off; and again and
+// again.
+func TestTone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, heard := recording(t)
+		e.opts.LightRequired = true // and there is none: the microphone cannot open
+		if err := e.Play(t.Context(), tone.End()); !errors.Is(err, ErrLight) {
+			t.Errorf("Play = %v, want ErrLight", err)
+		}
+		if err := e.Tone(t.Context(), tone.End(), false); err != nil {
+			t.Error(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		beep := tone.Warning10()
+		beep = append(beep[:len(beep):len(beep)], make([]int16, hal.SampleRate-len(beep)-7)...) // a little less than 1 s
+		if err := e.Tone(ctx, beep, true); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Tone = %v, want the end of its context", err)
+		}
+		got := heard()
+		wantNotes(t, got, 660, 440, 1320, 1320, 1320, 1320, 1320, 1320)
+		at := len(tone.End()) + (playTail-1)*hal.FrameSamples
+		at += (hal.FrameSamples - at%hal.FrameSamples) % hal.FrameSamples
+		if a, b := got[at:at+len(beep)], got[at+len(beep):][:1000]; !slices.Equal(a[:1000], b) {
+			t.Error("the second time does not follow the first without a gap")
+		}
+	})
+}
+
+// TestToneWithoutASpeakerAlone: a driver that cannot do that opens the microphone,
+// which lights the light.
+func TestToneWithoutASpeakerAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &journal{}
+		e := bubbleEngine(t, func(o *EngineOptions) {
+			o.Sound, o.LightRequired = &notedSound{Sound: o.Sound, journal: j}, true
+		})
+		if err := e.Tone(t.Context(), tone.End(), false); !errors.Is(err, ErrLight) {
+			t.Errorf("Tone = %v, want ErrLight", err)
+		}
+		j.wantLines(t)
 	})
 }

@@ -17,17 +17,17 @@ func (s *Session) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceive
 	if track.Kind() == webrtc.RTPCodecTypeVideo {
 		missing = &s.count.videoMissing
 	}
-	switch codec := track.Codec().MimeType; {
-	case strings.EqualFold(codec, webrtc.MimeTypeOpus) && s.sound.hasSpeaker():
+	switch {
+	case strings.EqualFold(track.Codec().MimeType, webrtc.MimeTypeOpus) && s.sound.hasSpeaker():
 		use = func(p *rtp.Packet) {
 			s.sound.push(p, s.now())
 		}
-	case strings.EqualFold(codec, webrtc.MimeTypeVP8) && s.cfg.Video && s.engine.opts.Display != nil:
+	case track.Kind() == webrtc.RTPCodecTypeVideo && s.cfg.Video && s.engine.opts.Display != nil:
 		v := newVideoReceiver(s, track)
 		s.goFunc(v.run)
 		use = v.push
 	}
-	s.goFunc(func() { s.readReports(receiver) })
+	s.goFunc(func() { s.readReports(receiver, track.Kind()) })
 	s.goFunc(func() {
 		readLoop(func(p []byte) (int, error) {
 			n, _, err := track.Read(p)

@@ -45,12 +45,13 @@ type Session struct {
 	ctx    context.Context //nolint:containedctx // the life of the session's goroutines, ended by Close
 	cancel context.CancelFunc
 
-	send  *sending
-	video *videoSender // nil when the session sends no video
-	sound *soundDevice
-	audio *audioSender // nil without a microphone
-	count counters
-	pli   throttle
+	send     *sending
+	video    *videoSender // nil when the session sends no video
+	sound    *soundDevice
+	audio    *audioSender // nil without a microphone
+	count    counters
+	pli      throttle
+	together lipSync
 
 	negotiating sync.Mutex // one description at a time
 
@@ -97,7 +98,7 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 		startedNow: make(chan struct{}),
 	}
 	s.send = newSending(s)
-	api, err := newAPI(e.opts.Options, s.gate, s.send.recorder, s.log)
+	api, err := newAPI(e.opts.Options, e.codecs, s.gate, s.send.recorder, s.log)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a media session: %w", err)
 	}

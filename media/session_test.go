@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -150,7 +151,8 @@ func (l *leg) count(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 	}
 }
 
-func (l *leg) emit(ev Event) {
+// tell gives the device's candidates to the phone, if ev has any.
+func (l *leg) tell(ev Event) {
 	if c, ok := ev.(LocalCandidates); ok {
 		for _, candidate := range c.Candidates {
 			_ = l.phone.AddICECandidate(webrtc.ICECandidateInit{ // a phone that is closing takes none
@@ -159,6 +161,21 @@ func (l *leg) emit(ev Event) {
 			})
 		}
 	}
+}
+
+// tellAgain gives all of them again: pion's phone drops those of a restart that come
+// before its answer, where a real one keeps them.
+func (l *leg) tellAgain() {
+	l.mu.Lock()
+	events := slices.Clone(l.events)
+	l.mu.Unlock()
+	for _, ev := range events {
+		l.tell(ev)
+	}
+}
+
+func (l *leg) emit(ev Event) {
+	l.tell(ev)
 	l.mu.Lock()
 	l.events = append(l.events, ev)
 	l.mu.Unlock()

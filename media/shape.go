@@ -69,11 +69,16 @@ func (h *shaper) next(f *hal.Frame) *hal.Frame {
 
 // tell gives the encoder its rate when that has changed by more than a little.
 func (h *shaper) tell(bits rate.Rate) {
-	if math.Abs(float64(bits-h.aim)) < aimStep*float64(h.aim) {
+	if !differs(bits, h.aim) {
 		return
 	}
 	h.aim = bits
 	h.v.setBitrate(int(bits))
+}
+
+// differs says whether a rate is far enough from what the encoder was told.
+func differs(bits, told rate.Rate) bool {
+	return math.Abs(float64(bits-told)) >= aimStep*float64(told)
 }
 
 func (h *shaper) smaller(f *hal.Frame, factor float64) *hal.Frame {

@@ -46,53 +46,54 @@ func (e *Engine) Snapshot(ctx context.Context) ([]byte, hal.VideoMode, error) {
 }
 
 // picture takes one from whoever has the camera open.
-func (e *Engine) picture(ctx context.Context) (picture, error) {
+func (e *Engine) picture(ctx context.Context) (shot, error) {
 	if e.opts.Camera == nil {
-		return picture{}, fmt.Errorf("%w; set hal.camera.name", ErrNoCamera)
+		return shot{}, fmt.Errorf("%w; set hal.camera.name", ErrNoCamera)
 	}
 	ctx, end, err := e.begin(ctx)
 	if err != nil {
-		return picture{}, err
+		return shot{}, err
 	}
 	defer end()
 	if e.cameraOff() {
-		return picture{}, ErrCameraOff
+		return shot{}, ErrCameraOff
 	}
 	next := e.tap.ask()
 	defer e.tap.forget(next)
-	var p picture
+	var p shot
 	select {
 	case p = <-next:
 	case e.camera <- struct{}{}:
 		defer e.camera.give()
 		if e.cameraOff() { // that is why it was free
-			return picture{}, ErrCameraOff
+			return shot{}, ErrCameraOff
 		}
 		if p, err = e.shoot(ctx); err != nil {
-			return picture{}, err
+			return shot{}, err
 		}
 	case <-ctx.Done():
-		return picture{}, context.Cause(ctx)
+		return shot{}, context.Cause(ctx)
 	}
 	if e.cameraOff() { // meanwhile: what it saw is nobody's business any more
-		return picture{}, ErrCameraOff
+		return shot{}, ErrCameraOff
 	}
 	return p, nil
 }
 
 // shoot opens the camera for one picture.
-func (e *Engine) shoot(ctx context.Context) (picture, error) {
+func (e *Engine) shoot(ctx context.Context) (shot, error) {
 	if ctx.Err() != nil {
-		return picture{}, context.Cause(ctx)
+		return shot{}, context.Cause(ctx)
 	}
 	ctx, release, err := e.light(ctx)
 	if err != nil {
-		return picture{}, err
+		return shot{}, err
 	}
 	defer release()
-	stream, err := e.opts.Camera.Open(e.opts.CameraMode)
+	camera := e.shown()
+	stream, err := camera.Open(camera.Mode)
 	if err != nil {
-		return picture{}, err
+		return shot{}, err
 	}
 	defer func() { _ = stream.Close() }() // nothing can be done about a camera that does not stop
 	closed := make(chan struct{})
@@ -108,12 +109,24 @@ func (e *Engine) shoot(ctx context.Context) (picture, error) {
 	}
 	if !stop() { // the planes are gone, or will be at any moment
 		<-closed
-		return picture{}, context.Cause(ctx)
+		return shot{}, context.Cause(ctx)
 	}
 	if err != nil {
-		return picture{}, err
+		return shot{}, err
 	}
 	return copyPicture(frame, stream.Mode().FrameRate), nil
+}
+
+// shown is the camera that the running call shows, else the first.
+func (e *Engine) shown() Camera {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for s := range e.sessions {
+		if s.video != nil && s.video.camera() > 0 {
+			return e.cameras[s.video.camera()]
+		}
+	}
+	return e.cameras[0]
 }
 
 // cameraOff reports whether a person has turned the camera off in a call.
@@ -130,13 +143,13 @@ func (s *Session) cameraOff() bool {
 	return s.video != nil && !s.video.on && !s.closed && !s.over.Load()
 }
 
-// picture is a picture with memory of its own. Nobody changes it.
-type picture struct {
+// shot is a picture with memory of its own. Nobody changes it.
+type shot struct {
 	image *image.YCbCr
 	mode  hal.VideoMode
 }
 
-func copyPicture(f *hal.Frame, rate float64) picture {
+func copyPicture(f *hal.Frame, rate float64) shot {
 	w, h := f.Rect.Dx(), f.Rect.Dy()
 	out := image.NewYCbCr(image.Rect(0, 0, w, h), f.SubsampleRatio)
 	for y := range h {
@@ -146,29 +159,29 @@ func copyPicture(f *hal.Frame, rate float64) picture {
 		copy(out.Cb[y*out.CStride:][:(w+1)/2], f.Cb[y*f.CStride:])
 		copy(out.Cr[y*out.CStride:][:(w+1)/2], f.Cr[y*f.CStride:])
 	}
-	return picture{image: out, mode: hal.VideoMode{Width: w, Height: h, FrameRate: rate}}
+	return shot{image: out, mode: hal.VideoMode{Width: w, Height: h, FrameRate: rate}}
 }
 
 // tap gives the next picture of a running camera to those who ask for one.
 type tap struct {
 	asked atomic.Bool // somebody does: a look at it costs nothing
 	mu    sync.Mutex
-	asks  map[chan picture]struct{}
+	asks  map[chan shot]struct{}
 }
 
-func (t *tap) ask() chan picture {
+func (t *tap) ask() chan shot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.asks == nil {
-		t.asks = map[chan picture]struct{}{}
+		t.asks = map[chan shot]struct{}{}
 	}
-	c := make(chan picture, 1)
+	c := make(chan shot, 1)
 	t.asks[c] = struct{}{}
 	t.asked.Store(true)
 	return c
 }
 
-func (t *tap) forget(c chan picture) {
+func (t *tap) forget(c chan shot) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.asks, c)

@@ -12,6 +12,7 @@ import (
 	"callbox/hal"
 	"callbox/media/capture"
 	"callbox/media/codec/opus"
+	"callbox/media/echo"
 	"callbox/media/playout"
 )
 
@@ -28,13 +29,17 @@ type soundDevice struct {
 
 	ring *capture.Ring // to the encoder
 
-	// mu is held for the length of a callback, some tenths of a millisecond when
-	// a packet is decoded in it. Who else takes it only copies a packet.
+	// mu is held for the length of a callback, some tenths of a millisecond: a
+	// packet is decoded in it, an echo taken out. Who else takes it only copies.
 	mu      sync.Mutex
 	dec     *opus.Decoder
 	buf     *playout.Buffer // nil before the first packet, and after the end
 	mixer   mixer
+	echo    echo.Stats
+	counts  underrunCounter // of the open device; nil when it does not count
+	late    uint64          // underruns of those before
 	zero    [hal.FrameSamples]int16
+	clean   [hal.FrameSamples]int16
 	scratch [hal.FrameSamples]int16
 }
 
@@ -57,18 +62,14 @@ func (d *soundDevice) name() string {
 	return d.device.Speaker()
 }
 
-// process is the hal.SoundFunc.
-func (d *soundDevice) process(captured, playback []int16) {
+// process is the hal.SoundFunc. c may be nil; it gets what is really played, with
+// tones and at the volume.
+func (d *soundDevice) process(c *echo.Canceller, captured, playback []int16) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.s.running() {
 		clear(playback)
 		return
-	}
-	if d.microphone.Load() {
-		d.ring.Write(captured)
-	} else {
-		d.ring.Write(d.zero[:])
 	}
 	if d.buf != nil {
 		d.buf.Pull(playback)
@@ -77,6 +78,33 @@ func (d *soundDevice) process(captured, playback []int16) {
 		clear(playback)
 	}
 	d.mixer.mix(playback)
+	if c != nil { // while the microphone is off, too: it goes on learning
+		c.Process(playback, captured, d.clean[:])
+		d.echo, captured = c.Stats(), d.clean[:]
+	}
+	if !d.microphone.Load() {
+		captured = d.zero[:]
+	}
+	d.ring.Write(captured)
+}
+
+// canceller makes what cleans the microphone's sound while the device is open: for
+// each opening a new one, because the delay may be another. nil: it is sent as it is.
+func (d *soundDevice) canceller() *echo.Canceller {
+	o := d.s.engine.opts.Cleaning
+	config := echo.Config{Engine: o.Echo, NoiseSuppression: o.NoiseSuppression, Delay: time.Duration(d.s.engine.echoDelay.Load())}
+	if !d.hasSpeaker() || d.device.Speaker() == hal.NameVirtual {
+		config.Engine = EchoOff // nothing is played that could be heard
+	}
+	if !d.hasMicrophone() || d.device.Microphone() == hal.NameVirtual || config.Engine == EchoOff && !config.NoiseSuppression {
+		return nil
+	}
+	c, err := echo.New(config)
+	if err != nil {
+		d.s.log.Error().Err(err).Msg("the microphone's sound is sent as it is")
+		return nil
+	}
+	return c
 }
 
 // play queues a tone; false when too many wait.
@@ -98,18 +126,39 @@ func (d *soundDevice) push(p *rtp.Packet, arrival time.Duration) {
 		}
 		d.dec, d.buf = dec, playout.New(dec)
 	}
-	if d.buf != nil {
-		d.buf.Push(p.SequenceNumber, p.Timestamp, p.Payload, arrival)
+	if d.buf == nil {
+		return
+	}
+	d.buf.Push(p.SequenceNumber, p.Timestamp, p.Payload, arrival)
+	if ahead, ok := d.buf.Ahead(p.Timestamp); ok {
+		d.s.together.played(p.Timestamp, arrival+ahead)
 	}
 }
 
-func (d *soundDevice) stats() playout.Stats {
+func (d *soundDevice) stats() (heard playout.Stats, echo echo.Stats, underruns uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.buf == nil {
-		return playout.Stats{}
+	if d.buf != nil {
+		heard = d.buf.Stats()
 	}
-	return d.buf.Stats()
+	underruns = d.late
+	if d.counts != nil {
+		underruns += d.counts.Underruns()
+	}
+	return heard, d.echo, underruns
+}
+
+// underrunCounter is a hal.SoundStream that counts how often it was served too late.
+type underrunCounter interface{ Underruns() uint64 }
+
+// setStream notes the open device; nil when it was closed.
+func (d *soundDevice) setStream(s hal.SoundStream) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.counts != nil {
+		d.late += d.counts.Underruns()
+	}
+	d.counts, _ = s.(underrunCounter)
 }
 
 // run has the device open while it is wanted, until the session ends.
@@ -142,6 +191,13 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 		defer release()
 		ctx = lit
 	}
+	clean := d.canceller()
+	if clean != nil {
+		defer func() { // the last thing: no callback runs any more
+			d.s.engine.echoDelay.Store(int64(clean.Stats().Delay))
+			clean.Close()
+		}()
+	}
 	working := make(chan struct{}, 1)
 	type result struct {
 		stream hal.SoundStream
@@ -154,7 +210,7 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 			case working <- struct{}{}:
 			default:
 			}
-			d.process(captured, playback)
+			d.process(clean, captured, playback)
 		})
 		opened <- result{stream, err}
 	}()
@@ -168,6 +224,8 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 	if r.err != nil {
 		return ctx.Err() == nil, r.err
 	}
+	d.setStream(r.stream)
+	defer d.setStream(nil)
 	defer func() { _ = r.stream.Close() }() // a device that does not close is not ours to mend
 	for first := working; ; {
 		select {
@@ -195,7 +253,7 @@ func (d *soundDevice) tick(ctx context.Context, length time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			d.process(d.zero[:], d.scratch[:])
+			d.process(nil, d.zero[:], d.scratch[:])
 		}
 	}
 }

@@ -18,6 +18,8 @@ type counters struct {
 	picturesLeftOut     atomic.Uint64 // because packets waited
 	up, down            meter         // bytes of RTP
 	pictures            meter         // sent
+	freezes             freezes
+	shown               atomic.Pointer[videoCodec] // of the picture on the display; nil before the first
 
 	// What the phone reported lost of each of our tracks, in 256ths, and what is
 	// missing of each of its.
@@ -27,7 +29,7 @@ type counters struct {
 
 // Stats returns the counters as they are now.
 func (s *Session) Stats() Stats {
-	heard := s.sound.stats()
+	heard, echo, underruns := s.sound.stats()
 	now, size, sent := s.now(), s.count.videoSize.Load(), s.count.sentSize.Load()
 	out := Stats{
 		VideoFramesSent:     s.count.videoFramesSent.Load(),
@@ -37,8 +39,15 @@ func (s *Session) Stats() Stats {
 		AudioPacketsLost:    heard.Lost,
 		AudioPacketsPlayed:  heard.Played,
 		AudioConcealed:      heard.Concealed,
+		AudioDelay:          heard.Delay.Seconds() * 1000,
+		AudioWanted:         heard.Wanted.Seconds() * 1000,
+		AudioUnderruns:      underruns,
+		EchoDelay:           echo.Delay.Seconds() * 1000,
+		EchoReturnLoss:      echo.ReturnLoss,
 		VideoFramesReceived: s.count.videoFramesReceived.Load(),
 		VideoFramesDecoded:  s.count.videoFramesDecoded.Load(),
+		VideoFreezes:        s.count.freezes.count.Load(),
+		VideoCodec:          s.video.codecName(),
 		BitrateUp:           8 * s.count.up.second(now),
 		BitrateDown:         8 * s.count.down.second(now),
 		LossUp:              float64(max(s.count.audioReported.Load(), s.count.videoReported.Load())) / 256,
@@ -49,6 +58,9 @@ func (s *Session) Stats() Stats {
 		VideoSentWidth:      int(sent >> 32),
 		VideoSentHeight:     int(sent & math.MaxUint32),
 		VideoLeftOut:        s.count.picturesLeftOut.Load(),
+	}
+	if shown := s.count.shown.Load(); shown != nil {
+		out.VideoReceivedCodec = string(shown.name)
 	}
 	out.TargetUp, out.QueueUp = s.send.state()
 	s.mu.Lock()

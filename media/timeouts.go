@@ -57,6 +57,6 @@ const (
 	videoClock       = 90000
 	maxPadding       = 255 // bytes of a packet (RFC 3550, 5.1)
 	maxVideoPackets  = 512 // that the sample builder keeps
-	decodeQueue      = 8   // pictures between network and decoder
+	decodeQueue      = 16  // pictures between network and display
 	sctpReceiveBytes = 256 << 10
 )

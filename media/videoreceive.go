@@ -7,12 +7,11 @@ import (
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
-	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v4"
 	"github.com/pion/webrtc/v4/pkg/media/samplebuilder"
 
 	"callbox/hal"
-	"callbox/media/codec/vpx"
+	"callbox/media/codec/picture"
 )
 
 // videoReceiver shows the phone's pictures: RTP, decoder, display. It exists only
@@ -20,32 +19,52 @@ import (
 type videoReceiver struct {
 	s       *Session
 	track   *webrtc.TrackRemote
-	builder *samplebuilder.SampleBuilder // of the goroutine that reads
+	codec   *videoCodec // of builder; both of the goroutine that reads
+	builder *samplebuilder.SampleBuilder
 	queue   chan received
 	skipped atomic.Bool // a picture was thrown away since the last one in the queue
 }
 
 // received is a picture as the phone encoded it.
 type received struct {
+	codec   *videoCodec
 	data    []byte
-	damaged bool // pictures are missing before it
+	rtp     uint32 // its time
+	damaged bool   // pictures are missing before it
 	arrived time.Duration
 }
 
 func newVideoReceiver(s *Session, track *webrtc.TrackRemote) *videoReceiver {
-	return &videoReceiver{
-		s: s, track: track, queue: make(chan received, decodeQueue),
-		builder: samplebuilder.New(maxVideoPackets, &codecs.VP8Packet{}, videoClock, samplebuilder.WithMaxTimeDelay(videoReorder)),
+	return &videoReceiver{s: s, track: track, queue: make(chan received, decodeQueue)}
+}
+
+// begin makes ready for packets of a codec; a phone may change it at any packet. It
+// returns false when it is none that was negotiated.
+func (v *videoReceiver) begin() bool {
+	now := v.track.Codec().RTPCodecCapability // of the packet that was read last
+	if v.codec != nil && v.codec.matches(now) {
+		return true
 	}
+	for _, c := range v.s.engine.codecs {
+		if c.matches(now) {
+			v.codec = c
+			v.builder = samplebuilder.New(maxVideoPackets, c.depacketizer(), videoClock, samplebuilder.WithMaxTimeDelay(videoReorder))
+			return true
+		}
+	}
+	return false
 }
 
 // push takes a packet; it never waits. A decoder that is behind loses pictures.
 func (v *videoReceiver) push(p *rtp.Packet) {
+	if !v.begin() {
+		return
+	}
 	v.builder.Push(p)
 	for sample := v.builder.Pop(); sample != nil; sample = v.builder.Pop() {
 		v.s.count.videoFramesReceived.Add(1)
 		r := received{
-			data: sample.Data, arrived: v.s.now(),
+			codec: v.codec, data: sample.Data, rtp: sample.PacketTimestamp, arrived: v.s.now(),
 			damaged: sample.PrevDroppedPackets > 0 || v.skipped.Load(),
 		}
 		select {
@@ -76,19 +95,15 @@ func (v *videoReceiver) run() {
 		return
 	}
 	defer func() { _ = screen.Close() }() // the call is over for the display either way
-	dec, err := vpx.NewDecoder()
-	if err != nil {
-		v.s.deviceGone("display", name, err)
-		return
-	}
-	defer func() { _ = dec.Close() }() // never fails
-	v.requestKeyframe()                // what came before the start was thrown away
+	var dec decoding
+	defer dec.close()
+	v.requestKeyframe() // what came before the start was thrown away
 	for {
 		select {
 		case <-v.s.ctx.Done():
 			return
 		case r := <-v.queue:
-			if err := v.show(r, dec, screen); err != nil {
+			if err := v.show(r, &dec, screen); err != nil {
 				v.s.deviceGone("display", name, err)
 				return
 			}
@@ -97,22 +112,60 @@ func (v *videoReceiver) run() {
 }
 
 // show decodes and shows one picture; its error is that of the display.
-func (v *videoReceiver) show(r received, dec *vpx.Decoder, screen hal.DisplayStream) error {
+func (v *videoReceiver) show(r received, dec *decoding, screen hal.DisplayStream) error {
 	if !v.s.running() {
 		return nil
+	}
+	if err := dec.use(r.codec); err != nil {
+		return err
 	}
 	if r.damaged {
 		dec.Lost()
 	}
 	img, err := dec.Decode(r.data)
-	if errors.Is(err, vpx.ErrNeedKeyframe) {
+	if errors.Is(err, picture.ErrNeedKeyframe) {
 		v.requestKeyframe()
 	}
 	if err != nil || img == nil {
 		return nil //nolint:nilerr // damage on the way is the network's daily business
 	}
 	v.s.count.videoFramesDecoded.Add(1)
+	if wait := v.s.together.hold(r.rtp, v.s.now()); wait > 0 {
+		pause(v.s.ctx, wait)
+		if !v.s.running() {
+			return nil
+		}
+	}
+	v.s.count.freezes.shown(v.s.now())
+	v.s.count.shown.Store(r.codec)
 	return screen.Show(&hal.Frame{YCbCr: *img, Captured: r.arrived})
+}
+
+// decoding is a decoder of the codec that the phone sends now.
+type decoding struct {
+	picture.Decoder // nil at the beginning
+	codec           *videoCodec
+}
+
+func (d *decoding) use(c *videoCodec) error {
+	if d.codec == c {
+		return nil
+	}
+	d.close()
+	var err error
+	if d.Decoder, err = c.decoder(); err != nil {
+		d.Decoder = nil
+		return err
+	}
+	d.codec = c
+	return nil
+}
+
+func (d *decoding) close() {
+	if d.Decoder != nil {
+		_ = d.Close() // never fails
+		d.Decoder, d.codec = nil, nil
+	}
 }
 
 // requestKeyframe asks the phone for a keyframe, not too often.

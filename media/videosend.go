@@ -3,23 +3,20 @@ package media
 import (
 	"context"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"sync"
+	"time"
 
 	"github.com/pion/rtp"
-	"github.com/pion/rtp/codecs"
-	"github.com/pion/webrtc/v4"
 
 	"callbox/hal"
-	"callbox/media/capture"
-	"callbox/media/codec/vpx"
+	"callbox/media/codec/picture"
 )
 
-// videoSender sends the camera's pictures: camera, encoder, RTP.
+// videoSender sends pictures: of the camera, and a slate in its place while it is gone.
 type videoSender struct {
 	s     *Session
-	track *webrtc.TrackLocalStaticRTP
+	track *cameraTrack
 
 	on     bool // the person's choice; under Session.mu
 	wanted *wanted
@@ -27,46 +24,127 @@ type videoSender struct {
 
 	mu      sync.Mutex
 	started bool
-	stream  *vpx.Stream // of the camera that is open
+	encoder encoder // of what is sent; nil while nothing is
+	choice  choice
+	changed context.CancelFunc // ends until
+	until   context.Context    //nolint:containedctx // the life of choice
 
 	// The goroutine that sends has these for itself.
-	payloader codecs.VP8Payloader
+	codec     *videoCodec // that payloader is of
+	payloader rtp.Payloader
 	offset    uint32
-	told      bool // that the camera is gone
+	last      time.Duration // of the picture before, on the clock
+	told      map[string]bool
 }
 
-// newVideoSender adds a track with stable ids: the same in each description.
+// choice is what is sent: the codec that was negotiated and the camera that somebody
+// has chosen.
+type choice struct {
+	codec  *videoCodec
+	camera int // of Engine.cameras
+}
+
+// encoder is what a phone's wishes go to.
+type encoder interface {
+	ForceKeyFrame() error
+	SetBitRate(bps int) error
+	SetPaused(paused bool)
+}
+
+// errChanged means that something else is to be sent.
+var errChanged = errors.New("another codec or camera was chosen")
+
+// newVideoSender adds a track. Until the phone's offer is known its codec is the one
+// that we prefer.
 func newVideoSender(s *Session) (*videoSender, error) {
-	track, err := webrtc.NewTrackLocalStaticRTP(vp8Codec(), "camera", "callbox")
-	if err != nil {
+	v := &videoSender{
+		s: s, track: &cameraTrack{}, on: true, wanted: newWanted(), offset: rand.Uint32(), told: map[string]bool{},
+		choice: choice{codec: s.engine.codecs[0]},
+	}
+	v.until, v.changed = context.WithCancel(s.ctx)
+	if _, err := s.pc.AddTrack(v.track); err != nil {
 		return nil, err
 	}
-	if _, err := s.pc.AddTrack(track); err != nil {
-		return nil, err
-	}
-	s.send.write = track.WriteRTP
-	return &videoSender{
-		s: s, track: track, on: true, wanted: newWanted(),
-		payloader: codecs.VP8Payloader{EnablePictureID: true}, offset: rand.Uint32(),
-	}, nil
+	s.send.write = v.track.WriteRTP
+	return v, nil
 }
 
-// run has the camera open while it is wanted, and looks for it while it is gone.
+// codecName is what the pictures are sent with; "" when none are.
+func (v *videoSender) codecName() string {
+	if v == nil {
+		return ""
+	}
+	v.track.mu.RLock()
+	defer v.track.mu.RUnlock()
+	if v.track.codec == nil {
+		return ""
+	}
+	return string(v.track.codec.name)
+}
+
+// use takes the codec that was negotiated; nil: the phone has none of ours, and
+// nothing is sent.
+func (v *videoSender) use(c *videoCodec) {
+	v.track.choose(c)
+	if c != nil {
+		v.choose(func(now *choice) { now.codec = c })
+	}
+}
+
+// choose changes what is sent.
+func (v *videoSender) choose(change func(*choice)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	before := v.choice
+	if change(&v.choice); v.choice == before {
+		return
+	}
+	v.changed()
+	v.until, v.changed = context.WithCancel(v.s.ctx)
+}
+
+// chosen returns what is sent, and a context that ends with ctx, or by errChanged when
+// that is something else. done must be called.
+func (v *videoSender) chosen(ctx context.Context) (c choice, now context.Context, done func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	now, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(v.until, func() { cancel(errChanged) })
+	return v.choice, now, func() { stop(); cancel(nil) }
+}
+
+// camera is the one that is chosen.
+func (v *videoSender) camera() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.choice.camera
+}
+
+// run sends pictures while they are wanted.
 func (v *videoSender) run() {
-	v.wanted.each(v.s.ctx, func(ctx context.Context) {
-		err := v.send(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		if !v.told && !errors.Is(err, ErrLight) {
-			v.told = true
-			v.s.deviceGone("camera", v.s.engine.opts.Camera.Name(), err)
-		}
-	}, func(ctx context.Context) { pause(ctx, reopenDevice) })
+	v.wanted.each(v.s.ctx, v.show, func(context.Context) {})
 }
 
-// send opens the camera and sends its pictures until ctx or the camera ends.
-func (v *videoSender) send(ctx context.Context) error {
+// show sends the camera's pictures until ctx ends, and looks for it while it is gone.
+func (v *videoSender) show(ctx context.Context) {
+	slate := &slate{v: v}
+	defer slate.stop()
+	for ctx.Err() == nil {
+		what, now, done := v.chosen(ctx)
+		err := v.send(now, what, slate.stop)
+		if now.Err() == nil { // the camera is gone, and not another one wanted
+			if !errors.Is(err, ErrLight) {
+				slate.start(ctx)
+			}
+			v.s.engine.plugged(now, reopenDevice)
+		}
+		done()
+	}
+}
+
+// send opens a camera and sends its pictures until ctx or the camera ends. It calls
+// first when the camera is open.
+func (v *videoSender) send(ctx context.Context, what choice, first func()) error {
 	e := v.s.engine
 	if !e.camera.take(ctx) {
 		return ctx.Err()
@@ -77,93 +155,86 @@ func (v *videoSender) send(ctx context.Context) error {
 		return err
 	}
 	defer release()
-	stream, err := e.opts.Camera.Open(e.opts.CameraMode)
-	if err != nil {
-		return err
+	defer v.s.count.videoSize.Store(0)
+	cam := v.s.engine.cameras[what.camera]
+	err = v.sendFrom(ctx, cam, what.codec, first)
+	if dark := wentDark(ctx); dark != nil {
+		return dark
 	}
-	rate := stream.Mode().FrameRate
-	if rate <= 0 {
-		rate = e.opts.CameraMode.FrameRate
+	if ctx.Err() == nil {
+		v.gone(cam.Name(), err)
 	}
-	shape := newShaper(v, stream.Mode(), rate)
-	cam, err := capture.NewVideo(stream, vpx.VP8{
-		FrameRate: rate, Bitrate: int(e.opts.VideoBitrate), KeyframeInterval: keyframeInterval,
-	}, func(f *hal.Frame) *hal.Frame {
-		v.captured(f, rate)
-		return shape.next(f)
-	})
-	if err != nil {
-		return err
-	}
-	defer v.s.send.drop()
-	closed := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() { // wakes the Read below
-		defer close(closed)
-		cam.Close()
-	})
-	defer func() {
-		cam.Done()
-		if !stop() {
-			<-closed
+	return err
+}
+
+// sendFrom takes the pictures as the camera encodes them, if it does, or encodes them.
+func (v *videoSender) sendFrom(ctx context.Context, cam Camera, codec *videoCodec, first func()) error {
+	if source, ok := cam.Camera.(hal.EncodedSource); ok && codec.name == CodecH264 {
+		stream, err := source.OpenEncoded(cam.Mode, v.aim())
+		if err == nil {
+			first()
+			err = v.pass(ctx, codec, cam.Name(), stream)
 		}
-		cam.Close()
-		v.s.count.videoSize.Store(0)
-	}()
-	enc, err := cam.Encoder()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = enc.Close() }() // never fails
-	ctl, ok := enc.Controller().(*vpx.Stream)
-	if !ok {
-		return errors.New("the video encoder is not ours")
-	}
-	v.attach(ctl)
-	defer v.attach(nil)
-	v.s.log.Info().Int("width", stream.Mode().Width).Int("height", stream.Mode().Height).Float64("fps", rate).Msg("camera open")
-	for {
-		if _, _, err := enc.Read(); err != nil {
-			if dark := wentDark(ctx); dark != nil {
-				return dark
-			}
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF // the camera ended without being closed
-			}
+		if !errors.Is(err, hal.ErrNotEncoded) {
 			return err
 		}
-		v.write(ctl.Last())
+	}
+	stream, err := cam.Open(cam.Mode)
+	if err != nil {
+		return err
+	}
+	first()
+	mode := stream.Mode()
+	if mode.FrameRate <= 0 {
+		mode.FrameRate = cam.Mode.FrameRate
+	}
+	v.s.log.Info().Str("camera", cam.Name()).Int("width", mode.Width).Int("height", mode.Height).Float64("fps", mode.FrameRate).
+		Str("codec", string(codec.name)).Msg("camera open")
+	return v.encode(ctx, codec, stream, mode, func(f *hal.Frame) {
+		v.back(cam.Name())
+		v.s.count.videoSize.Store(pack(f.Rect))
+		v.s.engine.tap.offer(f, mode.FrameRate)
+	})
+}
+
+// gone tells, once, that a camera does not work.
+func (v *videoSender) gone(name string, err error) {
+	if !v.told[name] {
+		v.told[name] = true
+		v.s.deviceGone("camera", name, err)
 	}
 }
 
-// captured looks at each picture before it is encoded.
-func (v *videoSender) captured(f *hal.Frame, rate float64) {
-	if v.told {
-		v.told = false
-		v.s.deviceBack("camera", v.s.engine.opts.Camera.Name())
+// back tells that it works again, when that is news.
+func (v *videoSender) back(name string) {
+	if v.told[name] {
+		delete(v.told, name)
+		v.s.deviceBack("camera", name)
 	}
-	v.s.count.videoSize.Store(pack(f.Rect))
-	v.s.engine.tap.offer(f, rate)
 }
 
-// attach makes an encoder the one that requests go to; before the start it
-// throws pictures away.
-func (v *videoSender) attach(stream *vpx.Stream) {
+// attach makes an encoder the one that requests go to; before the start it throws
+// pictures away.
+func (v *videoSender) attach(e encoder) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.stream = stream
-	if stream != nil {
-		stream.SetPaused(!v.started)
+	v.encoder = e
+	if e != nil {
+		e.SetPaused(!v.started)
 	}
 }
+
+// aim is what an encoder begins with, in bit/s.
+func (v *videoSender) aim() int { return int(v.s.engine.opts.VideoBitrate) }
 
 // setBitrate tells the encoder what to aim at, in bit/s.
 func (v *videoSender) setBitrate(bps int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.stream == nil {
+	if v.encoder == nil {
 		return
 	}
-	if err := v.stream.SetBitRate(bps); err != nil {
+	if err := v.encoder.SetBitRate(bps); err != nil {
 		v.s.log.Debug().Err(err).Msg("bitrate")
 	}
 }
@@ -173,9 +244,9 @@ func (v *videoSender) start() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.started = true
-	if v.stream != nil {
-		_ = v.stream.ForceKeyFrame() // only fails when it is closed
-		v.stream.SetPaused(false)
+	if v.encoder != nil {
+		_ = v.encoder.ForceKeyFrame() // only fails when it is closed
+		v.encoder.SetPaused(false)
 	}
 }
 
@@ -186,15 +257,19 @@ func (v *videoSender) requestKeyframe() { v.keys.ask() }
 func (v *videoSender) forceKeyframe() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.stream != nil {
-		_ = v.stream.ForceKeyFrame() // only fails when it is closed
+	if v.encoder != nil {
+		_ = v.encoder.ForceKeyFrame() // only fails when it is closed
 	}
 }
 
-// write hands one picture over to be sent. Its RTP time is when it was captured, not when the
-// encoder was done with it.
-func (v *videoSender) write(f vpx.Frame) {
-	timestamp := v.offset + uint32(int64(f.Captured)*9/100_000) // 90 kHz
+// write hands one picture over to be sent. Its RTP time is when it was captured, not
+// when the encoder was done with it; of two cameras the times may overlap.
+func (v *videoSender) write(codec *videoCodec, f picture.Frame) {
+	v.last = max(f.Captured, v.last+time.Millisecond)
+	timestamp := v.offset + uint32(int64(v.last)*9/100_000) // 90 kHz
+	if v.codec != codec {
+		v.codec, v.payloader = codec, codec.payloader()
+	}
 	payloads := v.payloader.Payload(rtpPayloadSize, f.Data)
 	packets := make([]*rtp.Packet, len(payloads))
 	for i, p := range payloads {

@@ -159,8 +159,8 @@ func (d *Device) dataFrame(r *room, f message.DataFrame) (frame []byte) {
 
 // InfoFrame is what the device says of itself on the data channel: on change, at
 // most once a second. quality is 0 (lost) to 4 (best).
-func InfoFrame(mic, camera, speaker bool, quality int) ([]byte, error) {
-	return message.EncodeFrame(message.Info{Mic: mic, Camera: camera, Speaker: speaker, Quality: quality})
+func InfoFrame(mic, camera, speaker bool, quality int, view string) ([]byte, error) {
+	return message.EncodeFrame(message.Info{Mic: mic, Camera: camera, Speaker: speaker, Quality: quality, View: view})
 }
 
 // frame writes a frame of ours in a room; nil when it cannot be, which is logged.

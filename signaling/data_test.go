@@ -141,9 +141,9 @@ func TestUnlockIsReadAtEachUse(t *testing.T) {
 }
 
 func TestInfoFrame(t *testing.T) {
-	p, err := signaling.InfoFrame(true, false, true, 2)
+	p, err := signaling.InfoFrame(true, false, true, 2, "Yard")
 	if err != nil {
 		t.Fatal(err)
 	}
-	expectFrame(t, p, message.Info{Mic: true, Speaker: true, Quality: 2})
+	expectFrame(t, p, message.Info{Mic: true, Speaker: true, Quality: 2, View: "Yard"})
 }

@@ -59,6 +59,14 @@ func (d *Device) Reachable(jkt string) bool {
 	return len(d.wide) > 0 || len(d.up[key.PhoneAddress(jkt)]) > 0
 }
 
+// Connected reports whether a transport that knows who is there has the phone with
+// this key.
+func (d *Device) Connected(jkt string) bool {
+	d.mu.Lock()
+	defer d.unlock()
+	return len(d.up[key.PhoneAddress(jkt)]) > 0
+}
+
 // ways are the peers that a message of the room goes to: where the phone spoke
 // last, but in a room that it has not answered all that reach it.
 func (d *Device) ways(r *room) []Peer {

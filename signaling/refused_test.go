@@ -86,7 +86,7 @@ func attacks() map[string]attack {
 		"limit of 0":        {inviteWith(with("timeLimit", 0)), signaling.RefusedValue, reject, ""},
 		"limit as a string": {inviteWith(with("timeLimit", "60")), signaling.RefusedValue, reject, ""},
 		"negative limit":    {inviteWith(with("timeLimit", -1)), signaling.RefusedValue, reject, ""},
-		"limit over 2^31":   {inviteWith(with("timeLimit", 1<<31+1)), signaling.RefusedValue, reject, ""},
+		"limit over 2^31":   {inviteWith(with("timeLimit", int64(1<<31+1))), signaling.RefusedValue, reject, ""},
 		"answer to no ring": {inviteWith(with("ref", message.NewID())), signaling.RefusedRing, []message.Type{message.TypeBye}, ""},
 		"swapped SDP":       {offerWith(signalingtest.SDP{}, swapSDP), signaling.RefusedSignature, nil, ""},
 		"two fingerprints":  {offerWith(signalingtest.SDP{Fingerprints: []string{signalingtest.OtherFingerprint}}), signaling.RefusedSDP, reject, ""},

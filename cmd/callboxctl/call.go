@@ -71,7 +71,7 @@ ends the waiting, not the call.`,
 	f.BoolVar(&inTurn, "in-turn", false, "let one ring after the other, whatever the configuration says")
 	f.BoolVar(&video, "video", false, "with picture (the default)")
 	f.BoolVar(&voice, "voice", false, "without picture")
-	f.DurationVar(&limit, "limit", 0, "the longest that the call may take, like 10m; the rules may make it shorter")
+	spanVar(f, &limit, "limit", 0, "the longest that the call may take, like 10m; the rules may make it shorter")
 	f.StringVar(&request.Query, "query", "", "`text` for the phone's app")
 	f.StringVar(&request.IdempotencyKey, "key", "", "the same `key` within 10 minutes calls only once")
 	f.BoolVar(&wait, "wait", false, "show what happens until the call is over")
@@ -158,6 +158,26 @@ func newMute(a *app) *cobra.Command {
 }
 
 func newCamera(a *app) *cobra.Command {
-	return a.newSwitch("camera", "Turn the device's camera in the running call on or off", "It holds until the call is over.",
+	cmd := a.newSwitch("camera", "Turn the device's camera in the running call on or off", "It holds until the call is over.",
 		func(ctx context.Context, on bool) error { return a.client().SetCamera(ctx, on) })
+	cmd.AddCommand(newCameraSwitch(a))
+	return cmd
+}
+
+func newCameraSwitch(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "switch [CAMERA]",
+		Short: "Show another of the device's cameras in the running call",
+		Long: `Show another of the device's cameras in the running call: the one with that label or name, or
+the next one. It holds until the call is over; the next call begins with hal.camera.`,
+		Example: "  callboxctl camera switch\n  callboxctl camera switch Yard",
+		Args:    atMostOne("the camera"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			shown, err := a.client().SwitchCamera(cmd.Context(), first(args))
+			if err != nil {
+				return err
+			}
+			return a.show(control.CameraChoice{Camera: shown}, func(w io.Writer) { fmt.Fprintf(w, "the call shows %s\n", oneLine(shown)) })
+		},
+	}
 }

@@ -73,6 +73,8 @@ func TestOutput(t *testing.T) {
 		"mute":                      {[]string{"mute", "on"}, exitOK},
 		"mute-maybe":                {[]string{"mute", "maybe"}, exitUsage},
 		"camera":                    {[]string{"camera", "off"}, exitOK},
+		"camera-switch":             {[]string{"camera", "switch"}, exitOK},
+		"camera-switch-unknown":     {[]string{"camera", "switch", "Cellar"}, exitNoSuch},
 		"volume":                    {[]string{"volume"}, exitOK},
 		"volume-set":                {[]string{"volume", "70", "--json"}, exitOK},
 		"volume-loud":               {[]string{"volume", "110"}, exitUsage},
@@ -88,6 +90,8 @@ func TestOutput(t *testing.T) {
 		"data-send-word":            {[]string{"data", "send", "ping"}, exitUsage},
 		"data-answer-late":          {[]string{"data", "answer", "d9"}, exitNoSuch},
 		"pair":                      {[]string{"pair"}, exitOK},
+		"pair-right":                {[]string{"pair", "--rights", "fly"}, exitUsage},
+		"pair-unitless":             {[]string{"pair", "--for", "10"}, exitUsage},
 		"pair-json":                 {[]string{"pair", "--json", "--for", "1m"}, exitOK},
 		"contacts":                  {[]string{"contacts"}, exitOK},
 		"contacts-json":             {[]string{"contacts", "list", "--json"}, exitOK},
@@ -129,6 +133,9 @@ func TestOutput(t *testing.T) {
 		"check-no-file":             {[]string{"check", "testdata/nofile.yaml"}, exitConfig},
 		"check-bad-json":            {[]string{"check", bad, "--json"}, exitConfig},
 		"reload":                    {[]string{"reload"}, exitOK},
+		"idle-not":                  {[]string{"idle", "--for", "0s"}, exitNotNow},
+		"idle-never":                {[]string{"idle", "--for=-1s"}, exitUsage},
+		"manual-when":               {[]string{"manual", "x", "--date", "soon"}, exitUsage},
 		"clock-reset":               {[]string{"clock", "reset"}, exitOK},
 		"token":                     {[]string{"token"}, exitOK},
 		"token-issuers":             {[]string{"token", "issuers"}, exitOK},
@@ -142,6 +149,8 @@ func TestOutput(t *testing.T) {
 		"token-issue":               {append(issue, append(at, "--limit", "10m", "--rights", "call,unlock", "--life", "5m")...), exitOK},
 		"token-issue-json":          {append(issue, append(at, "--json")...), exitOK},
 		"token-issue-long":          {append(issue, append(at, "--life", "11m")...), exitFailed},
+		"token-issue-dkt":           {append(issue, append(at, "--dkt", "abc")...), exitUsage},
+		"token-issue-jkt":           {append(issue, append(at, "--jkt", "def")...), exitUsage},
 		"token-issue-no-key":        {[]string{"token", "issue", "--iss", "x"}, exitUsage},
 		"token-issue-public":        {append(issue, append(at, "--key", set)...), exitFailed},
 		"token-issue-soon":          {append(issue, append(at, "--limit", "soon")...), exitUsage},
@@ -150,6 +159,8 @@ func TestOutput(t *testing.T) {
 		"token-inspect":             {inspect(golden1, append(theCall, at...)...), exitOK},
 		"token-inspect-json":        {inspect(golden1, append(theCall, append(at, "--json")...)...), exitOK},
 		"token-inspect-alone":       {inspect(golden1, at...), exitOK},
+		"token-inspect-strict":      {inspect(golden1, append(at, "--strict")...), exitNotNow},
+		"token-inspect-strict-all":  {inspect(golden1, append(theCall, append(at, "--strict")...)...), exitOK},
 		"token-inspect-old":         {inspect(golden1, append(theCall, "--at", "2026-11-19T11:06:40Z")...), exitNotNow},
 		"token-inspect-elsewhere":   {inspect(golden1, append(theCall, append(at, "--sn", "golden-device-2", "--room", "other", "--type", "voice")...)...), exitNotNow},
 		"token-inspect-clockless":   {inspect(golden1, append(theCall, "--no-clock")...), exitOK},
@@ -233,6 +244,7 @@ func TestVerbsReachTheDaemon(t *testing.T) {
 		{[]string{"mute", "on"}, "microphone off"},
 		{[]string{"mute", "off"}, "microphone on"},
 		{[]string{"camera", "off"}, "camera off"},
+		{[]string{"camera", "switch", "Yard"}, "switch Yard"},
 		{[]string{"pair", "--close"}, "close"},
 		{[]string{"call", "Anna", "--query", "hello", "--key", "k1"}, `call {"to":["Anna"],"roomType":"video","query":"hello","idempotencyKey":"k1"}`},
 		{[]string{"call", "Anna", "--together"}, `call {"to":["Anna"],"mode":"together","roomType":"video"}`},
@@ -307,7 +319,7 @@ func TestUnreachable(t *testing.T) {
 		t.Errorf("version without a daemon: %d, %v\n%s", code, err, out)
 	}
 	code, out, _ = ctl(t, "", "doctor", "--socket", socket, "--config", filepath.Join("testdata", "good.yaml"))
-	if code != exitUnwell || !strings.Contains(out, "callboxd does not run: there is no "+socket) || !strings.Contains(out, "journalctl") {
+	if code != exitUnwell || !strings.Contains(out, "callboxd does not run, or has another socket: there is no "+socket) || !strings.Contains(out, "journalctl") || !strings.Contains(out, "CALLBOX_CONTROL_SOCKET") {
 		t.Errorf("doctor without a daemon: %d\n%s", code, out)
 	}
 	if err := os.WriteFile(socket, nil, 0o600); err != nil {

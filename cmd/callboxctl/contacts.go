@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -40,7 +41,7 @@ func newContactsList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
 		Short:   "List the phones that the device trusts, revoked ones too",
-		Long:    "List the phones that the device trusts, revoked ones too, and what each may do now.\nRights in brackets come from a group or the default.",
+		Long:    "List the phones that the device trusts, revoked ones too, and what each may do now.\nRights in brackets come from a group or the default. REACHED is how a call gets to the\nphone now: connected; push (its page is closed and can be woken); perhaps (a broker or a\nrelay, which does not say who is there); none.",
 		Example: "  callboxctl contacts list --json",
 		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -54,10 +55,10 @@ func newContactsList(a *app) *cobra.Command {
 					return
 				}
 				table(w, func(t io.Writer) {
-					fmt.Fprintln(t, "NAME\tRIGHTS\tGROUPS\tPAIRED\tTHUMBPRINT")
+					fmt.Fprintln(t, "NAME\tRIGHTS\tGROUPS\tREACHED\tPAIRED\tTHUMBPRINT")
 					for _, c := range contacts {
-						fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", oneLine(c.Name), rightsText(c),
-							oneLine(strings.Join(c.Groups, ",")), c.Added.Local().Format("2006-01-02 15:04"), c.Thumbprint)
+						fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", oneLine(c.Name), rightsText(c),
+							oneLine(strings.Join(c.Groups, ",")), cmp.Or(oneLine(c.Reach), "-"), c.Added.Local().Format("2006-01-02 15:04"), c.Thumbprint)
 					}
 				})
 			})

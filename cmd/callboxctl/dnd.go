@@ -46,7 +46,7 @@ dnd and nothing rings; a running call goes on.`,
 			return a.show(d, func(w io.Writer) { fmt.Fprintf(w, "do not disturb is %s\n", dndText(d)) })
 		},
 	}
-	cmd.Flags().DurationVar(&span, "for", 0, "turn it off again after so long, like 2h")
+	spanVar(cmd.Flags(), &span, "for", 0, "turn it off again after so long, like 2h")
 	cmd.Flags().StringVar(&until, "until", "", "turn it off again at this `time`: 07:00 (the next one), or a date with a time")
 	return cmd
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -29,7 +30,8 @@ daemon, too. Exit code 6 when there is a problem; a warning is none.`,
 		Example: "  callboxctl doctor\n  callboxctl doctor --json | jq '.[] | select(.state == \"problem\")'",
 		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			findings := append([]control.Finding{lookAtConfig(file, a.configFile(cmd.Context()))}, a.lookAtDaemon(cmd.Context())...)
+			cfg, found := lookAtConfig(file, a.configFile(cmd.Context()))
+			findings := append([]control.Finding{found}, a.lookAtDaemon(cmd.Context(), cfg)...)
 			err := a.show(findings, func(w io.Writer) { printFindings(w, findings) })
 			if err == nil && worst(findings) == control.StateProblem {
 				return outcome(exitUnwell)
@@ -51,17 +53,15 @@ func (a *app) configFile(ctx context.Context) string {
 }
 
 // lookAtConfig reads the configuration with the code that the daemon starts with:
-// the named file, else that of the daemon, else the default one.
-func lookAtConfig(file, daemons string) control.Finding {
+// the named file, else that of the daemon, else the default one. One that cannot be used
+// is nil.
+func lookAtConfig(file, daemons string) (*config.Config, control.Finding) {
 	f := control.Finding{Name: "configuration", State: control.StateOK}
 	shown := cmp.Or(file, daemons, config.DefaultFile)
 	if file = shown; file == config.DefaultFile {
 		file = "" // it may be missing
 	}
-	cfg, err := config.Load(file)
-	if err == nil {
-		err = cfg.Files(shown)
-	}
+	cfg, err := config.LoadFiles(file)
 	var problems config.Problems
 	switch {
 	case errors.As(err, &problems):
@@ -80,16 +80,20 @@ func lookAtConfig(file, daemons string) control.Finding {
 	if path, err := filepath.Abs(shown); daemons != "" && (err != nil || path != daemons) {
 		f.Message += "; the daemon reads " + daemons
 	}
-	return f
+	return cfg, f
 }
 
 // lookAtDaemon asks the daemon, or finds out why it does not answer.
-func (a *app) lookAtDaemon(ctx context.Context) []control.Finding {
+func (a *app) lookAtDaemon(ctx context.Context, cfg *config.Config) []control.Finding {
 	f := control.Finding{Name: "daemon", State: control.StateOK}
 	v, err := a.client().Version(ctx)
 	if err != nil {
 		f.State, f.Message, f.Remedy = control.StateProblem, a.whyNot(err), remedyFor(err)
-		return []control.Finding{f}
+		findings := []control.Finding{f}
+		if cfg != nil && errors.Is(err, client.ErrUnreachable) && !errors.Is(err, fs.ErrPermission) {
+			findings = append(findings, lookAtPort(ctx, cfg)...)
+		}
+		return findings
 	}
 	f.Message = "callboxd " + v.Version + " answers at " + a.socket
 	if own := control.ThisVersion(); own.Version != v.Version {
@@ -104,13 +108,39 @@ func (a *app) lookAtDaemon(ctx context.Context) []control.Finding {
 	return append([]control.Finding{f}, found...)
 }
 
+// lookAtPort says when another program has the port on which a daemon that does not run
+// would listen.
+func lookAtPort(ctx context.Context, cfg *config.Config) []control.Finding {
+	if !cfg.Signaling.Direct.Enabled {
+		return nil
+	}
+	address := cfg.Signaling.Direct.Listen
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err == nil {
+		_ = l.Close() // nothing was accepted
+		return nil
+	}
+	f := control.Finding{Name: "port", State: control.StateProblem, Message: fmt.Sprintf("the daemon could not listen on %s: %v", address, err), Remedy: "correct signaling.direct.listen"}
+	_, port, _ := net.SplitHostPort(address) // the loader has seen that it is one
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		f.Message = fmt.Sprintf("another program has the port %s: the daemon cannot start", port)
+		f.Remedy = fmt.Sprintf("sudo ss -ltnp 'sport = :%s' says which; end it, or set signaling.direct.listen to another port", port)
+	case errors.Is(err, fs.ErrPermission):
+		f.Message = fmt.Sprintf("ports below 1024 are not for everybody, and the daemon's is %s", port)
+		f.Remedy = "set signaling.direct.listen to a port from 1024 on"
+	}
+	return []control.Finding{f}
+}
+
 // whyNot says why nobody answers on the socket.
 func (a *app) whyNot(err error) string {
 	switch info, statErr := os.Stat(a.socket); {
 	case errors.Is(err, fs.ErrPermission) || errors.Is(statErr, fs.ErrPermission):
 		return "you may not use " + a.socket + ": it is for root and its group"
 	case errors.Is(statErr, fs.ErrNotExist):
-		return "callboxd does not run: there is no " + a.socket
+		return "callboxd does not run, or has another socket: there is no " + a.socket
 	case statErr == nil && info.Mode()&fs.ModeSocket == 0:
 		return a.socket + " is no socket"
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -124,7 +154,7 @@ func remedyFor(err error) string {
 	case errors.Is(err, fs.ErrPermission):
 		return "sudo usermod -aG callbox $USER, then log in anew; or use sudo"
 	case errors.Is(err, client.ErrUnreachable):
-		return "systemctl status callbox; journalctl -u callbox -n 50"
+		return "systemctl status callbox; journalctl -u callbox -n 50; or name its socket: --socket PATH, CALLBOX_CONTROL_SOCKET"
 	}
 	return "journalctl -u callbox -n 50"
 }

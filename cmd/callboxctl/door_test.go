@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +21,8 @@ type door struct {
 	events *control.Events
 	after  func(d *door) // runs once a call was begun or answered
 	file   string        // of its configuration
+	state  string        // its directory
+	idle   atomic.Bool   // no call is running any more
 
 	mu    sync.Mutex
 	asked []string
@@ -50,7 +53,7 @@ var since = time.Date(2026, 11, 24, 18, 30, 5, 0, time.UTC)
 
 func talking() control.Status {
 	return control.Status{
-		Name: "Front door", SN: "door-1", Address: "d.door-1", Version: "0.1.0", UptimeSeconds: 3725, State: "talking",
+		Name: "Front door", SN: "door-1", Address: "d.door-1", Thumbprint: "CRFZQaU4cVWkyh7ORVhYEfwFt99lXGi5oDhoF69j_7s", Version: "0.1.0", UptimeSeconds: 3725, State: "talking",
 		Call: &control.Call{
 			RoomID: "kR3v9", GroupID: "kR3v9", Direction: control.In, Contact: "Anna", RoomType: "video", State: "talking",
 			Since: since, TalkSeconds: 65, LimitSeconds: 600, RemainingSeconds: 535, Microphone: true, Camera: true,
@@ -73,7 +76,10 @@ func talking() control.Status {
 
 func (d *door) Status(context.Context) (control.Status, error) {
 	s := talking()
-	s.ConfigFile = d.file
+	s.ConfigFile, s.StateDir = d.file, d.state
+	if d.idle.Load() {
+		s.State, s.Call = "idle", nil
+	}
 	return s, nil
 }
 func (d *door) Version() control.Version {
@@ -118,6 +124,12 @@ func (d *door) SetMicrophone(_ context.Context, on bool) error {
 func (d *door) SetCamera(_ context.Context, on bool) error {
 	return d.note(map[bool]string{true: "camera on", false: "camera off"}[on])
 }
+func (d *door) SwitchCamera(_ context.Context, camera string) (string, error) {
+	if camera == "Cellar" {
+		return "", control.ErrNoDevice.With("cannot switch to camera \"Cellar\": no such camera; there are: Door, Yard")
+	}
+	return "Yard", d.note("switch " + camera)
+}
 func (d *door) SendData(_ context.Context, r control.DataRequest) (control.DataResult, error) {
 	if string(r.Payload) == `"ping"` {
 		return control.DataResult{ID: "d1"}, nil
@@ -140,9 +152,9 @@ func (d *door) ClosePairing(context.Context) error { return d.note("close") }
 
 func (d *door) Contacts(context.Context) ([]control.Contact, error) {
 	return []control.Contact{
-		{Name: "Anna", Thumbprint: strings.Repeat("a", 43), Rights: []string{"call", "unlock"}, EffectiveRights: []string{"call", "unlock"}, Groups: []string{"family"}, Added: since},
+		{Name: "Anna", Thumbprint: strings.Repeat("a", 43), Rights: []string{"call", "unlock"}, EffectiveRights: []string{"call", "unlock"}, Groups: []string{"family"}, Added: since, Reach: control.ReachConnected},
 		{Name: "Bert's old phone", Thumbprint: strings.Repeat("b", 43), Rights: []string{"call"}, Added: since, Revoked: true},
-		{Name: "Carl \x1b[2J\u202eevil", Thumbprint: strings.Repeat("c", 43), EffectiveRights: []string{"call", "beCalled"}, Groups: []string{"family", "friends"}, Added: since},
+		{Name: "Carl \x1b[2J\u202eevil", Thumbprint: strings.Repeat("c", 43), EffectiveRights: []string{"call", "beCalled"}, Groups: []string{"family", "friends"}, Added: since, Reach: control.ReachNone},
 	}, nil
 }
 func (d *door) AddContact(_ context.Context, c control.NewContact) (control.Contact, error) {

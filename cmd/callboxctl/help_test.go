@@ -102,7 +102,7 @@ func TestDynamicCompletion(t *testing.T) {
 		"nobody else":       {[]string{"contacts", "revoke", "Anna", ""}, ""},
 		"whose calls":       {[]string{"calls", "--contact", "A"}, "Anna\tcall, unlock|Bert's old phone\trevoked|" + carl + ""},
 		"which call":        {[]string{"hangup", ""}, "kR3v9\ttalking with Anna"},
-		"on or off":         {[]string{"camera", ""}, "on|off"},
+		"on or off":         {[]string{"camera", ""}, "switch\tShow another of the device's cameras in the running call|on|off"},
 		"which shell":       {[]string{"completion", ""}, "bash|zsh|fish"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,11 +36,11 @@ state directory themselves: as root, or as the user of the daemon.`,
 
 // stateFlag chooses the state directory.
 func stateFlag(cmd *cobra.Command, dir *string) {
-	cmd.Flags().StringVar(dir, "state-dir", "", "the state `directory`; default: the running daemon's, else that of the configuration")
+	cmd.Flags().StringVar(dir, "state-dir", "", "the state `directory` (default: that of the daemon at --socket, or of "+config.DefaultFile+")")
 }
 
-// stateDir is the daemon's state directory: the one that it says it has, for its
-// environment may have named another than its file; of one that is stopped, by the file.
+// stateDir is the state directory of the daemon that answers, whose environment may have
+// changed it; else that of the default configuration.
 func (a *app) stateDir(ctx context.Context, dir string) (string, error) {
 	if dir != "" {
 		return dir, nil
@@ -56,7 +56,7 @@ func (a *app) stateDir(ctx context.Context, dir string) (string, error) {
 }
 
 func newIdentityBackup(a *app) *cobra.Command {
-	dir := ""
+	dir, force := "", false
 	cmd := &cobra.Command{
 		Use:   "backup FILE|-",
 		Short: "Write the device's key and its contacts to a file",
@@ -65,15 +65,22 @@ only its owner may read, or to the standard output. The daemon may be running.
 
 Whoever has this file is the device for every phone that knows it: keep it as you keep a
 key. The push key is made from the device's and needs no copy. Call records, settings and
-push subscriptions are not in it.`,
+push subscriptions are not in it. A FILE that is there, perhaps the backup of another
+device, is replaced only with --force.`,
 		Example: "  callboxctl identity backup door.backup\n  callboxctl identity backup - | age -r age1… > door.backup.age",
 		Args:    exactly("the file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if info, err := os.Stat(args[0]); err == nil && info.Mode().IsRegular() && args[0] != "-" && !force {
+				return fmt.Errorf("cannot write %s: %w; choose another name, or --force", args[0], fs.ErrExist)
+			}
 			dir, err := a.stateDir(cmd.Context(), dir)
 			if err != nil {
 				return err
 			}
 			backup, err := store.Backup(dir, time.Now())
+			if errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("%w; which one is it? --state-dir, or --socket of the daemon that uses it", err)
+			}
 			if err != nil {
 				return forRoot(err)
 			}
@@ -81,6 +88,7 @@ push subscriptions are not in it.`,
 		},
 	}
 	stateFlag(cmd, &dir)
+	cmd.Flags().BoolVar(&force, "force", false, "replace a file that is there")
 	return cmd
 }
 

@@ -38,6 +38,15 @@ func TestIdentity(t *testing.T) {
 	if code != exitOK || !strings.HasPrefix(out, file) || err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("backup = %d, %s; %v, %v", code, out, info, err)
 	}
+	before, _ := os.ReadFile(file)
+	code, out = do("", "backup", file, "--state-dir", to)
+	after, err := os.ReadFile(file)
+	if code != exitFailed || !strings.Contains(out, "--force") || err != nil || string(after) != string(before) {
+		t.Errorf("a second backup took the place of the first: %d, %s; %v", code, out, err)
+	}
+	if code, out = do("", "backup", file, "--state-dir", from, "--force"); code != exitOK {
+		t.Errorf("backup by force = %d, %s", code, out)
+	}
 	code, text := do("", "backup", "-", "--state-dir", from)
 	if code != exitOK || !strings.Contains(text, `"callbox": "identity backup"`) {
 		t.Fatalf("backup - = %d, %s", code, text)
@@ -74,5 +83,20 @@ func TestIdentity(t *testing.T) {
 	}
 	if code, _ := do("", "backup"); code != exitUsage {
 		t.Errorf("backup of nowhere = %d", code)
+	}
+}
+
+// TestIdentityOfADaemon: it is the daemon's own directory that is saved, whatever its
+// environment has made of the configuration.
+func TestIdentityOfADaemon(t *testing.T) {
+	d, socket := startDoor(t)
+	d.state = stateOf(t)
+	code, out, errs := ctl(t, "", "--socket", socket, "identity", "backup", "-")
+	if code != exitOK || !strings.Contains(out, `"callbox": "identity backup"`) {
+		t.Errorf("backup = %d, %s%s", code, out, errs)
+	}
+	code, _, errs = ctl(t, "", "--socket", socket, "identity", "backup", "-", "--state-dir", t.TempDir())
+	if code != exitFailed || !strings.Contains(errs, "--state-dir") {
+		t.Errorf("backup of an empty directory = %d, %s", code, errs)
 	}
 }

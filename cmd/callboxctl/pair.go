@@ -6,6 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mdp/qrterminal/v3"
@@ -41,6 +45,11 @@ certificate that the device made for itself, unless --force says so.`,
 				}
 				return a.done("the pairing window is closed")
 			}
+			for _, right := range request.Rights {
+				if !slices.Contains(pairRights(), right) {
+					return usagef("there is no right %q; allowed: %s", right, strings.Join(pairRights(), ", "))
+				}
+			}
 			request.Seconds = life.Seconds()
 			if !wait && !renew {
 				window, err := a.client().OpenPairing(cmd.Context(), request)
@@ -54,14 +63,17 @@ certificate that the device made for itself, unless --force says so.`,
 	}
 	cmd.Flags().StringVar(&request.Name, "name", "", "call the phone `NAME`, whatever it calls itself")
 	cmd.Flags().StringSliceVar(&request.Rights, "rights", []string{"call", "beCalled"}, "what the phone may do")
-	cmd.Flags().DurationVar(&life, "for", 5*time.Minute, "how long the window stays open")
+	spanVar(cmd.Flags(), &life, "for", 5*time.Minute, "how long the window stays open")
 	cmd.Flags().BoolVar(&request.Force, "force", false, "give auto and unlock over a self-made certificate, too")
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait until a phone has paired; fail when none did")
 	cmd.Flags().BoolVar(&renew, "renew", false, "as --wait, with a new code whenever one runs out")
 	cmd.Flags().BoolVar(&closing, "close", false, "close the open window instead")
-	completes(cmd, "rights", words("call", "beCalled", "auto", "unlock"))
+	completes(cmd, "rights", words(pairRights()...))
 	return cmd
 }
+
+// pairRights are the rights that a phone can be paired with.
+func pairRights() []string { return []string{"call", "beCalled", "auto", "unlock"} }
 
 func (a *app) showWindow(window control.PairWindow) error {
 	return a.show(window, func(w io.Writer) {
@@ -76,6 +88,29 @@ func (a *app) showWindow(window control.PairWindow) error {
 }
 
 var errNobodyPaired = errors.New("no phone has paired while the window was open")
+
+// errReplaced means that the code on the screen is worth nothing any more.
+var errReplaced = errors.New("the code above is over: somebody has begun another pairing, whose code counts; callboxctl pair shows a new one")
+
+// windowEvery is how often a shown window is looked after: a person reads its code.
+const windowEvery = 2 * time.Second
+
+// replacedBy waits until another window has taken the place of a shown one, and reports
+// true, or until ctx ends.
+func (a *app) replacedBy(ctx context.Context, window control.PairWindow) bool {
+	ticker := time.NewTicker(windowEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return false
+		}
+		if status, err := a.client().Status(ctx); err == nil && status.Pairing != nil && !status.Pairing.Expires.Equal(window.Expires) {
+			return true
+		}
+	}
+}
 
 // pairAndWait shows a window and waits for the pairing.
 func (a *app) pairAndWait(ctx context.Context, request control.PairRequest, renew bool) error {
@@ -93,6 +128,9 @@ func (a *app) pairOnce(ctx context.Context, request control.PairRequest) error {
 	open := false
 	var contact control.Event
 	watchCtx, stop := context.WithCancel(ctx)
+	var replaced atomic.Bool
+	var looking sync.WaitGroup
+	defer looking.Wait()
 	defer stop()
 	err := a.client().Watch(watchCtx, client.WatchOptions{}, func(ev control.Event) error {
 		switch {
@@ -104,6 +142,12 @@ func (a *app) pairOnce(ctx context.Context, request control.PairRequest) error {
 			open = true
 			timer := time.AfterFunc(time.Until(window.Expires), stop)
 			context.AfterFunc(watchCtx, func() { timer.Stop() })
+			looking.Go(func() {
+				if a.replacedBy(watchCtx, window) {
+					replaced.Store(true)
+					stop()
+				}
+			})
 			return a.showWindow(window)
 		case ev.Name == control.EventPaired && open:
 			contact = ev
@@ -121,6 +165,8 @@ func (a *app) pairOnce(ctx context.Context, request control.PairRequest) error {
 		})
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case replaced.Load():
+		return errReplaced
 	case err == nil || errors.Is(err, context.Canceled):
 		return errNobodyPaired
 	}

@@ -60,7 +60,7 @@ certificate that the device made for itself, unless --force says so.`,
 		},
 	}
 	cmd.Flags().StringVar(&jwk, "jwk", "", "the `file` with the new phone's public key, or - for the standard input")
-	cmd.Flags().DurationVar(&life, "for", 5*time.Minute, "how long the code works")
+	spanVar(cmd.Flags(), &life, "for", 5*time.Minute, "how long the code works")
 	cmd.Flags().BoolVar(&request.Force, "force", false, "hand auto and unlock on over a self-made certificate, too")
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait until a phone has used the code; fail when none did")
 	return cmd

@@ -122,7 +122,8 @@ func newRoot(a *app) *cobra.Command {
 		{groupPeople, "People:", []*cobra.Command{newPair(a), newContacts(a), newPolicy(a), newToken(a)}},
 		{groupDevice, "The device:", []*cobra.Command{newDevices(a), newVolume(a), newSnapshot(a), newClock(a)}},
 		{groupCare, "Care:", []*cobra.Command{
-			newDoctor(a), newCheck(a), newReload(a), newIdentity(a), newMetrics(a), newBugReport(a), newVersion(a), newCompletion(a),
+			newDoctor(a), newCheck(a), newReload(a), newIdle(a), newIdentity(a), newMetrics(a), newBugReport(a), newVersion(a),
+			newCompletion(a), newManual(a),
 		}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})

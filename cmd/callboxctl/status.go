@@ -18,7 +18,8 @@ func newStatus(a *app) *cobra.Command {
 		Use:   "status",
 		Short: "Show what the device is doing",
 		Long: `Show what the device is doing: the running call, the hardware in use, the addresses that
-phones reach it by, and how many messages were refused for which reason.`,
+phones reach it by, the thumbprint of its key, and how many messages were refused for which
+reason: docs/no-ring.md explains the words.`,
 		Example: "  callboxctl status\n  callboxctl status --json | jq -r .state",
 		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -39,7 +40,7 @@ phones reach it by, and how many messages were refused for which reason.`,
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&devicesOnly, "devices", false, "only the name and the hardware")
+	cmd.Flags().BoolVar(&devicesOnly, "devices", false, "only the name, the key's thumbprint and the hardware")
 	return cmd
 }
 
@@ -75,11 +76,29 @@ func callText(c *control.Call) string {
 	case c.State == "ringing":
 		return fmt.Sprintf("%s, ringing since %s", with, c.Since.Local().Format(time.TimeOnly))
 	case c.State == "dialing":
-		return fmt.Sprintf("%s, ringing %s since %s", c.RoomType, oneLine(strings.Join(c.Dialing, ", ")), c.Since.Local().Format(time.TimeOnly))
+		return fmt.Sprintf("%s, %s since %s", c.RoomType, dialingText(c), c.Since.Local().Format(time.TimeOnly))
 	case c.LimitSeconds > 0:
 		return fmt.Sprintf("%s, %s, %s left", with, clockText(c.TalkSeconds), clockText(int(c.RemainingSeconds)))
 	}
 	return with + ", " + clockText(c.TalkSeconds)
+}
+
+// dialingText says which phones ring, and which have not been reached.
+func dialingText(c *control.Call) string {
+	var silent []string
+	for _, name := range c.Dialing {
+		if !slices.Contains(c.Reached, name) {
+			silent = append(silent, name)
+		}
+	}
+	var parts []string
+	if len(c.Reached) > 0 {
+		parts = append(parts, "ringing "+oneLine(strings.Join(c.Reached, ", ")))
+	}
+	if len(silent) > 0 {
+		parts = append(parts, "calling "+oneLine(strings.Join(silent, ", "))+" (not reached yet)")
+	}
+	return strings.Join(parts, ", ")
 }
 
 func linkText(l *control.Link) string {
@@ -105,6 +124,7 @@ func roundTrip(ms float64) string {
 
 func printDevices(t io.Writer, s control.Status) {
 	fmt.Fprintf(t, "Device\t%s (%s)\n", oneLine(s.Name), s.Address)
+	fmt.Fprintf(t, "Thumbprint\t%s\n", s.Thumbprint)
 	for _, d := range s.Devices {
 		kind := deviceKind(d)
 		fmt.Fprintf(t, "%s%s\t%s\n", strings.ToUpper(kind[:1]), kind[1:], deviceText(d))
@@ -152,7 +172,7 @@ func printRest(t io.Writer, s control.Status) {
 	if s.Pairing != nil {
 		fmt.Fprintf(t, "Pairing\topen until %s\n", s.Pairing.Expires.Local().Format(time.TimeOnly))
 	}
-	fmt.Fprintf(t, "Refused\t%s\n", refused(s.Refused))
+	fmt.Fprintf(t, "Refused\t%s\n", refusedText(s.Refused))
 	fmt.Fprintf(t, "Version\t%s, up %s\n", s.Version, time.Duration(s.UptimeSeconds*float64(time.Second)).Round(time.Second))
 }
 
@@ -169,6 +189,15 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// refusedText says where the words are explained when there are any.
+func refusedText(counts map[string]uint64) string {
+	text := refused(counts)
+	if text != "nothing" {
+		text += " (docs/no-ring.md)"
+	}
+	return text
 }
 
 func refused(counts map[string]uint64) string {

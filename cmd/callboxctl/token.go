@@ -119,6 +119,11 @@ thumbprint is in callboxctl status, the phone's and the room's id come from the 
 					return usagef("%s needs --%s", cmd.CommandPath(), name)
 				}
 			}
+			for _, t := range []struct{ flag, text string }{{"dkt", f.claims.DKT}, {"jkt", f.claims.Holder.JKT}} {
+				if !key.ValidJKT(t.text) {
+					return usagef("cannot use --%s %q: a thumbprint has 43 characters of A-Z a-z 0-9 - _", t.flag, t.text)
+				}
+			}
 			if err := f.fill(); err != nil {
 				return err
 			}
@@ -145,7 +150,7 @@ thumbprint is in callboxctl status, the phone's and the room's id come from the 
 	fs.StringVar(&f.claims.CallerName, "name", "", "who calls, as the device shows them")
 	fs.StringSliceVar(&f.rights, "rights", []string{"call"}, "what the caller may do: call,auto,unlock")
 	fs.StringVar(&f.limit, "limit", "", "the longest call, like 10m")
-	fs.DurationVar(&f.life, "life", token.DefaultLife, "how long the token is good, up to 10m")
+	spanVar(fs, &f.life, "life", token.DefaultLife, "how long the token is good, up to 10m")
 	fs.StringVar(&f.claims.Nonce, "nonce", "", "the nonce of a device that does not know the time")
 	fs.StringVar(&f.claims.ID, "id", "", "the token's own id; a random one when it is left out")
 	fs.StringVar(&f.at, "at", "", "issue it as if it were this `time`")

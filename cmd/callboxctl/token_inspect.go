@@ -17,7 +17,7 @@ import (
 type inspectFlags struct {
 	jwks, iss, at                   string
 	sn, dkt, phone, roomID, roomTyp string
-	noClock                         bool
+	noClock, strict                 bool
 }
 
 // inspection is what was found.
@@ -44,7 +44,7 @@ func newTokenInspect(a *app) *cobra.Command {
 		Long: `Show what a call token says, and what a device would refuse of it and why, in the order in
 which a device looks. What is not given is not looked at. Whether a token was used before
 and what is denied only the device knows. TOKEN - reads it from the standard input.
-Exit code 5 when it would be refused.`,
+Exit code 5 when it would be refused; with --strict also when something was not looked at.`,
 		Example: `  callboxctl token inspect "$TOKEN" --jwks maker.jwks.json --iss https://maker.example --sn door-1
   callboxctl token inspect - --at "2026-11-24 22:00" < token.txt`,
 		Args: exactly("the token"),
@@ -60,7 +60,7 @@ Exit code 5 when it would be refused.`,
 			if err := a.show(found, func(w io.Writer) { found.print(w) }); err != nil {
 				return err
 			}
-			if found.Refused != "" {
+			if found.Refused != "" || (f.strict && len(found.open()) > 0) {
 				return outcome(exitNotNow)
 			}
 			return nil
@@ -76,6 +76,7 @@ Exit code 5 when it would be refused.`,
 	fs.StringVar(&f.roomTyp, "type", "", "the invite's type: video or voice")
 	fs.StringVar(&f.at, "at", "", "what the device's clock says, a `time`; now when it is left out")
 	fs.BoolVar(&f.noClock, "no-clock", false, "the device does not know the time")
+	fs.BoolVar(&f.strict, "strict", false, "fail, too, when something was not looked at")
 	completes(cmd, "type", words("video", "voice"))
 	return cmd
 }
@@ -162,6 +163,16 @@ func (i *inspection) note(name string, looked bool, err error, says string) {
 	}
 }
 
+// open names what was not looked at.
+func (i *inspection) open() (names []string) {
+	for _, c := range i.Checks {
+		if c.OK == nil {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
 func (i *inspection) print(w io.Writer) {
 	if c := i.Claims; c != nil {
 		table(w, func(t io.Writer) {
@@ -189,7 +200,11 @@ func (i *inspection) print(w io.Writer) {
 		fmt.Fprintf(w, "%s %s %s\n", pad(c.Name, 11), pad(sign, 14), oneLine(c.Says))
 	}
 	if i.Refused == "" {
-		fmt.Fprintf(w, "\n%s by what was looked at\n", paint(green, "accepted"))
+		if open := i.open(); len(open) > 0 {
+			fmt.Fprintf(w, "\n%s by what was looked at; not looked at: %s\n", paint(yellow, "accepted"), strings.Join(open, ", "))
+			return
+		}
+		fmt.Fprintf(w, "\n%s; whether it was used or is denied, only the device knows\n", paint(green, "accepted"))
 		return
 	}
 	fmt.Fprintf(w, "\n%s (%s)\n", paint(red, "refused"), i.Refused)

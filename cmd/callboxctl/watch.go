@@ -21,8 +21,8 @@ func newWatch(a *app) *cobra.Command {
 		Short: "Show what happens as it happens",
 		Long: `Show what happens as it happens, until Ctrl-C. In a terminal it is a live view: the call,
 the time that is left, how well it flows, the last events. Elsewhere, or with --events,
-it is one line an event, the present state first; with --json one JSON object a line,
-and "calling", which comes each second of a talk, too.
+it is one line an event, the present state first; with --json one JSON object a line. The
+lines leave out calling, which comes each second of a talk.
 
 The lines end with exit code 3 when the daemon stops; the live view waits for it.
 --after resumes behind an event, by its id (EPOCH-SEQ); what is missing is told.`,
@@ -44,12 +44,12 @@ The lines end with exit code 3 when the daemon stops; the live view waits for it
 				if a.json {
 					return enc.Encode(ev)
 				}
-				if ev.Name == control.EventCalling { // a line each second would push all else away
+				if ev.Name == control.EventCalling {
 					return nil
 				}
 				return a.show(nil, func(w io.Writer) { fmt.Fprintln(w, eventLine(ev)) })
 			})
-			if err == nil {
+			if err == nil && cmd.Context().Err() == nil {
 				return errStopped
 			}
 			return err
@@ -66,6 +66,16 @@ var eventColours = map[string]rune{
 	control.EventReconnecting: yellow, control.EventLimitWarning: yellow, control.EventRefused: yellow, control.EventMissed: yellow,
 	control.EventAbortVoip: red, control.EventJoinFailCaller: red, control.EventJoinFailListener: red,
 	control.EventDeviceLost: red, control.EventPairingAlarm: red,
+}
+
+// eventWords say what the names of the WeChat plug-in mean that mislead or that do not
+// speak for themselves.
+var eventWords = map[string]string{
+	control.EventHangOnVoip: "answered",
+	control.EventStartVoip:  "the talk begins",
+	control.EventHangUpVoip: "hung up",
+	control.EventEndVoip:    "the talk is over",
+	control.EventFinishVoip: "the call is over",
 }
 
 // eventLine writes an event for a person.
@@ -85,7 +95,11 @@ func eventLine(ev control.Event) string {
 	if mark, ok := eventColours[ev.Name]; ok {
 		name = paint(mark, name)
 	}
-	return strings.TrimRight(line+name+"  "+payloadText(ev.Data), " ")
+	words := eventWords[ev.Name]
+	if words != "" {
+		words += "  "
+	}
+	return strings.TrimRight(line+name+"  "+words+payloadText(ev.Data), " ")
 }
 
 // payloadText writes the members of a payload, in the order of the alphabet.

@@ -1,10 +1,44 @@
 package main
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 )
+
+// spanFlag is a length of time on the command line.
+type spanFlag time.Duration
+
+// spanVar defines a flag that takes a length of time. pflag's own answers a number
+// without a unit in the words of Go's parser.
+func spanVar(fs *pflag.FlagSet, to *time.Duration, name string, value time.Duration, usage string) {
+	*to = value
+	fs.Var((*spanFlag)(to), name, usage)
+}
+
+// Set reads what a person writes.
+func (s *spanFlag) Set(text string) error {
+	d, ok := spanOf(text)
+	if !ok {
+		return errors.New("a time has a unit: 30s, 10m, 2h or 7d")
+	}
+	*s = spanFlag(d)
+	return nil
+}
+
+// String is the value, for the help; "0" is none.
+func (s *spanFlag) String() string {
+	if *s == 0 {
+		return "0"
+	}
+	return time.Duration(*s).String()
+}
+
+// Type is the name of the value in the help.
+func (s *spanFlag) Type() string { return "duration" }
 
 // whenHelp says how a time is written.
 const whenHelp = `A time is a date (2026-11-24), a date and a time of the day ("2026-11-24 18:30"), a time

@@ -9,16 +9,15 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/spf13/cobra"
-
+	"callbox/cmd/callboxd/command"
 	"callbox/daemon"
 	"callbox/daemon/config"
-	"callbox/daemon/control"
 	"callbox/daemon/logging"
+	"callbox/daemon/store"
 )
 
-// The exit codes. systemd does not restart after 78: a mistake in the file does
-// not go away by itself.
+// The exit codes. systemd does not restart after 78: neither a configuration that is
+// wrong nor a state directory that a newer version has written mends itself.
 const (
 	exitOK     = 0
 	exitFailed = 1
@@ -27,26 +26,48 @@ const (
 )
 
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
-	root := newRoot(errs)
+	root := command.New(errs, runDaemon)
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errs)
 	err := root.ExecuteContext(ctx)
-	var problems config.Problems
+	var unusable configError
 	var failed runError
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &problems):
-		fmt.Fprintf(errs, "callboxd: %v\n", err)
+	case errors.As(err, &unusable):
+		refuse(unusable.error, errs)
 		return exitConfig
-	case errors.Is(err, daemon.ErrConfig):
-		return exitConfig // it is in the log, here and below
+	case errors.As(err, &failed) && (errors.Is(err, store.ErrNewer) || errors.Is(err, daemon.ErrConfig)):
+		return exitConfig // it is in the log; starting again changes nothing
 	case errors.As(err, &failed):
 		return exitFailed
 	}
 	fmt.Fprintf(errs, "callboxd: %v\ncallboxd --help says how it is used.\n", err)
 	return exitUsage
+}
+
+// configError is a configuration that cannot be read or has mistakes.
+type configError struct{ error }
+
+// Unwrap returns what is wrong.
+func (e configError) Unwrap() error { return e.error }
+
+// refuse says what is wrong with the configuration; in the journal one entry a mistake.
+func refuse(err error, errs io.Writer) {
+	if !logging.UnderJournal() {
+		fmt.Fprintf(errs, "callboxd: %v\n", err)
+		return
+	}
+	log := logging.New(config.Default().Log, errs)
+	var problems config.Problems
+	if !errors.As(err, &problems) {
+		log.Error().Msg(err.Error())
+	}
+	for _, p := range problems {
+		log.Error().Str("key", p.Key).Msg(p.String())
+	}
 }
 
 // runError is a failure of the daemon that has been logged.
@@ -55,45 +76,22 @@ type runError struct{ error }
 // Unwrap returns why it failed.
 func (e runError) Unwrap() error { return e.error }
 
-func newRoot(errs io.Writer) *cobra.Command {
-	root := &cobra.Command{
-		Use:           "callboxd",
-		Short:         "The callbox daemon: calls between this device and phones",
-		Long:          "callboxd turns this device's camera, microphone and speaker into something that a\nphone can call. callboxctl controls it.\n\nExit codes: 0 stopped, 1 failed, 2 wrong usage, 78 the configuration has mistakes.",
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Version:       control.ThisVersion().Version,
+// runDaemon runs the daemon with a configuration file.
+func runDaemon(ctx context.Context, file string, errs io.Writer) error {
+	cfg, err := load(file)
+	if err != nil {
+		return configError{err}
 	}
-	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newRun(errs))
-	return root
-}
-
-func newRun(errs io.Writer) *cobra.Command {
-	file := ""
-	cmd := &cobra.Command{
-		Use:     "run",
-		Short:   "Run until SIGTERM or Ctrl-C",
-		Example: "  callboxd run --config packaging/examples/demo.yaml",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := load(file)
-			if err != nil {
-				return err
-			}
-			log := logging.New(cfg.Log, errs)
-			if err := daemon.Run(cmd.Context(), daemon.Options{
-				Config: cfg, File: place(file), Log: log, Reload: func() (*config.Config, error) { return load(file) },
-			}); err != nil {
-				log.Error().Err(err).Msg("callboxd has failed")
-				return runError{err}
-			}
-			log.Info().Msg("callboxd has stopped")
-			return nil
-		},
+	log := logging.New(cfg.Log, errs)
+	err = daemon.Run(ctx, daemon.Options{
+		Config: cfg, File: place(file), Log: log, Reload: func() (*config.Config, error) { return load(file) },
+	})
+	if err != nil {
+		log.Error().Err(err).Msg("callboxd has failed")
+		return runError{err}
 	}
-	cmd.Flags().StringVar(&file, "config", "", "the configuration `file` (default "+config.DefaultFile+", which may be missing)")
-	return cmd
+	log.Info().Msg("callboxd has stopped")
+	return nil
 }
 
 // place is the absolute path of the named file, or of the default one.
@@ -111,5 +109,5 @@ func load(file string) (*config.Config, error) {
 			file = config.DefaultFile
 		}
 	}
-	return config.Load(file)
+	return config.LoadFiles(file)
 }

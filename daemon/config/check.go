@@ -95,18 +95,20 @@ func checkPage(page string, r report) {
 		return
 	}
 	u, err := url.Parse(page)
+	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		(u.Path != "" && !strings.HasSuffix(u.Path, "/")) || (u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname()))) {
+		r("signaling.page", fmt.Sprintf("%q is no address of a call page: it ends with /, and nothing but a path is behind the host; allowed: https://call.example.com/, https://example.com/phone/, or http on 127.0.0.1", shownPage(page)))
+	}
+}
+
+// shownPage is the address as it stands in the file, without what may be a secret.
+func shownPage(page string) string {
+	u, err := url.Parse(page)
 	if err != nil {
-		r("signaling.page", "is no address; allowed: https://call.example.com/, https://example.com/phone/, or http on 127.0.0.1")
-		return
+		return origin(page)
 	}
-	if u.Path != "" && !strings.HasSuffix(u.Path, "/") && u.RawQuery == "" && u.Fragment == "" {
-		r("signaling.page", fmt.Sprintf("%q does not end with /; a page is a directory: %s/", u.Redacted(), u.Redacted()))
-		return
-	}
-	if u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
-		(u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname()))) {
-		r("signaling.page", fmt.Sprintf("%q is no address of a call page; allowed: https://call.example.com/, https://example.com/phone/, or http on 127.0.0.1", u.Redacted()))
-	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
 }
 
 func loopback(host string) bool {
@@ -130,6 +132,7 @@ func checkCall(c Call, r report) {
 	between("ring_timeout", c.RingTimeout, time.Second, 10*time.Minute)
 	between("connect_timeout", c.ConnectTimeout, time.Second, 2*time.Minute)
 	between("reconnect_timeout", c.ReconnectTimeout, time.Second, 5*time.Minute)
+	between("upgrade_wait", c.UpgradeWait, 0, time.Hour)
 	if d := c.MaxDuration; d.Set && (d.Value < time.Second || d.Value > 1<<31*time.Second) {
 		r("call.max_duration", fmt.Sprintf("%s is out of range; allowed: 1s to %s, or the word none", d.Value, 1<<31*time.Second))
 	}
@@ -144,6 +147,16 @@ func checkMedia(m options.Media, r report) {
 		if b < low || b > high {
 			r("media."+key, fmt.Sprintf("%s is out of range; allowed: %s to %s", rateText(b), rateText(low), rateText(high)))
 		}
+	}
+	if len(m.VideoCodecs) == 0 {
+		r("media.video_codecs", "is empty; allowed: h264 and vp8, the preferred first")
+	}
+	seen := map[options.VideoCodec]bool{}
+	for i, c := range m.VideoCodecs {
+		if seen[c] {
+			r(fmt.Sprintf("media.video_codecs[%d]", i), fmt.Sprintf("%q is in the list twice", c))
+		}
+		seen[c] = true
 	}
 	rate("video_bitrate", m.VideoBitrate, 50_000, 20_000_000)
 	rate("receive_bitrate", m.ReceiveBitrate, 50_000, 20_000_000)
@@ -169,6 +182,7 @@ func checkHAL(h hal.Options, r report) {
 	if n := h.Display.Name; n != hal.NameNone && n != hal.NameVirtual {
 		r("hal.display.name", fmt.Sprintf("%q is unknown; allowed: none, virtual", n))
 	}
+	checkMoreCameras(h, r)
 	if f := h.Camera.FrameRate; !(f >= 1 && f <= 120) { // NaN too
 		r("hal.camera.frame_rate", fmt.Sprintf("%v is out of range; allowed: 1 to 120 pictures a second", f))
 	}

@@ -44,6 +44,19 @@ func TestHALMessages(t *testing.T) {
 			`f:3:7: hal.buttons[0].call: is missing; the action call needs the name of a contact or a group` + "\n" +
 				`f:4:51: hal.buttons[1].call: is for the action call only, and the action is "answer"`,
 		},
+		"cameras": {
+			"hal:\n  camera: {name: virtual, rotate: 90}\n  more_cameras:\n    - {name: auto}\n    - {name: virtual}\n    - {name: usb-a, label: Yard, frame_rate: 200}\n    - {name: usb-a, label: Door}\n    - {name: usb-b, label: Yard, rotate: 45}\n",
+			`f:4:14: hal.more_cameras[0].name: "auto" is no camera beside the first; allowed: virtual, or a name that callboxctl devices lists` + "\n" +
+				`f:5:7: hal.more_cameras[1].label: "virtual" is what hal.camera is called already; each camera needs a label or a name of its own` + "\n" +
+				`f:6:46: hal.more_cameras[2].frame_rate: 200 is out of range; allowed: 1 to 120 pictures a second` + "\n" +
+				`f:7:14: hal.more_cameras[3].name: "usb-a" is hal.more_cameras[2] already; each camera is there once` + "\n" +
+				`f:8:28: hal.more_cameras[4].label: "Yard" is what hal.more_cameras[2] is called already; each camera needs a label or a name of its own` + "\n" +
+				`f:8:42: hal.more_cameras[4].rotate: cannot rotate by "45"; allowed: 0, 90, 180, 270`,
+		},
+		"cameras beside none": {
+			"hal: {camera: {name: none}, more_cameras: [{name: virtual}]}\n",
+			`f:1:43: hal.more_cameras: are beside no camera: hal.camera.name is none; allowed: a first camera, and more`,
+		},
 		"the same name": {
 			"hal:\n  buttons:\n    - {name: a, key: KEY_A, action: event}\n    - {name: a, key: KEY_B, action: event}\n",
 			`f:4:14: hal.buttons[1].name: "a" is the name of hal.buttons[0] already; each button needs its own`,

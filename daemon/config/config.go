@@ -95,12 +95,18 @@ type Call struct {
 	// before a call that was answered without a person is heard. Empty: the built-in
 	// chime.
 	Announcement string `mapstructure:"announcement"`
+	// Tones lets people at the device hear where a call stands: ringing, ring-back,
+	// busy, the end. Warnings and announcements are heard in any case.
+	Tones bool `mapstructure:"tones"`
 	// DialMode says how the device calls several contacts when nothing else is
 	// asked: all together, or in_turn one after the other.
 	DialMode DialMode `mapstructure:"dial_mode"`
 	// Warnings are the times before the end of a limited call at which both sides
 	// are warned; 1s to 1h each.
 	Warnings []time.Duration `mapstructure:"warnings"`
+	// UpgradeWait is how long an upgrade of the package waits for the running call
+	// before it ends it, 0s to 1h; 0s: not at all.
+	UpgradeWait time.Duration `mapstructure:"upgrade_wait"`
 }
 
 // Policy is the policy section.
@@ -211,7 +217,9 @@ func Default() *Config {
 			ReconnectTimeout: 30 * time.Second,
 			MaxDuration:      Duration{Set: true, Value: time.Hour},
 			DialMode:         DialTogether,
+			Tones:            true,
 			Warnings:         []time.Duration{30 * time.Second, 10 * time.Second},
+			UpgradeWait:      10 * time.Minute,
 		},
 		Policy:  Policy{UntrustedClock: policy.UntrustedDeny, AttemptsAnHour: 60},
 		Records: Records{Keep: 1000, People: PeopleFull, PeopleInBugreport: PeopleThumbprint},

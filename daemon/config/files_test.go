@@ -3,94 +3,98 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
+	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
-// TestFiles: what the daemon would not start with is found without it, all at once.
-func TestFiles(t *testing.T) {
+// TestLoadFiles: what the daemon would not start with is a problem, at its key; what is
+// switched off is not looked at.
+func TestLoadFiles(t *testing.T) {
 	dir := t.TempDir()
-	secret := filepath.Join(dir, "secret")
-	if err := os.WriteFile(secret, []byte("correct horse battery staple\n"), 0o600); err != nil {
-		t.Fatal(err)
+	none, full, empty := filepath.Join(dir, "none"), filepath.Join(dir, "full"), filepath.Join(dir, "empty")
+	for file, text := range map[string]string{full: "secret\n", empty: "\n"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	none := filepath.Join(dir, "none")
-	everything := func(secret, pem string) string {
-		return fmt.Sprintf(`
-signaling:
-  direct:
-    tls: {certificate: %[2]s, key: %[2]s}
-  mqtt:
-    enabled: true
-    brokers: ["mqtts://broker.example.com"]
-    password_file: %[1]s
-    ca: %[2]s
-  push:
-    webhook: {url: "https://backend.example.com/ring", secret_file: %[1]s}
-media:
-  ice:
-    servers: [{urls: ["turn:turn.example.com"]}]
-    turn_secret_file: %[1]s
-`, secret, pem)
-	}
+	mqtt := "signaling:\n  mqtt:\n    enabled: %t\n    brokers: [mqtts://b.example]\n    user: door\n    password_file: %s\n"
 	for name, tt := range map[string]struct {
-		text string
-		want []string // keys
+		text, key string // of the only problem; "" for none
+		line      int
 	}{
-		"nothing is named":   {"", nil},
-		"all are missing":    {everything(none, none), []string{"signaling.mqtt.password_file", "signaling.mqtt", "signaling.direct.tls", "signaling.push.webhook.secret_file", "media.ice.turn_secret_file"}},
-		"secrets are there":  {everything(secret, secret), []string{"signaling.mqtt", "signaling.direct.tls"}},
-		"a credential":       {"signaling:\n  mqtt: {enabled: true, brokers: [\"mqtts://b\"], password_file: broker}", nil},
-		"of what is not on":  {"signaling:\n  mqtt: {brokers: [\"mqtts://b\"], password_file: " + none + "}", nil},
-		"an empty secret":    {"signaling:\n  mqtt: {enabled: true, brokers: [\"mqtts://b\"], password_file: /dev/null}", []string{"signaling.mqtt.password_file"}},
-		"a secret directory": {"signaling:\n  mqtt: {enabled: true, brokers: [\"mqtts://b\"], password_file: " + dir + "}", []string{"signaling.mqtt.password_file"}},
+		"a password that is there":        {fmt.Sprintf(mqtt, true, full), "", 0},
+		"a password that is missing":      {fmt.Sprintf(mqtt, true, none), "signaling.mqtt.password_file", 6},
+		"an empty password":               {fmt.Sprintf(mqtt, true, empty), "signaling.mqtt.password_file", 6},
+		"a missing one, switched off":     {fmt.Sprintf(mqtt, false, none), "", 0},
+		"a credential of systemd":         {fmt.Sprintf(mqtt, true, "broker-password"), "", 0},
+		"authorities that are missing":    {fmt.Sprintf(mqtt, true, full) + "    ca: " + none + "\n", "signaling.mqtt.ca", 7},
+		"authorities that are none":       {fmt.Sprintf(mqtt, true, full) + "    ca: " + full + "\n", "signaling.mqtt.ca", 7},
+		"a certificate that is missing":   {"signaling:\n  direct:\n    tls:\n      certificate: " + none + "\n      key: " + none + "\n", "signaling.direct.tls.certificate", 4},
+		"a TURN secret that is missing":   {"media:\n  ice:\n    servers:\n      - urls: [turn:t.example]\n    turn_secret_file: " + none + "\n", "media.ice.turn_secret_file", 5},
+		"a secret of the maker's backend": {"signaling:\n  push:\n    webhook:\n      url: https://b.example/hook\n      secret_file: " + none + "\n", "signaling.push.webhook.secret_file", 5},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, err := load("f", []byte(tt.text), nil)
-			if err != nil {
+			file := filepath.Join(t.TempDir(), "a.yaml")
+			if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
+			if _, err := Load(file); err != nil {
+				t.Fatalf("Load = %v", err)
+			}
+			_, err := LoadFiles(file)
 			var problems Problems
-			if err := c.Files("f"); !errors.As(err, &problems) && err != nil {
-				t.Fatal(err)
-			}
-			if len(problems) != len(tt.want) {
-				t.Fatalf("problems:\n%v", problems)
-			}
-			for i, p := range problems {
-				if p.Key != tt.want[i] || p.Source != "f" {
-					t.Errorf("problem %d: %v, want one of %s", i, p, tt.want[i])
-				}
+			switch {
+			case tt.key == "" && err != nil:
+				t.Errorf("LoadFiles = %v", err)
+			case tt.key == "":
+			case !errors.As(err, &problems) || len(problems) != 1 || problems[0].Key != tt.key || problems[0].Line != tt.line:
+				t.Errorf("LoadFiles = %v, want one problem of %s in line %d", err, tt.key, tt.line)
 			}
 		})
 	}
 }
 
-// TestFilesOfOthers: what this user may not open is no mistake of the configuration.
-func TestFilesOfOthers(t *testing.T) {
+// TestAFileOfAnother: who looks as somebody else is told so.
+func TestAFileOfAnother(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may read everything")
+	}
 	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, []byte("correct horse"), 0); err != nil {
+	if err := os.WriteFile(secret, []byte("x"), 0o000); err != nil {
 		t.Fatal(err)
 	}
-	c, err := load("f", []byte("signaling:\n  mqtt: {enabled: true, brokers: [\"mqtts://b\"], password_file: "+secret+"}"), nil)
-	if err != nil {
-		t.Fatal(err)
+	c := Default()
+	c.Media.ICE.TURNSecretFile = secret
+	said := ""
+	checkFiles(c, func(key, text string) { said += key + ": " + text })
+	if !strings.Contains(said, "as root, or as the daemon's user") {
+		t.Errorf("said %q", said)
 	}
-	if os.Getuid() == 0 { // who may open everything: for this thread not
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		const nobody = 65534
-		if err := unix.Setfsuid(nobody); err != nil {
-			t.Fatal(err)
+}
+
+// TestYAMLMistakes: in plain words, without a column that nobody knows.
+func TestYAMLMistakes(t *testing.T) {
+	for text, want := range map[string]string{
+		"device:\n\tname: x\n":            "a.yaml:2: is not YAML: found character that cannot start any token; is there a tab?",
+		"device:\n  name: x\n sn: door\n": "the mistake is here or in the lines around",
+	} {
+		_, err := load("a.yaml", []byte(text), nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("load(%q) = %v, want %q", text, err, want)
 		}
-		defer func() { _ = unix.Setfsuid(0) }()
 	}
-	if err := c.Files("f"); !errors.Is(err, fs.ErrPermission) || errors.As(err, new(Problems)) {
-		t.Errorf("error = %v", err)
+}
+
+// TestAPageWithoutASlash: the error shows what stands in the file, and what is missing.
+func TestAPageWithoutASlash(t *testing.T) {
+	_, err := load("a.yaml", []byte("signaling:\n  page: https://calls.example.com/door\n"), nil)
+	if err == nil || !strings.Contains(err.Error(), `"https://calls.example.com/door"`) || !strings.Contains(err.Error(), "ends with /") {
+		t.Errorf("load = %v", err)
+	}
+	_, err = load("a.yaml", []byte("signaling:\n  page: https://me:secret@calls.example.com/door?token=secret\n"), nil)
+	if err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("load = %v: a secret is shown", err)
 	}
 }

@@ -25,6 +25,12 @@ const maxFile = 1 << 20
 // missing DefaultFile gives the defaults; a missing file that was named is an
 // error. What is wrong with the contents comes as Problems, all of it.
 func Load(path string) (*Config, error) {
+	c, _, err := open(path)
+	return c, err
+}
+
+// open is Load; the walker knows the place of each value.
+func open(path string) (*Config, *walker, error) {
 	named := path != ""
 	if !named {
 		path = DefaultFile
@@ -34,9 +40,9 @@ func Load(path string) (*Config, error) {
 		data, err = nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the configuration: %w", err)
+		return nil, nil, fmt.Errorf("cannot read the configuration: %w", err)
 	}
-	return load(path, data, os.Environ())
+	return read(path, data, os.Environ())
 }
 
 func readFile(path string) ([]byte, error) {
@@ -54,13 +60,19 @@ func readFile(path string) ([]byte, error) {
 
 // load is Load without the outside: the same input gives the same result.
 func load(file string, data []byte, environ []string) (*Config, error) {
+	c, _, err := read(file, data, environ)
+	return c, err
+}
+
+// read is load; the walker knows the place of each value.
+func read(file string, data []byte, environ []string) (*Config, *walker, error) {
 	root := schema()
 	w := &walker{file: file, places: map[string]place{}, bad: map[string]bool{}}
 	settings := w.document(data, root)
 
 	v := viper.New()
 	if err := v.MergeConfigMap(settings); err != nil {
-		return nil, fmt.Errorf("cannot merge the configuration %s: %w", file, err)
+		return nil, nil, fmt.Errorf("cannot merge the configuration %s: %w", file, err)
 	}
 	for path, value := range w.environment(environ, root) {
 		v.Set(path, value)
@@ -89,9 +101,9 @@ func load(file string, data []byte, environ []string) (*Config, error) {
 		}
 	})
 	if len(w.problems) > 0 {
-		return nil, w.problems.sorted()
+		return nil, nil, w.problems.sorted()
 	}
-	return c, nil
+	return c, w, nil
 }
 
 // yamlLine finds the place in an error of the YAML parser, which has no field
@@ -115,9 +127,9 @@ func (w *walker) document(data []byte, root *node) map[string]any {
 		}
 	}
 	if err != nil {
-		p := Problem{Source: w.file, Line: 1, Column: 1, Text: "is not YAML: " + err.Error()}
+		p := Problem{Source: w.file, Line: 1, Text: "is not YAML: " + err.Error()}
 		if m := yamlLine.FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " ")); m != nil {
-			p.Text = "is not YAML: " + m[2]
+			p.Text = "is not YAML: " + m[2] + yamlRemedy(m[2])
 			if line, err := strconv.Atoi(m[1]); err == nil && line > 0 {
 				p.Line = line
 			}
@@ -128,6 +140,15 @@ func (w *walker) document(data []byte, root *node) map[string]any {
 		return map[string]any{}
 	}
 	return w.section(doc.Content[0], root, "")
+}
+
+// yamlRemedy says in plain words what to look for; the parser sees a mistake only where
+// it cannot go on, and knows no column.
+func yamlRemedy(said string) string {
+	if strings.Contains(said, "cannot start any token") {
+		return "; is there a tab? YAML is indented by spaces"
+	}
+	return "; the mistake is here or in the lines around: look at indentation, colons and quotes"
 }
 
 // at makes a problem of a value: where it stands, else where its section stands,

@@ -23,7 +23,7 @@ func TestMessages(t *testing.T) {
 	}{
 		"unknown key with a near one": {
 			"call:\n  ring_timout: 5s\n", nil,
-			`f:2:3: call.ring_timout: unknown key "ring_timout" (did you mean "ring_timeout"?); allowed here: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration, announcement, dial_mode, warnings`,
+			`f:2:3: call.ring_timout: unknown key "ring_timout" (did you mean "ring_timeout"?); allowed here: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration, announcement, tones, dial_mode, warnings, upgrade_wait`,
 		},
 		"unknown key that lives elsewhere": {
 			"device:\n  ring_timeout: 5s\n", nil,
@@ -62,10 +62,11 @@ func TestMessages(t *testing.T) {
 			`f:2:17: call.ring_timeout: "soon" is not a duration; write it like 90s, 1m30s, 2h or 90d`,
 		},
 		"a duration out of range": {
-			"call:\n  ring_timeout: 10ms\n  connect_timeout: 1h\n  reconnect_timeout: 6m\n", nil,
+			"call:\n  ring_timeout: 10ms\n  connect_timeout: 1h\n  reconnect_timeout: 6m\n  upgrade_wait: 2h\n", nil,
 			"f:2:17: call.ring_timeout: 10ms is out of range; allowed: 1s to 10m0s\n" +
 				"f:3:20: call.connect_timeout: 1h0m0s is out of range; allowed: 1s to 2m0s\n" +
-				"f:4:22: call.reconnect_timeout: 6m0s is out of range; allowed: 1s to 5m0s",
+				"f:4:22: call.reconnect_timeout: 6m0s is out of range; allowed: 1s to 5m0s\n" +
+				"f:5:17: call.upgrade_wait: 2h0m0s is out of range; allowed: 0s to 1h0m0s",
 		},
 		"a limit without a unit": {
 			"call: {max_duration: 600}\n", nil,
@@ -101,7 +102,7 @@ func TestMessages(t *testing.T) {
 		},
 		"a scalar where a section belongs": {
 			"call: fast\n", nil,
-			`f:1:7: call: is the text "fast"; needs a mapping of: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration, announcement, dial_mode, warnings`,
+			`f:1:7: call: is the text "fast"; needs a mapping of: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration, announcement, tones, dial_mode, warnings, upgrade_wait`,
 		},
 		"a list as the whole": {
 			"- call\n", nil,
@@ -127,7 +128,7 @@ func TestMessages(t *testing.T) {
 		},
 		"no YAML": {
 			"call:\n  a: [\n", nil,
-			`f:2:1: is not YAML: did not find expected node content`,
+			`f:2: is not YAML: did not find expected node content; the mistake is here or in the lines around: look at indentation, colons and quotes`,
 		},
 		"two documents": {
 			"log: {level: info}\n---\nlog: {level: warn}\n", nil,
@@ -254,7 +255,7 @@ func TestMessages(t *testing.T) {
 		},
 		"all at once": {
 			"media:\n  camra: 1\ncall:\n  ring_timeout: 5\n  max_duration: 1ms\n", []string{"CALLBOX_LOG_LEVEL=x"},
-			`f:2:3: media.camra: unknown key "camra"; allowed here: preconnect, video_bitrate, receive_bitrate, audio_bitrate, ice` + "\n" +
+			`f:2:3: media.camra: unknown key "camra"; allowed here: preconnect, video_codecs, video_bitrate, receive_bitrate, audio_bitrate, sound, ice` + "\n" +
 				`f:4:17: call.ring_timeout: "5" has no unit; write it like 90s, 1m30s, 2h or 90d` + "\n" +
 				`f:5:17: call.max_duration: 1ms is out of range; allowed: 1s to 596523h14m8s, or the word none` + "\n" +
 				`CALLBOX_LOG_LEVEL: log.level: "x" is unknown; allowed: debug, info, warn, error`,

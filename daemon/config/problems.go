@@ -23,7 +23,10 @@ func (p Problem) String() string {
 	var b strings.Builder
 	b.WriteString(p.Source)
 	if p.Line > 0 {
-		fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
+		fmt.Fprintf(&b, ":%d", p.Line)
+	}
+	if p.Column > 0 {
+		fmt.Fprintf(&b, ":%d", p.Column)
 	}
 	if p.Key != "" {
 		b.WriteString(": " + p.Key)

@@ -38,8 +38,8 @@ func (e *Error) Is(target error) bool {
 
 // The errors of a Backend.
 var (
-	ErrNoCall = &Error{Code: "noCall", Message: "there is no such call",
-		Remedy: "callboxctl status shows the running one"}
+	ErrNoCall = &Error{Code: "noCall", Message: "no such call is running",
+		Remedy: "callboxctl status shows the one that is, if any; callboxctl calls those that were"}
 	ErrNotRinging = &Error{Code: "notRinging", Message: "the call is not ringing",
 		Remedy: "callboxctl hangup ends a call that was answered"}
 	ErrBusy = &Error{Code: "busy", Message: "a call is running",

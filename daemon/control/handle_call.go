@@ -141,6 +141,11 @@ func (s *Server) camera(ctx context.Context, _ *http.Request, p position) (Switc
 	return Switch{*p.On}, s.backend.SetCamera(ctx, *p.On)
 }
 
+func (s *Server) switchCamera(ctx context.Context, _ *http.Request, c CameraChoice) (CameraChoice, error) {
+	shown, err := s.backend.SwitchCamera(ctx, c.Camera)
+	return CameraChoice{Camera: shown}, err
+}
+
 func (s *Server) sendData(ctx context.Context, _ *http.Request, r DataRequest) (DataResult, error) {
 	var payload bytes.Buffer
 	if err := json.Compact(&payload, r.Payload); err != nil {

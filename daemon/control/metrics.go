@@ -8,6 +8,9 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // metricsType is the text format of Prometheus, version 0.0.4
@@ -31,12 +34,23 @@ func (s *Server) process() []Metric {
 	return []Metric{
 		{"callbox_build_info", "The software that runs; the value is always 1.", false,
 			[]Sample{{[][2]string{{"version", v.Version}, {"go", v.Go}, {"platform", v.Platform}}, 1}}},
+		{"callbox_cpu_seconds_total", "Processor time of the daemon, of all cores together, in seconds.", true, one(processorTime().Seconds())},
 		{"callbox_goroutines", "Goroutines of the daemon.", false, one(float64(runtime.NumGoroutine()))},
 		{"callbox_heap_bytes", "Bytes of the Go heap that are in use.", false, one(float64(m.HeapAlloc))},
 		{"callbox_control_connections", "Programs that are connected to the control socket.", false, one(float64(s.sockets.open.Load()))},
 		{"callbox_control_watchers", "Programs that watch the events.", false, one(float64(s.events.Subscribers()))},
 		{"callbox_events_total", "Events since the start.", true, one(float64(s.events.Seq()))},
 	}
+}
+
+// processorTime is what this process has used, in user mode and in the kernel
+// (getrusage(2)).
+func processorTime() time.Duration {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil { // only fails for arguments that are not ours
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // writeMetrics writes one family after the other.

@@ -36,6 +36,7 @@ var examples = map[string]example{
 	"POST /v1/call/hangup":           {"", `{"groupId": "kR3v9"}`},
 	"POST /v1/call/microphone":       {"", `{"on": false}`},
 	"POST /v1/call/camera":           {"", `{"on": true}`},
+	"POST /v1/call/camera/switch":    {"", `{"camera": "Yard"}`},
 	"POST /v1/call/data":             {"", `{"payload": {"light": "on"}}`},
 	"POST /v1/call/data/answer":      {"", `{"id": "Zm9v"}`},
 	"GET /v1/calls":                  {"?since=2026-11-24T00:00:00Z&cause=hangup&limit=100", ""},

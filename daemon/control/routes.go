@@ -63,6 +63,8 @@ func routes() []route {
 			"Turn the device's microphone in the call on or off."},
 		{"POST", "/v1/call/camera", operateAccess, takes((*Server).camera), 0, nil, append(onCall, ErrNotAllowed), false,
 			"Turn the device's camera in the call on or off."},
+		{"POST", "/v1/call/camera/switch", operateAccess, takes((*Server).switchCamera), 0, nil, append(onCall, ErrNoDevice), false,
+			"Show another of the device's cameras in the call."},
 		{"POST", "/v1/call/data", operateAccess, takes((*Server).sendData), dataWait, nil, append(onCall, ErrNotSupported), false,
 			"Send the maker's own message to the phone and wait for its answer."},
 		{"POST", "/v1/call/data/answer", operateAccess, takes((*Server).answerData), 0, nil, []*Error{ErrNoData}, false,

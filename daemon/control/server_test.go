@@ -44,6 +44,13 @@ func TestEveryRequestReachesTheBackend(t *testing.T) {
 		{func() error { return c.SetMicrophone(ctx, false) }, "microphone false"},
 		{func() error { return c.SetCamera(ctx, true) }, "camera true"},
 		{func() error {
+			shown, err := c.SwitchCamera(ctx, "")
+			if shown != "Yard" {
+				t.Errorf("SwitchCamera = %q", shown)
+			}
+			return err
+		}, `switch ""`},
+		{func() error {
 			r, err := c.SendData(ctx, json.RawMessage(`{ "light": 1 }`))
 			if r.ID == "" || r.Error != "noHandler" {
 				t.Errorf("SendData = %+v", r)

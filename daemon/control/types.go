@@ -22,7 +22,7 @@ type Status struct {
 	Thumbprint    string            `json:"thumbprint"` // of the device's key (dkt)
 	Version       string            `json:"version"`
 	ConfigFile    string            `json:"configFile,omitzero"` // the file of the configuration; when it is not there, the defaults count
-	StateDir      string            `json:"stateDir,omitzero"`   // where the device's key, its contacts and its records are
+	StateDir      string            `json:"stateDir,omitzero"`   // where its key and its contacts are
 	UptimeSeconds float64           `json:"uptimeSeconds"`
 	Seq           uint64            `json:"seq"`   // number of the newest event that this includes
 	State         string            `json:"state"` // idle, ringing, dialing, connecting, talking, reconnecting
@@ -43,6 +43,7 @@ type Call struct {
 	Contact          string          `json:"contact"`
 	Phone            string          `json:"phone"`            // jkt
 	Dialing          []string        `json:"dialing,omitzero"` // the contacts that are being rung
+	Reached          []string        `json:"reached,omitzero"` // those of dialing whose phone has shown that it got the ring; the others ring nowhere yet
 	RoomType         string          `json:"roomType"`         // voice, video
 	State            string          `json:"state"`
 	Since            time.Time       `json:"since"`
@@ -52,9 +53,10 @@ type Call struct {
 	Deadline         float64         `json:"deadline,omitzero"` // seconds on CLOCK_BOOTTIME
 	Microphone       bool            `json:"microphone"`
 	Camera           bool            `json:"camera"`
-	Peer             *PeerInfo       `json:"peer,omitzero"`  // what the phone says of itself
-	Link             *Link           `json:"link,omitzero"`  // how well media flows; none before it does
-	Media            json.RawMessage `json:"media,omitzero"` // media.Stats, for engineers: its members may change
+	CameraName       string          `json:"cameraName,omitzero"` // the label or name of the one that is shown
+	Peer             *PeerInfo       `json:"peer,omitzero"`       // what the phone says of itself
+	Link             *Link           `json:"link,omitzero"`       // how well media flows; none before it does
+	Media            json.RawMessage `json:"media,omitzero"`      // media.Stats, for engineers: its members may change
 }
 
 // Link is how well a call's media flows, over the last second or so.
@@ -86,6 +88,11 @@ type Version struct {
 // Switch turns something on or off: POST /v1/call/microphone and …/camera.
 type Switch struct {
 	On bool `json:"on"`
+}
+
+// CameraChoice is a camera of the device: POST /v1/call/camera/switch.
+type CameraChoice struct {
+	Camera string `json:"camera,omitzero"` // its label or name; in a request, absent: the next one
 }
 
 // Empty is the answer of a request that only does something.

@@ -23,7 +23,16 @@ type Contact struct {
 	SelfSigned      bool      `json:"selfSigned,omitzero"` // paired over a self-made certificate
 	Revoked         bool      `json:"revoked,omitzero"`
 	RevokedTime     time.Time `json:"revokedTime,omitzero"`
+	Reach           string    `json:"reach,omitzero"` // how a call of the device gets to it now: connected, push, perhaps, none; absent: revoked
 }
+
+// The words of Contact.Reach.
+const (
+	ReachConnected = "connected" // its page is open, and connected to the device's own listener
+	ReachPush      = "push"      // its page is closed and can be woken
+	ReachPerhaps   = "perhaps"   // a broker or a relay is up, which does not say who is there
+	ReachNone      = "none"      // nothing reaches it until its page is opened
+)
 
 // NewContact adds a phone by its public key: POST /v1/contacts. Whoever calls this
 // vouches for the key; a pairing (POST /v1/pair) proves it instead.

@@ -1,5 +1,5 @@
-// Package logging makes the daemon's logger: one line a state change, fields
-// instead of prose, on stderr.
+// Package logging makes the daemon's logger: one line a state change, fields instead of
+// prose, on stderr, or in the journal with the fields as fields.
 package logging
 
 import (
@@ -13,17 +13,22 @@ import (
 	"callbox/daemon/config"
 )
 
-// New returns a logger that writes to w, which is stderr. The format auto is for
-// people in a terminal, and JSON elsewhere.
+// New returns a logger that writes to w, which is stderr. The format auto is the
+// journal where stderr leads there, for people in a terminal, and JSON elsewhere.
 func New(cfg config.Log, w io.Writer) zerolog.Logger {
-	if cfg.Format == config.FormatConsole || cfg.Format == config.FormatAuto && forPeople(w) {
+	SetLevel(cfg.Level)
+	if cfg.Format == config.FormatAuto && UnderJournal() {
+		if j, err := newJournal(journalSocket, w); err == nil {
+			return zerolog.New(j).Hook(codeHook{})
+		} // without its socket stderr reaches the journal, too
+	}
+	if cfg.Format == config.FormatConsole || cfg.Format == config.FormatAuto && (isTerminal(w) || UnderJournal()) {
 		console := zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly, NoColor: !isTerminal(w)}
-		if underJournal() { // it stamps the lines itself
+		if UnderJournal() { // it stamps the lines itself
 			console.PartsExclude = []string{zerolog.TimestampFieldName}
 		}
 		w = console
 	}
-	SetLevel(cfg.Level)
 	return zerolog.New(w).With().Timestamp().Logger()
 }
 
@@ -36,9 +41,9 @@ func SetLevel(level config.LogLevel) {
 	zerolog.SetGlobalLevel(l)
 }
 
-func forPeople(w io.Writer) bool { return isTerminal(w) || underJournal() }
-
-func underJournal() bool {
+// UnderJournal reports whether stderr leads to the journal: systemd says so in
+// $JOURNAL_STREAM, and it is still that stream.
+func UnderJournal() bool {
 	ok, err := journal.StderrIsJournalStream()
 	return ok && err == nil
 }

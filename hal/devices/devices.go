@@ -16,6 +16,7 @@ import (
 	"callbox/hal/button/evdev"
 	"callbox/hal/clock"
 	"callbox/hal/light"
+	"callbox/hal/orient"
 	"callbox/hal/sound"
 	"callbox/hal/v4l2"
 	"callbox/hal/virtual"
@@ -38,8 +39,10 @@ const (
 type Set struct {
 	Camera     hal.Camera
 	CameraMode hal.VideoMode // wanted
-	Sound      hal.Sound
-	Display    hal.Display
+	// MoreCameras are beside Camera.
+	MoreCameras []More
+	Sound       hal.Sound
+	Display     hal.Display
 	// Light is what media acquires before it opens camera or microphone. A device
 	// without a light has a holder that does nothing.
 	Light *light.Holder
@@ -47,6 +50,13 @@ type Set struct {
 	// and the light it tells how they were at Open. Buttons.Status and Light.Status
 	// tell how they are.
 	Report []Choice
+}
+
+// More is a camera beside the first.
+type More struct {
+	hal.Camera
+	Label string // for people; "": its name
+	Mode  hal.VideoMode
 }
 
 // Close turns the light off. Everything else is closed by whoever opened it.
@@ -121,7 +131,7 @@ func Open(o hal.Options, clk clock.Clock, log zerolog.Logger) (*Set, error) {
 
 func open(o hal.Options, found []Found, problems error, clk clock.Clock, log zerolog.Logger) (*Set, error) {
 	s := &Set{CameraMode: hal.VideoMode{Width: o.Camera.Size.Width, Height: o.Camera.Size.Height, FrameRate: o.Camera.FrameRate}}
-	camera, errCamera := choose(Camera, o.Camera.Name, found, problems)
+	camera, errCamera := choose(Camera, o.Camera.Name, without(found, o.MoreCameras), problems)
 	microphone, errMicrophone := choose(Microphone, o.Microphone.Name, found, problems)
 	speaker, errSpeaker := choose(Speaker, o.Speaker.Name, prefer(found, microphone), problems)
 	display, errDisplay := choose(Display, cmp.Or(o.Display.Name, hal.NameNone), found, nil)
@@ -130,13 +140,13 @@ func open(o hal.Options, found []Found, problems error, clk clock.Clock, log zer
 	}
 	s.Report = []Choice{camera, microphone, speaker, display}
 
-	switch {
-	case camera.Virtual:
-		s.Camera = virtual.NewCamera(clk)
-	case camera.Chosen != hal.NameNone:
-		s.Camera = v4l2.New(camera.Chosen, clk)
+	if camera.Chosen != hal.NameNone {
+		s.Camera = orient.Camera(openCamera(camera, clk), o.Camera.Rotate, o.Camera.Mirror)
 	}
-	var err error
+	more, err := s.openMore(o, found, problems, clk)
+	if err != nil {
+		return nil, err
+	}
 	if s.Sound, err = openSound(o, microphone, speaker); err != nil {
 		return nil, err
 	}
@@ -150,7 +160,8 @@ func open(o hal.Options, found []Found, problems error, clk clock.Clock, log zer
 	if s.Light, err = light.Open(o.Light, clk, log); err != nil {
 		return nil, err
 	}
-	s.Report = append(append(s.Report, lightChoice(o.Light, s.Light)), buttons...)
+	s.Report = slices.Concat(s.Report, []Choice{lightChoice(o.Light, s.Light)}, buttons)
+	s.Report = slices.Insert(s.Report, 1, more...)
 	for _, c := range s.Report {
 		ev := log.Info()
 		if c.Reason != "" {
@@ -159,6 +170,40 @@ func open(o hal.Options, found []Found, problems error, clk clock.Clock, log zer
 		ev.Str("kind", string(c.Kind)).Str("wanted", c.Wanted).Str("chosen", c.Chosen).Msg("device chosen")
 	}
 	return s, nil
+}
+
+// without takes out what is chosen beside the first camera, so that auto does not
+// choose it, too.
+func without(found []Found, more []hal.MoreCameraOptions) []Found {
+	return slices.DeleteFunc(slices.Clone(found), func(f Found) bool {
+		return f.Kind == Camera && slices.ContainsFunc(more, func(m hal.MoreCameraOptions) bool { return m.Name == f.Name })
+	})
+}
+
+func openCamera(c Choice, clk clock.Clock) hal.Camera {
+	if c.Virtual {
+		return virtual.NewCamera(clk)
+	}
+	return v4l2.New(c.Chosen, clk)
+}
+
+// openMore chooses the drivers of the cameras beside the first.
+func (s *Set) openMore(o hal.Options, found []Found, problems error, clk clock.Clock) (report []Choice, err error) {
+	for i, m := range o.MoreCameras {
+		c, err := choose(Camera, m.Name, found, problems)
+		if err != nil {
+			return nil, fmt.Errorf("hal.more_cameras[%d]: %w", i, err)
+		}
+		report = append(report, c)
+		s.MoreCameras = append(s.MoreCameras, More{
+			Camera: orient.Camera(openCamera(c, clk), m.Rotate, m.Mirror), Label: m.Label,
+			Mode: hal.VideoMode{
+				Width: cmp.Or(m.Size.Width, o.Camera.Size.Width), Height: cmp.Or(m.Size.Height, o.Camera.Size.Height),
+				FrameRate: cmp.Or(m.FrameRate, o.Camera.FrameRate),
+			},
+		})
+	}
+	return report, nil
 }
 
 // lightChoice reports the light.

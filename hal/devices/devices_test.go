@@ -70,6 +70,45 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// TestMoreCameras: auto does not choose what is beside it, sizes come from the first,
+// and what is not there is an error.
+func TestMoreCameras(t *testing.T) {
+	o := options("auto", "none", "none", "none")
+	o.Camera.Rotate = hal.Rotate90
+	o.MoreCameras = []hal.MoreCameraOptions{
+		{Name: "usb-Cam-video-index0", Label: "Yard", Size: hal.Size{Width: 640, Height: 480}, FrameRate: 15},
+		{Name: "virtual", Label: "Test", Mirror: true},
+	}
+	s, err := open(o, machine, nil, clock.Boot(), zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Camera.Name() != "vivid" || len(s.MoreCameras) != 2 {
+		t.Fatalf("cameras %v and %v", s.Camera.Name(), s.MoreCameras)
+	}
+	for i, want := range []struct {
+		name, label string
+		mode        hal.VideoMode
+	}{
+		{"usb-Cam-video-index0", "Yard", hal.VideoMode{Width: 640, Height: 480, FrameRate: 15}},
+		{"virtual", "Test", hal.VideoMode{Width: 1280, Height: 720, FrameRate: 30}},
+	} {
+		if m := s.MoreCameras[i]; m.Name() != want.name || m.Label != want.label || m.Mode != want.mode {
+			t.Errorf("camera %d: %q, %q, %+v; want %+v", i, m.Name(), m.Label, m.Mode, want)
+		}
+		if c := s.Report[1+i]; c.Kind != Camera || c.Chosen != want.name {
+			t.Errorf("report %d: %+v", i, c)
+		}
+	}
+	if c := s.Report[3]; c.Kind != Microphone {
+		t.Errorf("behind the cameras: %+v", c)
+	}
+	o.MoreCameras[0].Name = "gone"
+	if _, err := open(o, machine, nil, clock.Boot(), zerolog.Nop()); !errors.Is(err, hal.ErrNotFound) || !strings.Contains(err.Error(), "hal.more_cameras[0]") {
+		t.Errorf("open = %v", err)
+	}
+}
+
 // checkSet compares the drivers with the report.
 func checkSet(t *testing.T, s *Set) {
 	t.Helper()

@@ -5,8 +5,23 @@
 package jpeg
 
 /*
+#cgo CFLAGS: -O3
 #cgo pkg-config: libturbojpeg
 #include <turbojpeg.h>
+
+// callbox_header fills out with width, height, subsampling and color space.
+static int callbox_header(tjhandle h, const unsigned char *src, unsigned long n, int *out) {
+	return tjDecompressHeader3(h, src, n, &out[0], &out[1], &out[2], &out[3]);
+}
+
+// callbox_halve makes h lines of twice as many, by the mean of two; the compiler makes
+// vectors of it.
+static void callbox_halve(unsigned char *restrict dst, int stride, const unsigned char *restrict src, int sstride, int w, int h) {
+	for (int row = 0; row < h; row++, dst += stride, src += 2 * sstride) {
+		const unsigned char *a = src, *b = src + sstride;
+		for (int i = 0; i < w; i++) dst[i] = (a[i] + b[i] + 1) >> 1;
+	}
+}
 
 // Three plain pointers: Go may not hand over an array of its own pointers.
 static int callbox_decode(tjhandle h, const unsigned char *src, unsigned long n, int width, int height,
@@ -33,6 +48,7 @@ var ErrCorrupt = errors.New("corrupt JPEG picture")
 // Decoder decodes one picture after the other. One goroutine at a time.
 type Decoder struct {
 	handle C.tjhandle
+	header [4]C.int // of the picture: what C writes is on the heap
 	// Scratch for pictures that are not 4:2:0 of the wanted size.
 	y, cb, cr []byte
 }
@@ -65,9 +81,10 @@ func (d *Decoder) Decode(dst *image.YCbCr, p []byte) error {
 	if len(p) == 0 {
 		return fmt.Errorf("cannot decode JPEG picture: %w: empty", ErrCorrupt)
 	}
-	var width, height, subsampling, colors C.int
 	src := (*C.uchar)(unsafe.Pointer(unsafe.SliceData(p)))
-	if C.tjDecompressHeader3(d.handle, src, C.ulong(len(p)), &width, &height, &subsampling, &colors) != 0 {
+	rc := C.callbox_header(d.handle, src, C.ulong(len(p)), &d.header[0])
+	width, height, subsampling, colors := d.header[0], d.header[1], d.header[2], d.header[3]
+	if rc != 0 {
 		if err := d.failure(); err != nil {
 			return err
 		}
@@ -104,7 +121,7 @@ func (d *Decoder) Decode(dst *image.YCbCr, p []byte) error {
 			y, exact = grow(&d.y, ystride*h), false
 		}
 	}
-	rc := C.callbox_decode(d.handle, src, C.ulong(len(p)), width, height,
+	rc = C.callbox_decode(d.handle, src, C.ulong(len(p)), width, height,
 		ptr(y), C.int(ystride), ptr(cb), ptr(cr), C.int(cstride))
 	runtime.KeepAlive(p)
 	if rc != 0 {
@@ -160,6 +177,10 @@ func chroma(dst []byte, stride, w, h int, src []byte, sw, sh, width, height int)
 	full := sw > (width+1)/2    // one chroma sample a pixel: average two
 	quarter := sw < (width+1)/2 // one for four pixels: use it twice
 	tall := sh > (height+1)/2   // one chroma line a line: average two
+	if tall && !full && !quarter && sh >= 2*h && sw >= w && len(dst) >= (h-1)*stride+w {
+		C.callbox_halve(ptr(dst), C.int(stride), ptr(src), C.int(sw), C.int(w), C.int(h))
+		return
+	}
 	for row := range h {
 		a := src[row*sw:][:sw]
 		b := a

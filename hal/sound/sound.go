@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/gen2brain/malgo"
@@ -82,6 +83,14 @@ func (s *Sound) Open(process hal.SoundFunc) (hal.SoundStream, error) {
 	return out, nil
 }
 
+// OpenSpeaker is Open without the microphone: captured is silence.
+func (s *Sound) OpenSpeaker(process hal.SoundFunc) (hal.SoundStream, error) {
+	if s.config.Speaker == "" {
+		return virtual.NewSound(nil, s.config.VirtualSpeaker).Open(process)
+	}
+	return New(Config{Speaker: s.config.Speaker}).Open(process)
+}
+
 // find looks the names up; a half without a name is nil.
 func (s *Sound) find() (microphone, speaker *Device, err error) {
 	found, problems := List()
@@ -149,6 +158,7 @@ type stream struct {
 	device   *malgo.Device
 
 	periods  atomic.Uint64 // calls of the device
+	late     underruns
 	goneOnce sync.Once
 	gone     chan struct{}
 	closing  atomic.Bool
@@ -159,6 +169,9 @@ type stream struct {
 }
 
 func (s *stream) Gone() <-chan struct{} { return s.gone }
+
+// Underruns is how often the device came too late for its sound.
+func (s *stream) Underruns() uint64 { return s.late.n.Load() }
 
 func (s *stream) start(microphone, speaker *Device) (err error) {
 	kind, first := malgo.Duplex, microphone
@@ -190,6 +203,7 @@ func (s *stream) start(microphone, speaker *Device) (err error) {
 	s.device, err = malgo.InitDevice(s.context.Context, c, malgo.DeviceCallbacks{
 		Data: func(playback, captured []byte, _ uint32) {
 			s.periods.Add(1)
+			s.late.call(time.Now(), max(len(playback), len(captured))/2)
 			s.rebuffer.exchange(int16s(playback), int16s(captured))
 		},
 		Stop: func() {

@@ -13,7 +13,6 @@ import (
 
 	"callbox/hal"
 	"callbox/hal/clock"
-	"callbox/hal/internal/ioctl"
 	"callbox/hal/jpeg"
 	"callbox/hal/v4l2/internal/uapi"
 )
@@ -36,20 +35,45 @@ func (c *Camera) Name() string { return c.name }
 // of 0 stands for 1280x720 and 30. Errors wrap hal.ErrNotFound, hal.ErrBusy,
 // hal.ErrGone or the kernel's error.
 func (c *Camera) Open(want hal.VideoMode) (hal.VideoStream, error) {
+	s, err := open(c, want, func(d device, path string, want hal.VideoMode) (*stream, error) { return c.start(d, path, want) })
+	if err != nil {
+		return nil, err // not a nil *stream in the interface
+	}
+	return s, nil
+}
+
+// open finds the camera's node and lets begin start it.
+func open[S any](c *Camera, want hal.VideoMode, begin func(d device, path string, want hal.VideoMode) (S, error)) (_ S, err error) {
+	var none S
 	found, problems := List()
 	i := slices.IndexFunc(found, func(d Device) bool { return d.Name == c.name })
 	if i < 0 {
-		return nil, errors.Join(notFound(c.name, found), problems)
+		return none, errors.Join(notFound(c.name, found), problems)
 	}
 	want = hal.VideoMode{
 		Width: cmp.Or(max(want.Width, 0), 1280), Height: cmp.Or(max(want.Height, 0), 720),
 		FrameRate: cmp.Or(max(want.FrameRate, 0), 30),
 	}
-	s, err := c.start(found[i].Path, want)
+	path := found[i].Path
+	s, err := opened(path, want, begin)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open camera %q (%s): %w", c.name, found[i].Path, meaning(err))
+		return none, fmt.Errorf("cannot open camera %q (%s): %w", c.name, path, meaning(err))
 	}
 	return s, nil
+}
+
+func opened[S any](path string, want hal.VideoMode, begin func(d device, path string, want hal.VideoMode) (S, error)) (_ S, err error) {
+	var none S
+	n, err := openNode(path)
+	if err != nil {
+		return none, err
+	}
+	d, err := ask(n)
+	if err != nil {
+		n.close()
+		return none, err
+	}
+	return begin(d, path, want)
 }
 
 func notFound(name string, found []Device) error {
@@ -77,30 +101,28 @@ func meaning(err error) error {
 	return err
 }
 
-// start opens the node, sets format and rate, and starts streaming.
-func (c *Camera) start(path string, want hal.VideoMode) (_ *stream, err error) {
-	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	q := &kernelQueue{fd: fd, wakeup: -1, path: path}
+// start sets format and rate, and starts streaming. It closes the device when that
+// fails.
+func (c *Camera) start(d device, path string, want hal.VideoMode) (_ *stream, err error) {
+	q := newKernelQueue(d, path)
 	defer func() {
 		if err != nil {
 			q.close()
 		}
 	}()
-	able := modes(fd, want)
+	able := d.modes(costs, want)
 	if len(able) == 0 {
 		return nil, errors.New("it has none of the formats YU12, NV12, YUYV and MJPEG")
 	}
 	chosen := choose(able, want)
-	lay, err := setFormat(fd, chosen)
+	lay, err := d.setFormat(chosen, costs)
 	if err != nil {
 		return nil, err
 	}
 	s := &stream{
-		name: c.name, clock: c.clock, queue: q, layout: lay,
-		mode: hal.VideoMode{Width: lay.width &^ 1, Height: lay.height &^ 1, FrameRate: setRate(fd, chosen, want.FrameRate)},
+		reader: reader{name: c.name, clock: c.clock, queue: q},
+		layout: lay,
+		mode:   hal.VideoMode{Width: lay.width &^ 1, Height: lay.height &^ 1, FrameRate: d.setRate(chosen, want.FrameRate)},
 	}
 	s.frame.YCbCr = *image.NewYCbCr(image.Rect(0, 0, s.mode.Width, s.mode.Height), image.YCbCrSubsampleRatio420)
 	if lay.format == uapi.PixMJPEG || lay.format == uapi.PixJPEG {
@@ -115,28 +137,41 @@ func (c *Camera) start(path string, want hal.VideoMode) (_ *stream, err error) {
 	return s, nil
 }
 
-// setFormat asks for m; what the driver makes of it counts.
-func setFormat(fd int, m mode) (layout, error) {
-	f := uapi.Format{Type: uapi.BufTypeVideoCapture, Pix: uapi.PixFormat{
-		Width: uint32(m.width), Height: uint32(m.height), PixelFormat: m.format, Field: uapi.FieldNone,
-	}}
-	if err := ioctl.Call(fd, uapi.SetFmt, &f); err != nil {
+// setFormat asks for m; what the driver makes of it counts, if it is among the formats
+// that can be used.
+func (d device) setFormat(m mode, usable []uint32) (layout, error) {
+	var p pixels
+	var err error
+	if d.mplane() {
+		f := uapi.FormatMplane{Type: d.kind, Pix: uapi.PixFormatMplane{
+			Width: uint32(m.width), Height: uint32(m.height), PixelFormat: m.format, Field: uapi.FieldNone,
+		}}
+		err = call(d.node, uapi.SetFmt, &f)
+		p = pixels{f.Pix.PixelFormat, f.Pix.Width, f.Pix.Height, int(f.Pix.NumPlanes), f.Pix.Planes[0].BytesPerLine, f.Pix.Planes[1].BytesPerLine}
+	} else {
+		f := uapi.Format{Type: d.kind, Pix: uapi.PixFormat{
+			Width: uint32(m.width), Height: uint32(m.height), PixelFormat: m.format, Field: uapi.FieldNone,
+		}}
+		err = call(d.node, uapi.SetFmt, &f)
+		p = pixels{f.Pix.PixelFormat, f.Pix.Width, f.Pix.Height, 1, f.Pix.BytesPerLine, 0}
+	}
+	if err != nil {
 		return layout{}, fmt.Errorf("cannot set format %s %dx%d: %w", fourCC(m.format), m.width, m.height, err)
 	}
-	if !slices.Contains(costs, f.Pix.PixelFormat) {
-		return layout{}, fmt.Errorf("cannot use the camera's format %s: wanted %s", fourCC(f.Pix.PixelFormat), fourCC(m.format))
+	if !slices.Contains(usable, p.format) {
+		return layout{}, fmt.Errorf("cannot use the camera's format %s: wanted %s", fourCC(p.format), fourCC(m.format))
 	}
-	return newLayout(f.Pix)
+	return newLayout(p)
 }
 
 // setRate asks for a rate and returns the one that the driver gives. Drivers
 // without a choice do not know S_PARM; their pictures come as they come.
-func setRate(fd int, m mode, want float64) float64 {
-	p := uapi.StreamParm{Type: uapi.BufTypeVideoCapture}
-	if ioctl.Call(fd, uapi.GetParm, &p) == nil && p.Capture.Capability&uapi.CapTimePerFrame != 0 {
+func (d device) setRate(m mode, want float64) float64 {
+	p := uapi.StreamParm{Type: d.kind}
+	if call(d.node, uapi.GetParm, &p) == nil && p.Capture.Capability&uapi.CapTimePerFrame != 0 {
 		p.Capture.TimePerFrame = interval(want)
 		p.Capture.CaptureMode, p.Capture.ExtendedMode = 0, 0
-		if ioctl.Call(fd, uapi.SetParm, &p) != nil {
+		if call(d.node, uapi.SetParm, &p) != nil {
 			p.Capture.TimePerFrame = uapi.Fract{}
 		}
 	}

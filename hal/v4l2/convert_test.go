@@ -53,22 +53,22 @@ func raw(l layout) []byte {
 
 func TestConvertRaw(t *testing.T) {
 	for _, l := range []layout{
-		{uapi.PixYUYV, 16, 8, 32},
-		{uapi.PixYUYV, 16, 8, 64},
-		{uapi.PixYUYV, 16, 8, 37}, // an odd stride
-		{uapi.PixYUYV, 17, 9, 40}, // an odd size
-		{uapi.PixYUYV, 2, 2, 4},
-		{uapi.PixNV12, 16, 8, 16},
-		{uapi.PixNV12, 18, 6, 32},
-		{uapi.PixNV12, 17, 9, 19},
-		{uapi.PixYU12, 16, 8, 16},
-		{uapi.PixYU12, 18, 6, 32},
-		{uapi.PixYU12, 17, 9, 20},
+		{uapi.PixYUYV, 16, 8, 32, 0},
+		{uapi.PixYUYV, 16, 8, 64, 0},
+		{uapi.PixYUYV, 16, 8, 37, 0}, // an odd stride
+		{uapi.PixYUYV, 17, 9, 40, 0}, // an odd size
+		{uapi.PixYUYV, 2, 2, 4, 0},
+		{uapi.PixNV12, 16, 8, 16, 0},
+		{uapi.PixNV12, 18, 6, 32, 0},
+		{uapi.PixNV12, 17, 9, 19, 0},
+		{uapi.PixYU12, 16, 8, 16, 0},
+		{uapi.PixYU12, 18, 6, 32, 0},
+		{uapi.PixYU12, 17, 9, 20, 0},
 	} {
 		w, h := l.width&^1, l.height&^1
 		dst := image.NewYCbCr(image.Rect(0, 0, w, h), image.YCbCrSubsampleRatio420)
 		src := raw(l)
-		if err := l.convert(dst, src, nil); err != nil {
+		if err := l.convert(dst, [][]byte{src}, nil); err != nil {
 			t.Errorf("%v: %v", l, err)
 			continue
 		}
@@ -86,7 +86,7 @@ func TestConvertRaw(t *testing.T) {
 		// Every shorter buffer is a bad picture, never a panic; a full picture of
 		// an even size has nothing to spare but padding.
 		for n := range len(src) {
-			if err := l.convert(dst, src[:n], nil); err != nil && !errors.Is(err, errBadPicture) {
+			if err := l.convert(dst, [][]byte{src[:n]}, nil); err != nil && !errors.Is(err, errBadPicture) {
 				t.Fatalf("%v cut to %d bytes: %v", l, n, err)
 			} else if err == nil && w == l.width && h == l.height {
 				t.Fatalf("%v cut to %d of %d bytes was taken", l, n, len(src))
@@ -114,7 +114,7 @@ func TestConvertMJPEG(t *testing.T) {
 	defer d.Close()
 	dst := image.NewYCbCr(m.Rect, image.YCbCrSubsampleRatio420)
 	l := layout{format: uapi.PixMJPEG, width: 32, height: 16}
-	if err := l.convert(dst, p.Bytes(), d); err != nil {
+	if err := l.convert(dst, [][]byte{p.Bytes()}, d); err != nil {
 		t.Fatal(err)
 	}
 	if got := dst.YCbCrAt(5, 5); got != (color.YCbCr{Y: 77, Cb: 90, Cr: 160}) {
@@ -122,36 +122,91 @@ func TestConvertMJPEG(t *testing.T) {
 	}
 }
 
-func TestNewLayout(t *testing.T) {
-	for name, tt := range map[string]struct {
-		in     uapi.PixFormat
-		stride int // 0: refused
+// TestConvertPlanes: the same pictures, each plane in memory of its own.
+func TestConvertPlanes(t *testing.T) {
+	for _, tt := range []struct {
+		l    layout
+		like uint32 // the same in one piece
 	}{
-		"as given":         {uapi.PixFormat{Width: 64, Height: 48, PixelFormat: uapi.PixYUYV, BytesPerLine: 256}, 256},
-		"none given":       {uapi.PixFormat{Width: 64, Height: 48, PixelFormat: uapi.PixYUYV}, 128},
-		"none given, NV12": {uapi.PixFormat{Width: 64, Height: 48, PixelFormat: uapi.PixNV12}, 64},
-		"too short":        {uapi.PixFormat{Width: 64, Height: 48, PixelFormat: uapi.PixYUYV, BytesPerLine: 127}, 0},
-		"absurd":           {uapi.PixFormat{Width: 64, Height: 48, PixelFormat: uapi.PixYUYV, BytesPerLine: 1 << 30}, 0},
-		"no size":          {uapi.PixFormat{PixelFormat: uapi.PixYUYV, BytesPerLine: 256}, 0},
-		"huge":             {uapi.PixFormat{Width: 1 << 31, Height: 48, PixelFormat: uapi.PixYU12, BytesPerLine: 256}, 0},
+		{layout{uapi.PixNV12M, 16, 8, 16, 16}, uapi.PixNV12},
+		{layout{uapi.PixNV12M, 18, 6, 32, 24}, uapi.PixNV12},
+		{layout{uapi.PixYU12M, 16, 8, 16, 8}, uapi.PixYU12},
+		{layout{uapi.PixYU12M, 18, 6, 32, 12}, uapi.PixYU12},
 	} {
-		t.Run(name, func(t *testing.T) {
-			l, err := newLayout(tt.in)
-			if (err != nil) != (tt.stride == 0) || err == nil && l.stride != tt.stride {
-				t.Errorf("newLayout = %v, %v; want a stride of %d", l, err, tt.stride)
+		l := tt.l
+		one := raw(layout{tt.like, l.width, l.height, l.stride, 0})
+		src := [][]byte{one[:l.height*l.stride]}
+		cut := func(from []byte, stride, width int) []byte { // lines of another stride
+			var p []byte
+			for row := range l.height / 2 {
+				line := make([]byte, l.chroma)
+				copy(line, from[row*stride:][:width])
+				p = append(p, line...)
 			}
-		})
+			return p[:len(p)-l.chroma+width]
+		}
+		if tt.like == uapi.PixNV12 {
+			src = append(src, cut(one[l.height*l.stride:], l.stride, l.width))
+		} else {
+			cb := one[l.height*l.stride:]
+			src = append(src, cut(cb, l.stride/2, l.width/2), cut(cb[l.height/2*(l.stride/2):], l.stride/2, l.width/2))
+		}
+		dst := image.NewYCbCr(image.Rect(0, 0, l.width, l.height), image.YCbCrSubsampleRatio420)
+		if err := l.convert(dst, src, nil); err != nil {
+			t.Errorf("%v: %v", l, err)
+			continue
+		}
+		for y := range l.height {
+			for x := range l.width {
+				at := y/2*dst.CStride + x/2
+				if dst.Y[y*dst.YStride+x] != lumaAt(x, y) || dst.Cb[at] != cbAt(x/2, y/2) || dst.Cr[at] != crAt(x/2, y/2) {
+					t.Fatalf("%v: wrong at %d,%d", l, x, y)
+				}
+			}
+		}
+		if err := l.convert(dst, src[:1], nil); !errors.Is(err, errBadPicture) {
+			t.Errorf("%v without its chroma: %v", l, err)
+		}
+		for i := range src {
+			all := src[i]
+			for n := range len(all) {
+				src[i] = all[:n]
+				if err := l.convert(dst, src, nil); err != nil && !errors.Is(err, errBadPicture) {
+					t.Fatalf("%v, plane %d cut to %d: %v", l, i, n, err)
+				}
+			}
+			if src[i] = all[:len(all)/2]; l.convert(dst, src, nil) == nil {
+				t.Errorf("%v: half of plane %d was taken", l, i)
+			}
+			src[i] = all
+		}
 	}
 }
 
-// BenchmarkYUYV unpacks one 1280x720 picture an iteration.
-func BenchmarkYUYV(b *testing.B) {
-	l := layout{uapi.PixYUYV, 1280, 720, 2560}
-	src := make([]byte, l.stride*l.height)
-	dst := image.NewYCbCr(image.Rect(0, 0, 1280, 720), image.YCbCrSubsampleRatio420)
-	for b.Loop() {
-		if err := l.convert(dst, src, nil); err != nil {
-			b.Fatal(err)
-		}
+func TestNewLayout(t *testing.T) {
+	for name, tt := range map[string]struct {
+		in             pixels
+		stride, chroma int // both 0: refused
+	}{
+		"as given":               {pixels{uapi.PixYUYV, 64, 48, 1, 256, 0}, 256, 0},
+		"none given":             {pixels{uapi.PixYUYV, 64, 48, 1, 0, 0}, 128, 0},
+		"none given, NV12":       {pixels{uapi.PixNV12, 64, 48, 1, 0, 0}, 64, 0},
+		"two planes":             {pixels{uapi.PixNV12M, 64, 48, 2, 96, 80}, 96, 80},
+		"two, none given":        {pixels{uapi.PixNV12M, 65, 48, 2, 0, 0}, 65, 66},
+		"three planes":           {pixels{uapi.PixYU12M, 64, 48, 3, 64, 32}, 64, 32},
+		"one plane too few":      {pixels{uapi.PixYU12M, 64, 48, 2, 64, 32}, 0, 0},
+		"one plane too many":     {pixels{uapi.PixNV12, 64, 48, 2, 64, 64}, 0, 0},
+		"chroma lines too short": {pixels{uapi.PixNV12M, 64, 48, 2, 64, 32}, 0, 0},
+		"too short":              {pixels{uapi.PixYUYV, 64, 48, 1, 127, 0}, 0, 0},
+		"absurd":                 {pixels{uapi.PixYUYV, 64, 48, 1, 1 << 30, 0}, 0, 0},
+		"no size":                {pixels{uapi.PixYUYV, 0, 0, 1, 256, 0}, 0, 0},
+		"huge":                   {pixels{uapi.PixYU12, 1 << 31, 48, 1, 256, 0}, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := newLayout(tt.in)
+			if (err != nil) != (tt.stride == 0) || err == nil && (l.stride != tt.stride || l.chroma != tt.chroma) {
+				t.Errorf("newLayout = %v, %v; want strides of %d and %d", l, err, tt.stride, tt.chroma)
+			}
+		})
 	}
 }

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"callbox/hal"
 	"callbox/hal/clock"
 	"callbox/hal/haltest"
@@ -87,20 +85,24 @@ func TestDeviceFormats(t *testing.T) {
 	}
 	mean := map[string][3]int{}
 	for _, format := range costs {
-		fd, err := unix.Open(found[0].Path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+		n, err := openNode(found[0].Path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Contains(formats(fd), format) {
-			unix.Close(fd)
+		d, err := ask(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(d.formats(costs), format) {
+			n.close()
 			continue
 		}
-		l, err := setFormat(fd, mode{format: format, width: 320, height: 180})
+		l, err := d.setFormat(mode{format: format, width: 320, height: 180}, costs)
 		if err != nil {
 			t.Fatal(err)
 		}
-		q := &kernelQueue{fd: fd, wakeup: -1, path: found[0].Path}
-		s := &stream{clock: clock.Boot(), queue: q, layout: l}
+		q := newKernelQueue(d, found[0].Path)
+		s := &stream{reader: reader{clock: clock.Boot(), queue: q}, layout: l}
 		s.frame.YCbCr = *image.NewYCbCr(image.Rect(0, 0, 320, 180), image.YCbCrSubsampleRatio420)
 		if s.buffers, err = q.start(); err != nil {
 			t.Fatal(err)

@@ -1,9 +1,9 @@
 // Package v4l2 drives V4L2 cameras (Linux media subsystem documentation, part I,
-// "Video for Linux API") through the kernel's ioctls, single-planar and with
+// "Video for Linux API") through the kernel's ioctls, single- and multi-planar, with
 // memory-mapped buffers.
 //
 // It takes YU12, NV12, YUYV and MJPEG, and delivers I420. Only MJPEG needs a C
-// library.
+// library. The pictures of cameras that encode H.264 are handed on as they are.
 package v4l2
 
 import (
@@ -18,9 +18,6 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"callbox/hal/internal/ioctl"
-	"callbox/hal/v4l2/internal/uapi"
 )
 
 // Device is a camera that was found.
@@ -122,26 +119,19 @@ func unused(name string, found []Device) string {
 
 // probe asks one node who it is.
 func probe(path string) (identity, error) {
-	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	n, err := openNode(path)
 	if err != nil {
 		return identity{}, err
 	}
-	defer func() { _ = unix.Close(fd) }()
-	var c uapi.Capability
-	if err := ioctl.Call(fd, uapi.QueryCap, &c); err != nil {
-		if errors.Is(err, unix.ENOTTY) {
-			err = errNoCamera
-		}
-		return identity{}, err
+	defer n.close()
+	d, err := ask(n)
+	if errors.Is(err, unix.ENOTTY) {
+		err = errNoCamera
 	}
-	caps := c.Capabilities
-	if caps&uapi.CapDeviceCaps != 0 {
-		caps = c.DeviceCaps // of this node, not of all nodes of the camera
+	if err == nil && len(d.formats(costs)) == 0 && len(d.formats(encoded)) == 0 {
+		err = errNoCamera
 	}
-	if caps&uapi.CapVideoCapture == 0 || caps&uapi.CapStreaming == 0 || len(formats(fd)) == 0 {
-		return identity{}, errNoCamera
-	}
-	return identity{card: text(c.Card[:]), bus: text(c.BusInfo[:])}, nil
+	return d.id, err
 }
 
 // text returns a C string.

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"callbox/hal"
-	"callbox/hal/internal/ioctl"
 	"callbox/hal/v4l2/internal/uapi"
 )
 
@@ -20,9 +19,12 @@ type mode struct {
 	rate          float64 // the highest, in pictures a second; 0 when unknown
 }
 
-// costs are the formats that this package takes, by what a picture costs: two
+// costs are the formats of pictures that this package takes, by what one costs: two
 // that are copied, one that is unpacked, one that is decoded.
-var costs = []uint32{uapi.PixYU12, uapi.PixNV12, uapi.PixYUYV, uapi.PixMJPEG, uapi.PixJPEG}
+var costs = []uint32{uapi.PixYU12, uapi.PixYU12M, uapi.PixNV12, uapi.PixNV12M, uapi.PixYUYV, uapi.PixMJPEG, uapi.PixJPEG}
+
+// encoded is what is handed on as it is.
+var encoded = []uint32{uapi.PixH264}
 
 // choose returns the mode nearest to the wanted one, of equally near ones the
 // cheapest. modes must not be empty.
@@ -49,30 +51,30 @@ func distance(m mode, want hal.VideoMode) float64 {
 	return math.Round(d*1e6) / 1e6 // so that cost decides between equals
 }
 
-// formats returns the pixel formats of the node that this package takes.
-func formats(fd int) []uint32 {
+// formats returns the pixel formats of the node that are among the wanted.
+func (d device) formats(wanted []uint32) []uint32 {
 	var found []uint32
 	for i := range uint32(maxIndex) {
-		d := uapi.FmtDesc{Index: i, Type: uapi.BufTypeVideoCapture}
-		if ioctl.Call(fd, uapi.EnumFmt, &d) != nil {
+		f := uapi.FmtDesc{Index: i, Type: d.kind}
+		if call(d.node, uapi.EnumFmt, &f) != nil {
 			break
 		}
-		if slices.Contains(costs, d.PixelFormat) {
-			found = append(found, d.PixelFormat)
+		if slices.Contains(wanted, f.PixelFormat) {
+			found = append(found, f.PixelFormat)
 		}
 	}
 	return found
 }
 
-// modes returns what the camera can do, ranges of sizes cut down to the size
+// modes returns what the camera can do in the formats, ranges of sizes cut down to the size
 // that is nearest to the wanted one.
-func modes(fd int, want hal.VideoMode) []mode {
+func (d device) modes(formats []uint32, want hal.VideoMode) []mode {
 	var found []mode
-	for _, format := range formats(fd) {
+	for _, format := range d.formats(formats) {
 		n := len(found)
 		for i := range uint32(maxIndex) {
 			s := uapi.FrmSizeEnum{Index: i, PixelFormat: format}
-			if ioctl.Call(fd, uapi.EnumFrameSizes, &s) != nil {
+			if call(d.node, uapi.EnumFrameSizes, &s) != nil {
 				break
 			}
 			width, height := s.Stepwise.Discrete()
@@ -81,7 +83,7 @@ func modes(fd int, want hal.VideoMode) []mode {
 				height = nearest(want.Height, s.Stepwise.MinHeight, s.Stepwise.MaxHeight, s.Stepwise.StepHeight)
 			}
 			if usable(width) && usable(height) {
-				found = append(found, mode{format, int(width), int(height), fastest(fd, format, width, height)})
+				found = append(found, mode{format, int(width), int(height), d.fastest(format, width, height)})
 			}
 			if s.Type != uapi.FrmTypeDiscrete {
 				break // a range is the only entry
@@ -109,11 +111,11 @@ func nearest(want int, low, high, step uint32) uint32 {
 }
 
 // fastest returns the highest rate of a size, 0 when the driver does not say.
-func fastest(fd int, format, width, height uint32) float64 {
+func (d device) fastest(format, width, height uint32) float64 {
 	best := 0.0
 	for i := range uint32(maxIndex) {
 		v := uapi.FrmIvalEnum{Index: i, PixelFormat: format, Width: width, Height: height}
-		if ioctl.Call(fd, uapi.EnumFrameIntervals, &v) != nil {
+		if call(d.node, uapi.EnumFrameIntervals, &v) != nil {
 			break
 		}
 		// Of a range, Min is the shortest interval.

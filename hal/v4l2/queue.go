@@ -4,13 +4,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
-	"callbox/hal/internal/ioctl"
 	"callbox/hal/v4l2/internal/uapi"
 )
 
@@ -21,12 +20,19 @@ const bufferCount = 4
 // filled is a buffer that the driver has filled.
 type filled struct {
 	index int
-	bytes int
-	bad   bool // the driver says that the picture is damaged
+	bytes [maxPlanes]span // of each plane
+	bad   bool            // the driver says that the picture is damaged
+	key   bool            // it needs no picture before it
 	// monotonic is when the picture was taken, on CLOCK_MONOTONIC; 0 when the
 	// driver does not say.
 	monotonic time.Duration
 }
+
+// span is what is used of a plane.
+type span struct{ begin, end int }
+
+// maxPlanes of the formats that this package takes.
+const maxPlanes = 3
 
 // event is why a wait ended.
 type event int
@@ -54,63 +60,101 @@ type queue interface {
 	close()
 }
 
-// kernelQueue is a node with memory-mapped buffers.
+// kernelQueue is a device with memory-mapped buffers.
 type kernelQueue struct {
-	fd, wakeup int
-	path       string
-	wakeOnce   sync.Once
-	maps       [][]byte
-	streaming  bool
+	device
+	wakeup    int
+	path      string
+	wakeOnce  sync.Once
+	maps      [][][]byte // planes of buffers
+	streaming bool
+
+	// What ioctls and polls get is made once: their arguments are on the heap.
+	scratch uapi.Buffer
+	planes  [uapi.MaxPlanes]uapi.Plane
+	fds     [2]unix.PollFd
+}
+
+func newKernelQueue(d device, path string) *kernelQueue {
+	return &kernelQueue{device: d, wakeup: -1, path: path}
+}
+
+// buffer is what an ioctl gets of buffer i; of the multi-planar API with room for its
+// planes.
+func (q *kernelQueue) buffer(i uint32) *uapi.Buffer {
+	b := &q.scratch
+	*b = uapi.Buffer{Index: i, Type: q.kind, Memory: uapi.MemoryMmap}
+	if q.mplane() {
+		q.planes = [uapi.MaxPlanes]uapi.Plane{}
+		// The kernel gets an address in a struct: what is on the heap stays where it is.
+		b.Offset, b.Length = uintptr(unsafe.Pointer(&q.planes)), uint32(len(q.planes))
+	}
+	return b
 }
 
 // start maps the buffers, hands all of them to the driver and starts it. On an
 // error, close cleans up.
-func (q *kernelQueue) start() ([][]byte, error) {
+func (q *kernelQueue) start() ([][][]byte, error) {
 	var err error
 	if q.wakeup, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
 		q.wakeup = -1
 		return nil, fmt.Errorf("cannot create eventfd: %w", err)
 	}
-	r := uapi.RequestBuffers{Count: bufferCount, Type: uapi.BufTypeVideoCapture, Memory: uapi.MemoryMmap}
-	if err := ioctl.Call(q.fd, uapi.ReqBufs, &r); err != nil {
+	r := uapi.RequestBuffers{Count: bufferCount, Type: q.kind, Memory: uapi.MemoryMmap}
+	if err := call(q.node, uapi.ReqBufs, &r); err != nil {
 		return nil, fmt.Errorf("cannot get buffers: %w", err)
 	}
 	if r.Count < 2 {
 		return nil, fmt.Errorf("cannot get buffers: the driver gives %d, want %d", r.Count, bufferCount)
 	}
 	for i := range r.Count {
-		b := uapi.Buffer{Index: i, Type: uapi.BufTypeVideoCapture, Memory: uapi.MemoryMmap}
-		if err := ioctl.Call(q.fd, uapi.QueryBuf, &b); err != nil {
-			return nil, fmt.Errorf("cannot find buffer %d: %w", i, err)
+		if err := q.mapBuffer(i); err != nil {
+			return nil, err
 		}
-		m, err := unix.Mmap(q.fd, int64(mmapOffset(&b)), int(b.Length), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-		if err != nil {
-			return nil, fmt.Errorf("cannot map buffer %d: %w", i, err)
-		}
-		q.maps = append(q.maps, m)
 		if err := q.enqueue(int(i)); err != nil {
 			return nil, fmt.Errorf("cannot queue buffer %d: %w", i, err)
 		}
 	}
-	kind := int32(uapi.BufTypeVideoCapture)
-	if err := ioctl.Call(q.fd, uapi.StreamOn, &kind); err != nil {
+	kind := int32(q.kind)
+	if err := call(q.node, uapi.StreamOn, &kind); err != nil {
 		return nil, fmt.Errorf("cannot start streaming: %w", err)
 	}
 	q.streaming = true
 	return q.maps, nil
 }
 
-// mmapOffset reads the first four bytes of the union, which are its low half on
-// the little-endian machines that Linux cameras hang on.
-func mmapOffset(b *uapi.Buffer) uint32 { return uint32(b.Offset) }
+// mapBuffer maps all planes of a buffer.
+func (q *kernelQueue) mapBuffer(i uint32) error {
+	b := q.buffer(i)
+	if err := call(q.node, uapi.QueryBuf, b); err != nil {
+		return fmt.Errorf("cannot find buffer %d: %w", i, err)
+	}
+	planes := []uapi.Plane{{Length: b.Length, Offset: b.Offset}}
+	if q.mplane() {
+		if b.Length < 1 || b.Length > maxPlanes {
+			return fmt.Errorf("cannot use buffer %d of %d planes", i, b.Length)
+		}
+		planes = q.planes[:b.Length]
+	}
+	q.maps = append(q.maps, nil)
+	for _, p := range planes {
+		// The offset is the low half of the union, on the little-endian machines that
+		// Linux cameras hang on.
+		m, err := q.mmap(int64(uint32(p.Offset)), int(p.Length))
+		if err != nil {
+			return fmt.Errorf("cannot map buffer %d: %w", i, err)
+		}
+		q.maps[i] = append(q.maps[i], m)
+	}
+	return nil
+}
 
 func (q *kernelQueue) wait(d time.Duration) (event, error) {
 	deadline := time.Now().Add(d)
 	for {
-		fds := []unix.PollFd{
-			{Fd: int32(q.fd), Events: unix.POLLIN},
-			{Fd: int32(q.wakeup), Events: unix.POLLIN},
-		}
+		fds := q.fds[:]
+		fds[0] = unix.PollFd{Fd: int32(q.descriptor()), Events: unix.POLLIN}
+		fds[1] = unix.PollFd{Fd: int32(q.wakeup), Events: unix.POLLIN}
 		left := max(time.Until(deadline), 0)
 		n, err := unix.Poll(fds, int((left+time.Millisecond-1)/time.Millisecond))
 		switch {
@@ -139,14 +183,23 @@ func (q *kernelQueue) wake() {
 }
 
 func (q *kernelQueue) dequeue() (filled, error) {
-	b := uapi.Buffer{Type: uapi.BufTypeVideoCapture, Memory: uapi.MemoryMmap}
-	if err := ioctl.Call(q.fd, uapi.DQBuf, &b); err != nil {
+	b := q.buffer(0)
+	if err := call(q.node, uapi.DQBuf, b); err != nil {
 		return filled{}, err
 	}
 	if int(b.Index) >= len(q.maps) {
 		return filled{}, fmt.Errorf("cannot use buffer %d of %d", b.Index, len(q.maps))
 	}
-	f := filled{index: int(b.Index), bytes: int(b.BytesUsed), bad: b.Flags&uapi.BufFlagError != 0}
+	f := filled{index: int(b.Index), bad: b.Flags&uapi.BufFlagError != 0, key: b.Flags&uapi.BufFlagKeyframe != 0}
+	for i, m := range q.maps[b.Index] {
+		used := span{0, int(b.BytesUsed)}
+		if q.mplane() {
+			used = span{int(q.planes[i].DataOffset), int(q.planes[i].BytesUsed)}
+		}
+		used.end = min(used.end, len(m))
+		used.begin = min(used.begin, used.end)
+		f.bytes[i] = used
+	}
 	if b.Flags&uapi.BufFlagTimestampMask == uapi.BufFlagTimestampMono {
 		f.monotonic = time.Duration(b.Sec)*time.Second + time.Duration(b.Usec)*time.Microsecond
 	}
@@ -154,38 +207,33 @@ func (q *kernelQueue) dequeue() (filled, error) {
 }
 
 func (q *kernelQueue) enqueue(index int) error {
-	b := uapi.Buffer{Index: uint32(index), Type: uapi.BufTypeVideoCapture, Memory: uapi.MemoryMmap}
-	return ioctl.Call(q.fd, uapi.QBuf, &b)
+	b := q.buffer(uint32(index))
+	if q.mplane() && index < len(q.maps) {
+		b.Length = uint32(len(q.maps[index]))
+	}
+	return call(q.node, uapi.QBuf, b)
 }
 
 // alive asks the driver and looks at the node: a driver that is being removed
 // may answer a moment longer than its node exists, or the other way round.
 func (q *kernelQueue) alive() bool {
 	var c uapi.Capability
-	if err := ioctl.Call(q.fd, uapi.QueryCap, &c); err != nil {
-		return false
-	}
-	var open, now unix.Stat_t
-	if unix.Fstat(q.fd, &open) != nil {
-		return false
-	}
-	if err := unix.Stat(q.path, &now); err != nil {
-		return !errors.Is(err, os.ErrNotExist)
-	}
-	return open.Rdev == now.Rdev && open.Ino == now.Ino
+	return call(q.node, uapi.QueryCap, &c) == nil && q.there(q.path)
 }
 
 func (q *kernelQueue) close() {
 	if q.streaming {
-		kind := int32(uapi.BufTypeVideoCapture)
-		_ = ioctl.Call(q.fd, uapi.StreamOff, &kind) // close does it too
+		kind := int32(q.kind)
+		_ = call(q.node, uapi.StreamOff, &kind) // close does it too
 	}
-	for _, m := range q.maps {
-		_ = unix.Munmap(m)
+	for _, planes := range q.maps {
+		for _, m := range planes {
+			q.munmap(m)
+		}
 	}
 	q.maps = nil
 	if q.wakeup >= 0 {
 		_ = unix.Close(q.wakeup)
 	}
-	_ = unix.Close(q.fd)
+	q.node.close()
 }

@@ -56,13 +56,15 @@ func (q *fakeQueue) enqueue(i int) error { q.queued = append(q.queued, i); retur
 func (q *fakeQueue) alive() bool         { return q.present }
 func (q *fakeQueue) close()              { q.closed++ }
 
+// whole is what is used of a single plane.
+func whole(n int) [maxPlanes]span { return [maxPlanes]span{{0, n}} }
+
 func fakeStream() (*stream, *fakeQueue) {
 	q := &fakeQueue{pictures: make(chan filled, 1), woken: make(chan struct{}), present: true, err: unix.EINVAL}
-	l := layout{uapi.PixYUYV, 16, 8, 32}
+	l := layout{uapi.PixYUYV, 16, 8, 32, 0}
 	s := &stream{
-		name: "fake", clock: clock.Go(), layout: l, queue: q,
-		mode:    hal.VideoMode{Width: 16, Height: 8, FrameRate: 30},
-		buffers: [][]byte{raw(l), raw(l), raw(l)},
+		reader: reader{name: "fake", clock: clock.Go(), queue: q, buffers: [][][]byte{{raw(l)}, {raw(l)}, {raw(l)}}},
+		layout: l, mode: hal.VideoMode{Width: 16, Height: 8, FrameRate: 30},
 	}
 	s.frame.YCbCr = *image.NewYCbCr(image.Rect(0, 0, 16, 8), image.YCbCrSubsampleRatio420)
 	return s, q
@@ -72,9 +74,9 @@ func TestReadFrameSkipsBadPictures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, q := fakeStream()
 		go func() {
-			q.pictures <- filled{index: 0, bytes: 256, bad: true}
-			q.pictures <- filled{index: 1, bytes: 17} // cut off
-			q.pictures <- filled{index: 2, bytes: 256}
+			q.pictures <- filled{index: 0, bytes: whole(256), bad: true}
+			q.pictures <- filled{index: 1, bytes: whole(17)} // cut off
+			q.pictures <- filled{index: 2, bytes: whole(256)}
 		}()
 		f, err := s.ReadFrame()
 		if err != nil || f.Y[1] != lumaAt(1, 0) {
@@ -93,10 +95,10 @@ func TestReadFrameSkipsBadPictures(t *testing.T) {
 func TestLateReaderGetsTheNewestPicture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, q := fakeStream()
-		clear(s.buffers[0])
-		clear(s.buffers[1])
-		q.next = []filled{{index: 0, bytes: 256}, {index: 1, bytes: 256}} // waiting since long
-		q.pictures <- filled{index: 2, bytes: 256}
+		clear(s.buffers[0][0])
+		clear(s.buffers[1][0])
+		q.next = []filled{{index: 0, bytes: whole(256)}, {index: 1, bytes: whole(256)}} // waiting since long
+		q.pictures <- filled{index: 2, bytes: whole(256)}
 		f, err := s.ReadFrame()
 		if err != nil || f.Y[1] != lumaAt(1, 0) {
 			t.Fatalf("ReadFrame = %v, %v; want the third picture", f, err)
@@ -207,7 +209,7 @@ func TestCaptureTime(t *testing.T) {
 		s, q := fakeStream()
 		var last time.Duration
 		for i := range 3 { // three pictures at the same instant
-			q.pictures <- filled{index: i, bytes: 256, monotonic: monotonic()}
+			q.pictures <- filled{index: i, bytes: whole(256), monotonic: monotonic()}
 			f, err := s.ReadFrame()
 			if err != nil {
 				t.Fatal(err)

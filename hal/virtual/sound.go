@@ -55,6 +55,11 @@ func (s *Sound) Open(process hal.SoundFunc) (hal.SoundStream, error) {
 	return out, nil
 }
 
+// OpenSpeaker is Open without the microphone: captured is silence.
+func (s *Sound) OpenSpeaker(process hal.SoundFunc) (hal.SoundStream, error) {
+	return NewSound(nil, s.speaker).Open(process)
+}
+
 // soundStream implements hal.SoundStream.
 type soundStream struct {
 	process       hal.SoundFunc

@@ -13,6 +13,7 @@ import (
 
 	"callbox/hal"
 	"callbox/media/codec/opus"
+	"callbox/media/codec/picture"
 	"callbox/media/codec/vpx"
 )
 
@@ -54,7 +55,7 @@ func (c *camera) Close() error {
 	return nil
 }
 
-var vp8 = vpx.VP8{FrameRate: 30, Bitrate: 300_000, KeyframeInterval: time.Second}
+var vp8 = vpx.VP8(30, 300_000, time.Second)
 
 func registered() int {
 	return len(driver.GetManager().Query(func(driver.Driver) bool { return true }))
@@ -78,7 +79,7 @@ func TestVideo(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The first picture, by which mediadevices sees the size, is not lost.
-		if f := enc.Controller().(*vpx.Stream).Last(); f.Captured != time.Duration(n+1)*time.Second {
+		if f := enc.Controller().(*picture.Stream).Last(); f.Captured != time.Duration(n+1)*time.Second {
 			t.Errorf("picture %d was captured at %v", n, f.Captured)
 		}
 	}

@@ -13,6 +13,10 @@ import (
 type Media struct {
 	// Preconnect says how much is made ready while it rings.
 	Preconnect Preconnect `mapstructure:"preconnect"`
+	// VideoCodecs are h264 and vp8, the preferred first: the first that the phone knows,
+	// too, is used. H.264 needs the library OpenH264. Where it is missing VP8 is used,
+	// whether it is in this list or not.
+	VideoCodecs []VideoCodec `mapstructure:"video_codecs"`
 	// VideoBitrate is the most that the video encoder aims at. On a way that carries
 	// less it follows the way: first with less for each picture, then with fewer
 	// pictures, then with smaller ones, and in the end with sound alone.
@@ -21,8 +25,19 @@ type Media struct {
 	ReceiveBitrate Bitrate `mapstructure:"receive_bitrate"`
 	// AudioBitrate is the rate that the Opus encoder aims at.
 	AudioBitrate Bitrate `mapstructure:"audio_bitrate"`
+	// Cleaning says what is done to the microphone's sound before it is sent.
+	Cleaning Cleaning `mapstructure:"sound"`
 	// ICE says how the device looks for a way to the phone.
 	ICE ICE `mapstructure:"ice"`
+}
+
+// Cleaning says what is done to the microphone's sound before it is sent.
+type Cleaning struct {
+	// Echo takes the speaker's sound out of the microphone's: speex, webrtc, or off
+	// where the hardware or the sound server does it.
+	Echo Echo `mapstructure:"echo"`
+	// NoiseSuppression lowers steady noise such as that of a fan or a street.
+	NoiseSuppression bool `mapstructure:"noise_suppression"`
 }
 
 // ICE says how the device looks for a way to the phone.
@@ -59,8 +74,9 @@ type ICEServer struct {
 // Default is what is used when the configuration says nothing.
 func Default() Media {
 	return Media{
-		Preconnect: PreconnectNetwork, VideoBitrate: 1_200_000, ReceiveBitrate: 1_500_000, AudioBitrate: 32_000,
-		ICE: ICE{TURNLife: 10 * time.Minute},
+		Preconnect: PreconnectNetwork, VideoCodecs: []VideoCodec{CodecH264, CodecVP8}, VideoBitrate: 1_200_000, ReceiveBitrate: 1_500_000, AudioBitrate: 32_000,
+		Cleaning: Cleaning{Echo: EchoSpeex, NoiseSuppression: true},
+		ICE:      ICE{TURNLife: 10 * time.Minute},
 	}
 }
 
@@ -82,6 +98,45 @@ func (p *Preconnect) UnmarshalText(b []byte) error {
 		return nil
 	}
 	return fmt.Errorf("cannot use preconnect %q; allowed: off, network, media", b)
+}
+
+// VideoCodec is a codec for pictures.
+type VideoCodec string
+
+// The codecs.
+const (
+	CodecH264 VideoCodec = "h264"
+	CodecVP8  VideoCodec = "vp8"
+)
+
+// UnmarshalText refuses every other word.
+func (c *VideoCodec) UnmarshalText(b []byte) error {
+	switch v := VideoCodec(b); v {
+	case CodecH264, CodecVP8:
+		*c = v
+		return nil
+	}
+	return fmt.Errorf("cannot use video codec %q; allowed: h264, vp8", b)
+}
+
+// Echo is what takes the speaker's sound out of the microphone's.
+type Echo string
+
+// The echo cancellers.
+const (
+	EchoSpeex  Echo = "speex"  // speexdsp, with a suppressor of our own behind it
+	EchoWebRTC Echo = "webrtc" // WebRTC's audio processing
+	EchoOff    Echo = "off"    // the hardware does it
+)
+
+// UnmarshalText refuses every other word.
+func (e *Echo) UnmarshalText(b []byte) error {
+	switch v := Echo(b); v {
+	case EchoSpeex, EchoWebRTC, EchoOff:
+		*e = v
+		return nil
+	}
+	return fmt.Errorf("cannot use echo canceller %q; allowed: speex, webrtc, off", b)
 }
 
 // Bitrate is in bit/s; in YAML "800kbit" or "2Mbit", a bare number is refused.

@@ -90,6 +90,12 @@ func (b *Buffer) Stats() Stats {
 	return s
 }
 
+// Ahead is how long it takes from now until a sample with that RTP time is pulled; false
+// while nothing is played.
+func (b *Buffer) Ahead(timestamp uint32) (time.Duration, bool) {
+	return samples(int64(int32(timestamp - uint32(b.position())))), b.started
+}
+
 // Push takes a packet: sequence number and timestamp as on the wire, arrival on
 // any clock that only goes forward. It copies payload.
 func (b *Buffer) Push(seq uint16, timestamp uint32, payload []byte, arrival time.Duration) {

@@ -73,7 +73,7 @@ func (p packet) payload() []byte {
 func stream(n int, late func(i int) time.Duration) []packet {
 	out := make([]packet, n)
 	for i := range out {
-		out[i] = packet{seq: uint16(65000 + i), ts: uint32((origin + i*packetSamples) & 0xffffffff),
+		out[i] = packet{seq: uint16(65000 + i), ts: origin + uint32(i*packetSamples),
 			arrival: time.Duration(i)*20*time.Millisecond + late(i)}
 	}
 	return out

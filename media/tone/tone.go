@@ -1,6 +1,6 @@
 // Package tone makes the sounds that the device itself plays to the person in
-// front of it: warnings before the end of a call, its end, the announcement of an
-// automatic answer, busy.
+// front of it: ringing, ring-back and busy, warnings before the end of a call, its
+// end, the announcement of an automatic answer.
 //
 // A sound is mono signed 16-bit at hal.SampleRate, made in code: sines at -12 dB
 // of full scale that come and go within 5 ms, so that nothing clicks. Every call
@@ -22,13 +22,17 @@ const (
 )
 
 // The notes in Hz. The warnings lie an easily heard fifth apart; the chime is a
-// C major chord, upwards; 425 Hz is the busy tone of ITU-T E.180.
+// C major chord, upwards; 425 Hz is the ringing (to the caller) and busy tone of
+// ITU-T E.180. Ringing alternates between two notes a third apart.
 const (
 	hzWarning30 = 880.0
 	hzWarning10 = 1320.0
 	hzEndFirst  = 660.0
 	hzEndSecond = 440.0
 	hzBusy      = 425.0
+	hzRingBack  = 425.0
+	hzRingLow   = 783.99
+	hzRingHigh  = 987.77
 
 	hzChime1 = 523.25
 	hzChime2 = 659.26
@@ -73,6 +77,24 @@ func AutoAnswer() []int16 {
 func Busy() []int16 {
 	n := note{hzBusy, 500 * time.Millisecond, 500 * time.Millisecond}
 	return render(n, n, n)
+}
+
+// Ring is one period of ringing at the device, to be played again and again: three
+// times two notes in 1.2 s, and 1.8 s of silence.
+func Ring() []int16 {
+	low, high := note{hzRingLow, 200 * time.Millisecond, 0}, note{hzRingHigh, 200 * time.Millisecond, 0}
+	return period(3*time.Second, low, high, low, high, low, high)
+}
+
+// RingBack is one period of what a caller at the device hears while a phone rings,
+// to be played again and again: 1 s on, 4 s off.
+func RingBack() []int16 { return period(5*time.Second, note{hzRingBack, time.Second, 0}) }
+
+// period plays notes, and silence to a length.
+func period(length time.Duration, notes ...note) []int16 {
+	out := make([]int16, samples(length))
+	copy(out, render(notes...))
+	return out
 }
 
 // render plays notes one after the other; the silence after the last is left out.

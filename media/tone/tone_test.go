@@ -44,7 +44,11 @@ func TestSounds(t *testing.T) {
 		"warning at 10 s":  {Warning10(), 520 * ms, beeps(3, 1320, 120*ms, 80*ms)},
 		"end of call":      {End(), 420 * ms, []piece{{0, 160 * ms, 660}, {160 * ms, 180 * ms, 0}, {180 * ms, 420 * ms, 440}}},
 		"automatic answer": {AutoAnswer(), 1480 * ms, chime},
-		"busy":             {Busy(), 2500 * ms, beeps(3, 425, 500*ms, 500*ms)},
+		"ringing": {Ring(), 3 * time.Second, []piece{
+			{0, 200 * ms, 783.99}, {200 * ms, 400 * ms, 987.77}, {400 * ms, 600 * ms, 783.99}, {600 * ms, 800 * ms, 987.77},
+			{800 * ms, 1000 * ms, 783.99}, {1000 * ms, 1200 * ms, 987.77}, {1200 * ms, 3 * time.Second, 0}}},
+		"ring-back": {RingBack(), 5 * time.Second, []piece{{0, time.Second, 425}, {time.Second, 5 * time.Second, 0}}},
+		"busy":      {Busy(), 2500 * ms, beeps(3, 425, 500*ms, 500*ms)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := time.Duration(len(tt.pcm)) * time.Second / hal.SampleRate; got != tt.length {

@@ -6,18 +6,21 @@ cd "$(dirname "$0")/../.."
 
 run=$(realpath -m "${1:-build/run}")
 mkdir -p "$run"
-exec 9>"$run/lock"
-if ! flock -n 9; then
-  echo "make run is running already, with its files in $run: stop that one first (q), or say" >&2
-  echo "  packaging/examples/demo.sh DIR    (another device, with its files in DIR)" >&2
-  exit 1
-fi
 export CALLBOX_DEVICE_STATE_DIR="$run/state"
 export CALLBOX_CONTROL_SOCKET="$run/control.sock"
-ctl() { build/bin/callboxctl --socket "$CALLBOX_CONTROL_SOCKET" "$@"; }
-socket=$(realpath --relative-to=. "$CALLBOX_CONTROL_SOCKET")
+ctl() { build/bin/callboxctl "$@"; } # CALLBOX_CONTROL_SOCKET says whom it speaks to
 
-build/bin/callboxd run --config packaging/examples/demo.yaml 2>"$run/callboxd.log" 9>&- &
+# The daemon inherits the lock: it lasts as long as the daemon does, whatever ends this.
+exec 9>"$run/lock"
+if ! flock -n 9; then
+  echo "A device of $run runs already: stop that one first (q where it was started)." >&2
+  echo "A second one beside it needs a folder and a port of its own:" >&2
+  echo "  CALLBOX_SIGNALING_DIRECT_LISTEN=127.0.0.1:8481 packaging/examples/demo.sh $run-2" >&2
+  exit 1
+fi
+
+# A session of its own: Ctrl-C is for this script, which stops the daemon last.
+setsid build/bin/callboxd run --config packaging/examples/demo.yaml 2>"$run/callboxd.log" &
 daemon=$!
 pairing="" # offers codes
 showing="" # prints what it says after its first code
@@ -25,8 +28,7 @@ watching=""
 finish() {
   trap - EXIT
   trap '' INT TERM HUP # what follows is done to its end
-  # Those that look at the daemon first: they would tell that it has gone.
-  for p in $watching $pairing $showing; do
+  for p in $watching $pairing $showing; do # before the daemon, whose end they would report
     kill "$p" 2>/dev/null || true
     wait "$p" 2>/dev/null || true
   done
@@ -42,7 +44,7 @@ trap 'exit 0' INT TERM HUP # HUP: the terminal was closed
 # for ever and again.
 pair() {
   for p in $pairing $showing; do kill "$p" 2>/dev/null || true; done
-  exec 3< <(exec build/bin/callboxctl --socket "$CALLBOX_CONTROL_SOCKET" pair --renew)
+  exec 3< <(exec build/bin/callboxctl pair --renew 2>&1 9>&-)
   pairing=$!
   local line
   while IFS= read -r line <&3; do
@@ -69,11 +71,13 @@ cat <<KEYS
 
 When the phone calls:  a  answer     r  reject     h  hang up
                        p  pair another phone       q  stop (or Ctrl-C)
-The log is in $run/callboxd.log. All else, from another terminal:
-  build/bin/callboxctl --socket $socket --help
+In another terminal, for everything else (build/bin/callboxctl --help):
+  export CALLBOX_CONTROL_SOCKET=$CALLBOX_CONTROL_SOCKET
+  build/bin/callboxctl status
+The log is in $run/callboxd.log.
 
 KEYS
-build/bin/callboxctl --socket "$CALLBOX_CONTROL_SOCKET" watch --events & # a function would be a shell around it
+build/bin/callboxctl watch --events 9>&- &
 watching=$!
 
 if [ -t 0 ]; then

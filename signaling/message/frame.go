@@ -2,6 +2,7 @@ package message
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -29,10 +30,11 @@ const (
 type (
 	// Info says what one side sends, on change and at most once a second.
 	Info struct {
-		Mic     bool `json:"mic"`
-		Camera  bool `json:"camera"`
-		Speaker bool `json:"speaker"`
-		Quality int  `json:"quality"` // 0 (lost) to 4 (best)
+		Mic     bool   `json:"mic"`
+		Camera  bool   `json:"camera"`
+		Speaker bool   `json:"speaker"`
+		Quality int    `json:"quality"`       // 0 (lost) to 4 (best)
+		View    string `json:"view,omitzero"` // of the device: what the camera that is shown is called
 	}
 	// DataFrame is the maker's own message in a talk.
 	DataFrame struct {
@@ -65,6 +67,9 @@ type (
 	// UnknownFrame has a type that is not known; it is ignored.
 	UnknownFrame struct{}
 )
+
+// maxView is how many characters a camera's label has at most.
+const maxView = 64
 
 func (Info) frame() Type         { return typeInfo }
 func (DataFrame) frame() Type    { return TypeData }
@@ -101,7 +106,9 @@ func ParseFrame(text []byte) (Frame, error) {
 	}
 	switch head.Type {
 	case typeInfo:
-		return readFrame(text, func(f Info) bool { return f.Quality >= 0 && f.Quality <= 4 })
+		return readFrame(text, func(f Info) bool {
+			return f.Quality >= 0 && f.Quality <= 4 && utf8.RuneCountInString(f.View) <= maxView
+		})
 	case TypeData:
 		return readFrame(text, func(f DataFrame) bool {
 			return validFrameID(f.ID) && len(f.Payload) <= MaxPayload && len(f.Right) <= maxWord

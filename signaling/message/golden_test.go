@@ -340,6 +340,7 @@ func TestGoldenFrames(t *testing.T) {
 		frame message.Frame
 	}{
 		{"info", message.Info{Mic: true, Camera: false, Speaker: true, Quality: 4}},
+		{"info, one of several cameras", message.Info{Mic: true, Camera: true, Speaker: true, Quality: 3, View: "Yard"}},
 		{"data", message.DataFrame{ID: id(1), Payload: jsontext.Value(`{"a":1}`)}},
 		{"data, unlock", message.DataFrame{ID: id(2), Right: "unlock"}},
 		{"dataAck", message.DataAck{ID: id(1)}},

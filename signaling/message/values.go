@@ -46,7 +46,7 @@ func payloadSize(p jsontext.Value) rule { return atMost("payload", len(p), MaxPa
 
 func roomType(t RoomType) rule { return rule{member: "roomType", ok: t == Voice || t == Video} }
 
-func generation(n int) rule { return rule{member: "generation", ok: n >= 1 && n <= 1<<31} }
+func generation(n int) rule { return rule{member: "generation", ok: n >= 1 && int64(n) <= 1<<31} }
 
 // word is a cause, an origin, a detail, an error: unknown ones are the
 // receiver's to judge, because a later version may have more.

@@ -34,13 +34,6 @@ func (c *Config) password() ([]byte, error) {
 	return text, nil
 }
 
-// Certificates reports why a file of certificates or their key cannot be used; nil when
-// all that are named can. Errors: ErrCertificate.
-func (o Options) Certificates(now func() time.Time) error {
-	_, err := o.tlsConfig(now)
-	return err
-}
-
 // tlsConfig is how the device checks a broker and shows itself. now is the time
 // that certificates are measured by. Errors: ErrCertificate.
 func (o Options) tlsConfig(now func() time.Time) (*tls.Config, error) {

@@ -165,7 +165,7 @@ func (c *Client) establish(l *link) {
 	case len(ack.Reasons) != 2:
 		problem = fmt.Sprintf("the broker %s answers two subscriptions with %d codes", l.broker, len(ack.Reasons))
 	case ack.Reasons[0] >= codeFailure:
-		problem = fmt.Sprintf("the broker %s does not let this device read %s (reason code 0x%02x); its ACL must", l.broker, c.topics.inbox(), ack.Reasons[0])
+		problem = fmt.Sprintf("the broker %s does not let this device read %s (reason code 0x%02x); its ACL must allow that", l.broker, c.topics.inbox(), ack.Reasons[0])
 	}
 	if problem != "" {
 		c.tell(problem)

@@ -106,7 +106,7 @@ func (c *Client) publish(l *link, m outgoing) {
 	switch {
 	case o.refused():
 		if m.topic != c.topics.to(c.topics.me) { // the probe is only a try
-			l.flaw(fmt.Sprintf("the broker does not let this device write %s (reason code 0x%02x); its ACL must", m.topic, o.code))
+			l.flaw(fmt.Sprintf("the broker does not let this device write %s (reason code 0x%02x); its ACL must allow that", m.topic, o.code))
 		}
 	case err == nil, l.ctx.Err() != nil:
 	case errors.Is(err, context.DeadlineExceeded):

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"callbox/media/codec/opus"
+	"callbox/media/codec/picture"
 	"callbox/media/codec/vpx"
 )
 
@@ -90,7 +91,7 @@ func TestPicture(t *testing.T) {
 		}
 	}
 	if *update {
-		e, err := vpx.NewEncoder(vpx.Params{Width: 320, Height: 240, FrameRate: 5, Bitrate: 100_000})
+		e, err := vpx.NewEncoder(picture.Params{Width: 320, Height: 240, FrameRate: 5, Bitrate: 100_000})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -151,7 +151,7 @@ func TestInfoSaysWhatIsSent(t *testing.T) {
 		t.Errorf("info %+v, want %+v", got, want)
 	}
 	eventually(t, "the picture comes", func() bool { return l.counts.video.received().Pictures > 0 })
-	frame, err := signaling.InfoFrame(true, false, true, 3)
+	frame, err := signaling.InfoFrame(true, false, true, 3, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,7 @@ type device struct {
 	ports  ports
 
 	namespace string // the network namespace that it runs in; "": this one
+	hide      string // a file that it does not see; "": none
 
 	// remote runs callboxctl where the daemon is; nil: on this machine.
 	remote func(args ...string) ([]byte, error)
@@ -59,6 +60,7 @@ type deviceOptions struct {
 	extra  string  // more YAML: whole top-level sections
 	call   string  // more YAML below call:, indented by two
 	media  string  // more YAML below media:, likewise
+	hal    string  // more YAML below hal:, likewise
 	ways   string  // more YAML below signaling:, likewise
 	ice    string  // more of media.ice, as in ", relay_only: true"
 	width  int     // of the camera's picture; default 640
@@ -66,6 +68,8 @@ type deviceOptions struct {
 	rate   int // pictures a second; default 20
 
 	namespace string // the network namespace that it runs in; "": this one
+
+	hide string // a file that the daemon does not see; "": none. Needs root.
 
 	race      bool // with the race detector
 	noDirect  bool // no listener of its own
@@ -105,7 +109,7 @@ func startDevice(t testing.TB, o deviceOptions) *device {
 	if o.race {
 		d.binary = raceBinary
 	}
-	d.namespace = o.namespace
+	d.namespace, d.hide = o.namespace, o.hide
 	voice := ""
 	if o.voice != "" {
 		voice = ", file: " + o.voice
@@ -124,12 +128,13 @@ hal:
   microphone: {name: virtual, tone: %[7]g%[19]s}
   speaker: {name: virtual, record: %[1]s/speaker.wav}
   display: %[9]s
+%[20]s
 media:
   ice: {loopback: true%[18]s}
 %[10]s
 log: {level: %[11]s, format: json}
 %[8]s
-`, dir, o.listen, o.call, o.width, o.height, o.rate, o.tone, o.extra, display, o.media, level, o.sn, o.name, o.ring, o.origin, !o.noDirect, o.ways, o.ice, voice)
+`, dir, o.listen, o.call, o.width, o.height, o.rate, o.tone, o.extra, display, o.media, level, o.sn, o.name, o.ring, o.origin, !o.noDirect, o.ways, o.ice, voice, o.hal)
 	path := filepath.Join(dir, "callbox.yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
@@ -144,6 +149,9 @@ func (d *device) start(config string) {
 	d.cmd = exec.Command(d.binary, "run", "--config", config)
 	if d.namespace != "" {
 		d.cmd = exec.Command("ip", "netns", "exec", d.namespace, d.binary, "run", "--config", config)
+	}
+	if d.hide != "" {
+		d.cmd = exec.Command("unshare", "--mount", "sh", "-c", `mount --bind /dev/null "$0" && exec "$@"`, d.hide, d.binary, "run", "--config", config)
 	}
 	d.cmd.Stderr, d.cmd.Stdout = d.log, d.log
 	if err := d.cmd.Start(); err != nil {

@@ -95,28 +95,26 @@ func TestDemo(t *testing.T) {
 		t.Errorf("the screen has %d codes after p was pressed once, want 2", n)
 	}
 	press(t, keys, "a") // nothing rings: a word, no end
-	shows(5*time.Second, "no such call")
+	shows(5*time.Second, "no call is running")
 
-	// A second one leaves the first alone and says why.
-	log := func() string {
-		text, err := os.ReadFile(filepath.Join(dir, "callboxd.log"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
+	if !strings.Contains(screen.String(), "export CALLBOX_CONTROL_SOCKET="+dir+"/control.sock") {
+		t.Error("the screen does not say how callboxctl reaches the device")
 	}
-	before := log()
-	second, _, its := startDemo(t, dir)
-	select {
-	case <-second.exited:
-	case <-time.After(10 * time.Second):
-		t.Fatal("a second demo of the same directory runs")
+
+	// A second one beside it says so, and touches nothing of the first.
+	log, codes := filepath.Join(dir, "callboxd.log"), len(codeURL.FindAllString(screen.String(), -1))
+	before, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if code := second.ProcessState.ExitCode(); code != 1 || !strings.Contains(its.String(), "is running already") {
-		t.Errorf("a second demo ended with %d and said %q", code, its)
+	second, _, said := startDemo(t, dir)
+	<-second.exited
+	after, err := os.ReadFile(log)
+	if err != nil || second.ProcessState.ExitCode() != 1 || !strings.Contains(said.String(), "runs already") || strings.Contains(said.String(), "#pair=") {
+		t.Errorf("a second demo: %v, %v\n%s", second.ProcessState, err, said)
 	}
-	if !strings.HasPrefix(log(), before) || len(codeURL.FindAllString(screen.String(), -1)) != 2 {
-		t.Error("a second demo took something of the first")
+	if !bytes.HasPrefix(after, before) || len(codeURL.FindAllString(screen.String(), -1)) != codes {
+		t.Error("a second demo changed the log or the pairing code of the first")
 	}
 
 	press(t, keys, "q")
@@ -129,8 +127,26 @@ func TestDemo(t *testing.T) {
 		t.Fatal("the demo runs on after q")
 	}
 	shows(0, "callbox has stopped.")
-	if strings.Contains(screen.String(), "does not answer") || strings.Contains(screen.String(), "Is it running?") {
-		t.Error("an end by q looks like a fault")
+	if strings.Contains(screen.String(), "systemctl") {
+		t.Error("the end looks like a failure")
+	}
+	eventually(t, 5*time.Second, "nothing of it runs", func() bool { return speaking(t, dir, "") == 0 })
+}
+
+// TestDemoCtrlC: Ctrl-C goes to all programs of a terminal at once, and is no failure of
+// any of them.
+func TestDemoCtrlC(t *testing.T) {
+	dir := t.TempDir()
+	demo, keys, screen := startDemo(t, dir)
+	eventually(t, 20*time.Second, "the demo runs", func() bool { return strings.Contains(screen.String(), " is idle") })
+	press(t, keys, "\x03")
+	select {
+	case <-demo.exited:
+	case <-time.After(15 * time.Second):
+		t.Fatal("the demo runs on after Ctrl-C")
+	}
+	if text := screen.String(); !strings.Contains(text, "callbox has stopped.") || strings.Contains(text, "systemctl") {
+		t.Error("the end looks like a failure")
 	}
 	eventually(t, 5*time.Second, "nothing of it runs", func() bool { return speaking(t, dir, "") == 0 })
 }

@@ -16,7 +16,7 @@ import (
 
 // guestPackages are the shared libraries that callboxd needs on Debian 12, beyond
 // what the machine's image has.
-const guestPackages = "libvpx7 libopus0 libturbojpeg0"
+const guestPackages = "libvpx7 libopus0 libturbojpeg0 libyuv0 libspeexdsp1 libwebrtc-audio-processing1"
 
 // machine is a virtual machine with a V4L2 camera (vivid) and an ALSA card
 // (snd-aloop), driven by a script that the variable RIG names.
@@ -52,18 +52,24 @@ func (m *machine) must(within time.Duration, args ...string) []byte {
 // of is the machine for a test of its own.
 func (m *machine) of(t *testing.T) *machine { return &machine{t, m.script, m.env} }
 
-// startMachine boots the machine, with one of this machine's ports forwarded to
-// the daemon's, and takes it down again with the test.
-func startMachine(t *testing.T, forward string) *machine {
+// machineOptions are the parts in which machines differ.
+type machineOptions struct {
+	suite    string // of Debian
+	packages string // beyond those of the image
+	forward  string // the host:port on this machine that leads to the daemon's
+}
+
+// startMachine boots the machine and takes it down again with the test.
+func startMachine(t *testing.T, o machineOptions) *machine {
 	t.Helper()
 	script := os.Getenv("RIG")
 	if script == "" {
 		t.Fatal("set RIG to the script that drives the virtual machine: make test-device RIG=…")
 	}
 	// A name of its own: another run's machine is not ours to take down.
-	name := fmt.Sprintf("callbox-%d", os.Getpid())
+	name := fmt.Sprintf("callbox-%s-%d", o.suite, os.Getpid())
 	m := &machine{t: t, script: script, env: []string{
-		"RIG_NAME=" + name, "RIG_PKGS=" + guestPackages, "RIG_WARM=0", "RIG_HOSTFWD=tcp:" + forward + "-:8443",
+		"RIG_NAME=" + name, "RIG_SUITE=" + o.suite, "RIG_PKGS=" + o.packages, "RIG_WARM=0", "RIG_HOSTFWD=tcp:" + o.forward + "-:8443",
 	}}
 	start := time.Now()
 	m.must(10*time.Minute, "build")
@@ -86,7 +92,7 @@ func startMachine(t *testing.T, forward string) *machine {
 // TestDevice boots one machine for all its tests.
 func TestDevice(t *testing.T) {
 	forward := "127.0.0.1:" + freePort(t, "127.0.0.1")
-	m := startMachine(t, forward)
+	m := startMachine(t, machineOptions{suite: "bookworm", packages: guestPackages, forward: forward})
 	t.Run("drivers", func(t *testing.T) { testDrivers(t, m.of(t)) })
 	t.Run("buttons", func(t *testing.T) { testButtons(t, m.of(t)) })
 	t.Run("rules", func(t *testing.T) { testRules(t, m.of(t), forward) })
@@ -108,7 +114,7 @@ hal:
   camera: {name: auto, size: 320x180, frame_rate: 15}
   microphone: {name: "Loopback,0"}
   speaker: {name: "Loopback,0"}
-media: {video_bitrate: 300kbit}
+media: {video_bitrate: 300kbit, sound: {echo: off, noise_suppression: false}} # the card is a wire, and what is played a steady tone
 log: {level: info, format: json}
 `, forward)
 	if err := os.WriteFile(filepath.Join(dir, "callbox.yaml"), []byte(config), 0o600); err != nil {

@@ -85,7 +85,7 @@ hal:
     - {name: green, key: KEY_ENTER, input: %[2]s, action: answer}
     - {name: red, key: KEY_ESC, input: %[2]s, action: hangup}
     - {name: bell, key: KEY_F1, input: %[2]s, action: call, call: Anna}
-media: {video_bitrate: 200kbit}
+media: {video_bitrate: 200kbit, sound: {echo: off, noise_suppression: false}}
 log: {level: info, format: json}
 `, guestLight, keyboard)
 	if err := os.WriteFile(filepath.Join(dir, "rules.yaml"), []byte(config), 0o600); err != nil {

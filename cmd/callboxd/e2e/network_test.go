@@ -31,13 +31,6 @@ type networkSample struct {
 	Emitted   float64 `json:"emitted"`
 }
 
-// keepPeers lets the tests ask the page's connections, whichever the page makes.
-const keepPeers = `(() => {
-	const Real = window.RTCPeerConnection;
-	window.peers = [];
-	window.RTCPeerConnection = class extends Real { constructor(...a) { super(...a); window.peers.push(this); } };
-})()`
-
 const sampleNow = `(async () => {
 	const out = { at: performance.now() / 1000, decoded: 0, height: 0, bytes: 0, freezes: 0, frozen: 0, concealed: 0, samples: 0, buffer: 0, emitted: 0 };
 	const pc = window.peers[window.peers.length - 1];

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp/kb"
 
@@ -183,6 +184,9 @@ func (s *pageTour) talking(t *testing.T) {
 	s.p.press("m")
 	s.p.press("v")
 	s.p.waitTrue("both are on again", `!document.querySelector(".round.off")`)
+	s.wantReadable(t)
+	s.letters(t)
+	s.whole(t)
 	s.p.waitTrue("the controls hide", `document.querySelector("[data-testid=call].quiet")`)
 	s.see(t, "talking quiet")
 	s.p.run(pageSoon, moved())
@@ -198,12 +202,51 @@ func (s *pageTour) talking(t *testing.T) {
 	s.endTalk(t)
 }
 
+// letters: whoever does not want single letters to do something switches them off.
+func (s *pageTour) letters(t *testing.T) {
+	t.Helper()
+	eval[bool](s.p, `(localStorage.setItem("callbox.letterKeys", "off"), true)`)
+	s.p.press("m")
+	time.Sleep(200 * time.Millisecond)
+	if eval[bool](s.p, `Boolean(document.querySelector(".round.off"))`) {
+		t.Error("a letter that was switched off does something")
+	}
+	eval[bool](s.p, `(localStorage.removeItem("callbox.letterKeys"), true)`)
+}
+
+// fitted is JavaScript: how the device's picture is shown.
+const fitted = `getComputedStyle(document.querySelector("[data-testid=remote-video]")).objectFit`
+
+// whole: on a phone that is held upright a wide picture is shown whole, on a desktop it
+// fills the page; what a button or a key chooses stays for the call.
+func (s *pageTour) whole(t *testing.T) {
+	t.Helper()
+	for _, l := range looks {
+		s.p.show(l)
+		want := "cover"
+		if l.size == "phone" {
+			want = "contain"
+		}
+		s.p.waitTrue("on a "+l.size+" the picture is shown by "+want, fitted+` === "`+want+`"`)
+	}
+	s.p.show(looks[0])
+	s.p.waitTrue("the picture is whole", fitted+` === "contain"`)
+	s.p.click("fit")
+	s.p.waitTrue("the button changes it", fitted+` === "cover"`)
+	s.p.press("w")
+	s.p.waitTrue("the key changes it back", fitted+` === "contain"`)
+	s.p.show(looks[1])
+	s.p.waitTrue("what was chosen stays", fitted+` === "contain"`)
+	s.p.show(looks[0])
+	eval[bool](s.p, `(document.querySelector(".call").focus(), true)`)
+}
+
 // wantFocusOrder wants the tab key to lead through the controls from top to bottom,
 // beginning at the call itself.
 func (s *pageTour) wantFocusOrder(t *testing.T) {
 	t.Helper()
 	const focus = `document.activeElement?.dataset.testid ?? document.activeElement?.tagName`
-	want := []string{"call", "speaker", "pip", "full", "door", "mute", "camera", "hang-up"}
+	want := []string{"call", "fit", "speaker", "pip", "full", "door", "mute", "camera", "hang-up"}
 	got := []string{eval[string](s.p, focus)}
 	for len(got) < len(want) {
 		s.p.press(kb.Tab)
@@ -256,9 +299,18 @@ func (s *pageTour) door(t *testing.T) {
 	}
 	refuse.Store(1)
 	s.p.waitTrue("the button can be pressed again", `document.querySelector("[data-testid=door][data-state=idle]")`)
-	s.p.press("d")
+	s.p.click("door")
 	s.p.waitVisible("toast", pageSoon)
 	s.see(t, "door refused", "door_forbidden")
+	// No single letter opens a door or ends a call.
+	before := opened.Load()
+	for _, letter := range []string{"d", "D", "h", "H"} {
+		s.p.press(letter)
+	}
+	time.Sleep(300 * time.Millisecond)
+	if opened.Load() != before || !eval[bool](s.p, `document.documentElement.dataset.view === "call"`) {
+		t.Error("a letter has opened the door or ended the call")
+	}
 
 	// The app's own button and its data, which needs no right; then none at all.
 	refuse.Store(0)

@@ -60,7 +60,7 @@ func (s *pageTour) uiConfig(t *testing.T) {
 	s.see(t, "turned")
 	eval[any](s.p, `window.callbox.setUIConfig({})`)
 	s.p.settle()
-	if b := look("remote-video"); !slices.Equal(b.Matrix, []float64{1, 0, 0, 1}) || b.Fit != "cover" {
+	if b := look("remote-video"); !slices.Equal(b.Matrix, []float64{1, 0, 0, 1}) || b.Fit != "contain" {
 		t.Errorf("without a wish, the device's picture is shown as %+v", b)
 	}
 	if b := look("local-video"); !slices.Equal(b.Matrix, []float64{-1, 0, 0, 1}) {

@@ -75,7 +75,7 @@ func startPhone(t testing.TB, o phoneOptions) *phone {
 		chromedp.Flag("disable-dev-shm-usage", true),
 		chromedp.Flag("autoplay-policy", autoplay),
 		chromedp.Flag("use-fake-ui-for-media-stream", true),
-		chromedp.Flag("use-fake-device-for-media-stream", true),
+		chromedp.Flag("use-fake-device-for-media-stream", fmt.Sprintf("device-count=%d", max(1, o.cameras))),
 		chromedp.Flag("use-file-for-fake-video-capture", video),
 		chromedp.Flag("use-file-for-fake-audio-capture", audio),
 		chromedp.Flag("allow-loopback-in-peer-connection", true),

@@ -96,6 +96,20 @@ func TestRingTone(t *testing.T) {
 	p.waitTrue("the home page asks for a touch", asks)
 	p.waitTrue("the device is connected", `document.querySelector("[data-link=up]")`)
 	s.see(t, "home touch to ring", "touchToRing")
+	// Nor does the sound of a call that no touch has begun.
+	eval[any](p, `window.callbox.callDevice({ roomType: "video" })`)
+	d.waitState("ringing", 10*time.Second)
+	ctl[any](d, "answer")
+	p.waitVisible("sound", 10*time.Second)
+	s.see(t, "talking tap for sound", "tapForSound")
+	ctl[any](d, "hangup")
+	d.waitState("idle", 5*time.Second)
+	p.open("about:blank")
+	p.open(d.page())
+	p.home()
+	p.waitTrue("the home page asks again", asks)
+	p.waitTrue("the device is connected", `document.querySelector("[data-link=up]")`)
+
 	room := d.dial("video", "Anna").RoomID
 	p.waitIncoming(room)
 	s.see(t, "incoming touch to ring", "touchToRing", "incomingVideo")

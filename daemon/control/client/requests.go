@@ -51,6 +51,13 @@ func (c *Client) SetCamera(ctx context.Context, on bool) error {
 	return err
 }
 
+// SwitchCamera shows another of the device's cameras in the running call, by its label
+// or name, "" the next one, and returns which.
+func (c *Client) SwitchCamera(ctx context.Context, camera string) (string, error) {
+	shown, err := get[control.CameraChoice](ctx, c, http.MethodPost, "/v1/call/camera/switch", control.CameraChoice{Camera: camera})
+	return shown.Camera, err
+}
+
 // SendData sends the maker's own message to the phone of the running call and
 // returns what the phone said, within about 5 s.
 func (c *Client) SendData(ctx context.Context, payload json.RawMessage) (control.DataResult, error) {

@@ -137,13 +137,23 @@ async function body(request) {
   throw new Refused(400, "badRequest");
 }
 
+// needed reads a file of the backend's own, or ends it and says how the file is made.
+function needed(file, how) {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    console.error(`cannot read ${file}: ${error.code}; make it: ${how}`);
+    process.exit(1);
+  }
+}
+
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const config = JSON.parse(readFileSync(process.env.CONFIG ?? "config.json", "utf8"));
-  const keys = JSON.parse(readFileSync(process.env.KEYS ?? "keys.json", "utf8"));
+  const config = JSON.parse(needed(process.env.CONFIG ?? "config.json", "cp config.example.json config.json").toString());
+  const keys = JSON.parse(needed(process.env.KEYS ?? "keys.json", "npm run key").toString());
   const port = Number(process.env.PORT ?? 8080);
   const { broker } = config;
   const mosquitto = broker && new Mosquitto({
-    ...broker, secret: readFileSync(broker.secret), reload: () => execFileSync(broker.reload[0], broker.reload.slice(1)),
+    ...broker, secret: needed(broker.secret, `head -c 32 /dev/urandom > ${broker.secret}`), reload: () => execFileSync(broker.reload[0], broker.reload.slice(1)),
   });
   createBackend(config, keys, console.log, mosquitto).listen(port, "127.0.0.1", () => console.log(`http://127.0.0.1:${port}`));
 }

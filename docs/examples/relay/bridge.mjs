@@ -3,6 +3,8 @@
 //
 //   DEVICE_SECRET=… CLOUD=https://cloud.example node bridge.mjs
 //
+// CALLBOX_CONTROL_SOCKET is the daemon's socket when it is another than usual.
+//
 // It keeps nothing and repeats nothing: what is lost is said again by the ends.
 import { request } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
@@ -56,7 +58,8 @@ async function toDevice() {
 
 async function forEver(carry) {
   for (;;) {
-    await carry().catch((error) => console.error(error.message));
+    await carry().catch((error) => console.error(error.syscall === "connect" && error.address === socketPath
+      ? `cannot reach callboxd at ${socketPath} (${error.code}); set CALLBOX_CONTROL_SOCKET` : error.message));
     await pause(500 + Math.random() * 1500); // not all devices at once
   }
 }

@@ -17,6 +17,9 @@ const (
 // Code is _IOC(dir, typ, nr, size).
 func Code(dir, typ, nr, size uintptr) uintptr { return dir<<30 | size<<16 | typ<<8 | nr }
 
+// Raw is Call for whoever has no type of the argument at hand.
+func Raw(fd int, request uintptr, arg unsafe.Pointer) error { return Call(fd, request, (*byte)(arg)) }
+
 // Call calls request with arg, again when a signal interrupts it. The errors are
 // plain errno values.
 func Call[T any](fd int, request uintptr, arg *T) error {

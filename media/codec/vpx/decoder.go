@@ -4,11 +4,9 @@ package vpx
 #include <stdlib.h>
 #include <vpx/vpx_decoder.h>
 #include <vpx/vp8dx.h>
-#include "memory.h"
 
 static vpx_codec_err_t callbox_decoder_new(vpx_codec_ctx_t **out, unsigned threads) {
 	vpx_codec_dec_cfg_t cfg = { .threads = threads };
-	callbox_map_pictures();
 	*out = calloc(1, sizeof **out);
 	if (!*out) return VPX_CODEC_MEM_ERROR;
 	vpx_codec_err_t err = vpx_codec_dec_init(*out, vpx_codec_vp8_dx(), &cfg, 0);
@@ -24,7 +22,6 @@ static const vpx_image_t *callbox_decoder_frame(vpx_codec_ctx_t *c) {
 static void callbox_decoder_free(vpx_codec_ctx_t *c) {
 	vpx_codec_destroy(c);
 	free(c);
-	callbox_trim();
 }
 */
 import "C"
@@ -34,16 +31,12 @@ import (
 	"fmt"
 	"image"
 	"unsafe"
+
+	"callbox/media/codec/internal/heap"
+	"callbox/media/codec/picture"
 )
 
-// MaxPixels is the largest picture that a Decoder takes. The header of a VP8
-// keyframe can claim 16383x16383, for which libvpx would take 400 MB.
-const MaxPixels = 2560 * 1440
-
-// ErrNeedKeyframe means that a Decoder can show nothing until a keyframe comes.
-var ErrNeedKeyframe = errors.New("a keyframe is needed")
-
-// Decoder decodes VP8. One goroutine at a time.
+// Decoder is a picture.Decoder for VP8.
 type Decoder struct {
 	c     *C.vpx_codec_ctx_t // nil after Close
 	keyed bool               // a keyframe was decoded and nothing was lost since
@@ -51,6 +44,7 @@ type Decoder struct {
 
 // NewDecoder makes a decoder, which begins with a keyframe.
 func NewDecoder() (*Decoder, error) {
+	heap.MapPictures()
 	d := &Decoder{}
 	if rc := C.callbox_decoder_new(&d.c, 1); rc != 0 {
 		return nil, fmt.Errorf("cannot open the VP8 decoder: %w", codecError(rc))
@@ -58,28 +52,26 @@ func NewDecoder() (*Decoder, error) {
 	return d, nil
 }
 
-// Decode decodes one picture. The planes of the result are valid until the next
-// Decode or Close; it is nil when the frame is not meant to be shown. Errors:
-// ErrNeedKeyframe also after damage, until a keyframe was decoded; ErrClosed.
+// Decode implements picture.Decoder.
 func (d *Decoder) Decode(data []byte) (*image.YCbCr, error) {
 	if d.c == nil {
-		return nil, ErrClosed
+		return nil, picture.ErrClosed
 	}
 	key, w, h, err := header(data)
 	if err != nil {
 		d.keyed = false
-		return nil, fmt.Errorf("%w: %w", ErrNeedKeyframe, err)
+		return nil, fmt.Errorf("%w: %w", picture.ErrNeedKeyframe, err)
 	}
 	if !key && !d.keyed {
-		return nil, ErrNeedKeyframe
+		return nil, picture.ErrNeedKeyframe
 	}
-	if key && (w*h > MaxPixels || w < 1 || h < 1) {
+	if key && (w*h > picture.MaxPixels || w < 1 || h < 1) {
 		d.keyed = false
-		return nil, fmt.Errorf("%w: cannot decode VP8 of %dx%d: at most %d pixels", ErrNeedKeyframe, w, h, MaxPixels)
+		return nil, fmt.Errorf("%w: cannot decode VP8 of %dx%d: at most %d pixels", picture.ErrNeedKeyframe, w, h, picture.MaxPixels)
 	}
 	if rc := C.vpx_codec_decode(d.c, (*C.uint8_t)(unsafe.Pointer(&data[0])), C.uint(len(data)), nil, 0); rc != 0 {
 		d.keyed = false
-		return nil, fmt.Errorf("%w: cannot decode a picture: %w", ErrNeedKeyframe, codecError(rc))
+		return nil, fmt.Errorf("%w: cannot decode a picture: %w", picture.ErrNeedKeyframe, codecError(rc))
 	}
 	d.keyed = true
 	img := C.callbox_decoder_frame(d.c)
@@ -100,14 +92,14 @@ func (d *Decoder) Decode(data []byte) (*image.YCbCr, error) {
 	}, nil
 }
 
-// Lost tells the decoder that pictures are missing: it shows nothing more until
-// the next keyframe, because what it would show is damaged.
+// Lost implements picture.Decoder.
 func (d *Decoder) Lost() { d.keyed = false }
 
 // Close frees the decoder; it may be called twice.
 func (d *Decoder) Close() error {
 	if d.c != nil {
 		C.callbox_decoder_free(d.c)
+		heap.Trim()
 		d.c = nil
 	}
 	return nil

@@ -7,18 +7,19 @@ package vpx
 #include <string.h>
 #include <vpx/vpx_encoder.h>
 #include <vpx/vp8cx.h>
-#include "memory.h"
 
 typedef struct {
 	vpx_codec_ctx_t ctx;
 	vpx_codec_enc_cfg_t cfg;
 	vpx_image_t img;
+	vpx_codec_iter_t iter; // of the packets of one picture
+	size_t len;            // of the packet that was returned last
+	int key;
 } callbox_encoder;
 
 static vpx_codec_err_t callbox_encoder_new(callbox_encoder **out, unsigned w, unsigned h,
 		unsigned kbits, unsigned threads) {
 	*out = NULL;
-	callbox_map_pictures();
 	callbox_encoder *e = calloc(1, sizeof *e);
 	if (!e) return VPX_CODEC_MEM_ERROR;
 	vpx_codec_err_t err = vpx_codec_enc_config_default(vpx_codec_vp8_cx(), &e->cfg, 0);
@@ -60,6 +61,7 @@ static vpx_codec_err_t callbox_encoder_new(callbox_encoder **out, unsigned w, un
 // memory; libvpx copies them before it returns.
 static vpx_codec_err_t callbox_encoder_encode(callbox_encoder *e, unsigned char *y, unsigned char *u,
 		unsigned char *v, int ystride, int cstride, int64_t pts, unsigned long duration, int key) {
+	e->iter = NULL;
 	e->img.planes[VPX_PLANE_Y] = y;
 	e->img.planes[VPX_PLANE_U] = u;
 	e->img.planes[VPX_PLANE_V] = v;
@@ -72,13 +74,14 @@ static vpx_codec_err_t callbox_encoder_encode(callbox_encoder *e, unsigned char 
 	return err;
 }
 
-// callbox_encoder_packet returns the next part of the frame, NULL after the last.
-static void *callbox_encoder_packet(callbox_encoder *e, vpx_codec_iter_t *iter, size_t *len, int *key) {
+// callbox_encoder_packet returns the next part of the frame, NULL after the last. What
+// is said of it stands in e: Go would allocate arguments.
+static void *callbox_encoder_packet(callbox_encoder *e) {
 	const vpx_codec_cx_pkt_t *p;
-	while ((p = vpx_codec_get_cx_data(&e->ctx, iter))) {
+	while ((p = vpx_codec_get_cx_data(&e->ctx, &e->iter))) {
 		if (p->kind != VPX_CODEC_CX_FRAME_PKT) continue;
-		*len = p->data.frame.sz;
-		*key = (p->data.frame.flags & VPX_FRAME_IS_KEY) != 0;
+		e->len = p->data.frame.sz;
+		e->key = (p->data.frame.flags & VPX_FRAME_IS_KEY) != 0;
 		return p->data.frame.buf;
 	}
 	return NULL;
@@ -92,7 +95,6 @@ static vpx_codec_err_t callbox_encoder_bitrate(callbox_encoder *e, unsigned kbit
 static void callbox_encoder_free(callbox_encoder *e) {
 	vpx_codec_destroy(&e->ctx);
 	free(e);
-	callbox_trim();
 }
 */
 import "C"
@@ -105,52 +107,29 @@ import (
 	"sync"
 	"time"
 	"unsafe"
+
+	"callbox/media/codec/internal/heap"
+	"callbox/media/codec/picture"
 )
 
-// ErrClosed means that an encoder or decoder was used after its Close.
-var ErrClosed = errors.New("codec is closed")
-
-// Params is what an encoder aims at.
-type Params struct {
-	Width, Height int     // pixels, even
-	FrameRate     float64 // pictures a second, to begin with; then the times count
-	Bitrate       int     // bit/s
-	// KeyframeInterval is the least time between two keyframes; a request that
-	// comes earlier waits for it. It keeps a storm of requests from filling the
-	// link with keyframes.
-	KeyframeInterval time.Duration
-}
-
-// Frame is one encoded picture.
-type Frame struct {
-	Data     []byte        // valid until the next Encode or Close; empty when the encoder dropped it
-	Key      bool          // needs no picture before it
-	Captured time.Duration // as it was given to Encode
-}
-
-// Encoder encodes one stream of pictures of one size. Its methods may be called
-// from any goroutine, also after Close: they return ErrClosed then.
+// Encoder is a picture.Encoder for VP8.
 type Encoder struct {
 	mu      sync.Mutex
 	c       *C.callbox_encoder // nil after Close
-	p       Params
+	p       picture.Params
 	buf     []byte
-	force   bool
-	keyed   bool // there has been a keyframe
-	lastKey time.Duration
+	keys    picture.Keys
 	first   time.Duration
 	lastPTS int64
 }
 
 // NewEncoder makes an encoder; its first picture is a keyframe.
-func NewEncoder(p Params) (*Encoder, error) {
-	if p.Width < 16 || p.Height < 16 || p.Width > 16383 || p.Height > 16383 || p.Width%2 != 0 || p.Height%2 != 0 {
-		return nil, fmt.Errorf("cannot encode VP8 of %dx%d: width and height must be even numbers from 16 to 16382", p.Width, p.Height)
+func NewEncoder(p picture.Params) (*Encoder, error) {
+	if err := p.Check("VP8", 16382); err != nil {
+		return nil, err
 	}
-	if p.FrameRate <= 0 || p.Bitrate < 1000 {
-		return nil, fmt.Errorf("cannot encode VP8 at %g pictures/s and %d bit/s: both must be positive, the rate at least 1 kbit/s", p.FrameRate, p.Bitrate)
-	}
-	e := &Encoder{p: p, lastPTS: -1}
+	heap.MapPictures()
+	e := &Encoder{p: p, lastPTS: -1, keys: picture.Keys{Interval: p.KeyframeInterval}}
 	rc := C.callbox_encoder_new(&e.c, C.uint(p.Width), C.uint(p.Height), C.uint(p.Bitrate/1000), C.uint(threads(p.Width, p.Height)))
 	if rc != 0 {
 		return nil, fmt.Errorf("cannot open the VP8 encoder: %w", codecError(rc))
@@ -170,18 +149,17 @@ func threads(w, h int) int {
 	}
 }
 
-// Encode encodes one picture of the encoder's size, taken at captured, which
-// must not go backwards. It does not keep img.
-func (e *Encoder) Encode(img *image.YCbCr, captured time.Duration) (Frame, error) {
+// Encode implements picture.Encoder.
+func (e *Encoder) Encode(img *image.YCbCr, captured time.Duration) (picture.Frame, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.c == nil {
-		return Frame{}, ErrClosed
+		return picture.Frame{}, picture.ErrClosed
 	}
-	if err := fits(img, e.p.Width, e.p.Height); err != nil {
-		return Frame{}, err
+	if err := picture.Fits(img, e.p.Width, e.p.Height); err != nil {
+		return picture.Frame{}, err
 	}
-	key := !e.keyed || e.force && captured-e.lastKey >= e.p.KeyframeInterval
+	key := e.keys.Due(captured)
 	if e.lastPTS < 0 {
 		e.first = captured
 	}
@@ -192,38 +170,30 @@ func (e *Encoder) Encode(img *image.YCbCr, captured time.Duration) (Frame, error
 		(*C.uchar)(unsafe.Pointer(&img.Y[0])), (*C.uchar)(unsafe.Pointer(&img.Cb[0])), (*C.uchar)(unsafe.Pointer(&img.Cr[0])),
 		C.int(img.YStride), C.int(img.CStride), C.int64_t(pts), C.ulong(90000/e.p.FrameRate), cbool(key))
 	if rc != 0 {
-		return Frame{}, fmt.Errorf("cannot encode a picture: %w", codecError(rc))
+		return picture.Frame{}, fmt.Errorf("cannot encode a picture: %w", codecError(rc))
 	}
 	e.lastPTS = pts
-	f := Frame{Captured: captured}
+	f := picture.Frame{Captured: captured}
 	e.buf = e.buf[:0]
-	var iter C.vpx_codec_iter_t
-	for {
-		var n C.size_t
-		var isKey C.int
-		p := C.callbox_encoder_packet(e.c, &iter, &n, &isKey)
-		if p == nil {
-			break
-		}
-		e.buf = append(e.buf, unsafe.Slice((*byte)(p), int(n))...)
-		f.Key = f.Key || isKey != 0
+	for p := C.callbox_encoder_packet(e.c); p != nil; p = C.callbox_encoder_packet(e.c) {
+		e.buf = append(e.buf, unsafe.Slice((*byte)(p), int(e.c.len))...)
+		f.Key = f.Key || e.c.key != 0
 	}
 	f.Data = e.buf
 	if f.Key {
-		e.keyed, e.force, e.lastKey = true, false, captured
+		e.keys.Made(captured)
 	}
 	return f, nil
 }
 
-// ForceKeyFrame makes a picture soon a keyframe: the next one, or the first that
-// is KeyframeInterval after the last keyframe.
+// ForceKeyFrame implements picture.Encoder.
 func (e *Encoder) ForceKeyFrame() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.c == nil {
-		return ErrClosed
+		return picture.ErrClosed
 	}
-	e.force = true
+	e.keys.Ask()
 	return nil
 }
 
@@ -232,7 +202,7 @@ func (e *Encoder) SetBitRate(bps int) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.c == nil {
-		return ErrClosed
+		return picture.ErrClosed
 	}
 	if bps < 1000 {
 		return fmt.Errorf("cannot encode at %d bit/s: at least 1 kbit/s", bps)
@@ -249,20 +219,8 @@ func (e *Encoder) Close() error {
 	defer e.mu.Unlock()
 	if e.c != nil {
 		C.callbox_encoder_free(e.c)
+		heap.Trim()
 		e.c = nil
-	}
-	return nil
-}
-
-// fits keeps C from reading past the planes.
-func fits(img *image.YCbCr, w, h int) error {
-	b := img.Rect
-	if img.SubsampleRatio != image.YCbCrSubsampleRatio420 || b.Dx() != w || b.Dy() != h {
-		return fmt.Errorf("cannot encode a picture of %dx%d (%v): the encoder takes %dx%d, 4:2:0", b.Dx(), b.Dy(), img.SubsampleRatio, w, h)
-	}
-	if img.YStride < w || img.CStride < w/2 ||
-		len(img.Y) < img.YStride*(h-1)+w || len(img.Cb) < img.CStride*(h/2-1)+w/2 || len(img.Cr) < img.CStride*(h/2-1)+w/2 {
-		return fmt.Errorf("cannot encode a picture of %dx%d: its planes are too short", w, h)
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ import { control } from "./controls.js";
 import { DoorButton } from "./door.js";
 import { h, icon, setText, show } from "./dom.js";
 import { initial } from "./home.js";
+import { Fit } from "./fit.js";
+import { letterKeys } from "./letters.js";
 import { Peer } from "./peer.js";
 import { Picture } from "./picture.js";
 import { Quiet } from "./quiet.js";
@@ -32,6 +34,7 @@ export class CallView {
   readonly #door = new DoorButton();
   readonly #speaker = new Speaker(this.#remote.video);
   readonly #screen = new Screen(this.#remote.video);
+  readonly #fit = new Fit(this.#remote);
   readonly #mute = control("mute", "M", ["mic", "slash"]);
   readonly #camera = control("camera", "V", ["video", "slash"]);
   readonly #flip = control("flip", "C", ["flip"]);
@@ -47,7 +50,7 @@ export class CallView {
   constructor() {
     this.#local.video.muted = true;
     this.#local.video.setAttribute("aria-label", words("yourPicture"));
-    const tools = h("div", { class: "tools" }, this.#speaker.element, this.#screen.pip.element, this.#screen.full.element);
+    const tools = h("div", { class: "tools" }, this.#fit.tool.element, this.#speaker.element, this.#screen.pip.element, this.#screen.full.element);
     this.element = h(
       "section",
       { class: "call", tabindex: "-1", "aria-label": words("callArea"), "data-testid": "call" },
@@ -119,17 +122,17 @@ export class CallView {
       m: () => { this.#toggleMic(); },
       v: () => { this.#toggleCamera(); },
       c: () => { this.#flipCamera(); },
-      d: () => { this.#door.press(); },
       s: () => { this.#speaker.open(); },
       p: () => { this.#screen.togglePip(); },
       f: () => { this.#screen.toggleFull(); },
-      h: leave,
+      w: () => { this.#fit.toggle(); },
       // The browser leaves the full screen by this key, and a list closes.
       escape: document.fullscreenElement || document.activeElement?.tagName === "SELECT" ? () => undefined : leave,
     };
     const act = Object.entries(does).find(([key]) => key === event.key.toLowerCase())?.[1];
+    if (!act || (event.key.length === 1 && !letterKeys())) return false;
     // In the list of loudspeakers letters choose.
-    if (!act || (document.activeElement?.tagName === "SELECT" && event.key !== "Escape")) return false;
+    if (document.activeElement?.tagName === "SELECT" && event.key !== "Escape") return false;
     this.#quiet.wake();
     act();
     return true;
@@ -172,7 +175,9 @@ export class CallView {
     this.#hint = undefined;
     this.#slow = false;
     this.#screen.leave();
+    this.#fit.leave();
     this.#quiet.allow(false);
+    document.documentElement.style.removeProperty("--notice");
     this.#remote.video.srcObject = null;
     this.#local.video.srcObject = null;
     this.#playing = undefined;
@@ -194,6 +199,8 @@ export class CallView {
     if (call.phase === "preparing" && this.#slow) lines.push(words("permission"));
     lines.push(...call.problems.map((problem) => words(problemKey(problem))), ...this.#peer.lines(call));
     setText(this.#notice, lines.join("\n"));
+    // Toasts stand below it.
+    document.documentElement.style.setProperty("--notice", `${String(this.#notice.offsetHeight)}px`);
   }
 
   #controls(call: CurrentCall, talking: boolean): void {
@@ -216,6 +223,7 @@ export class CallView {
     this.#hangUp.enable(call.phase !== "leaving" && call.phase !== "ended");
     const seen = video && talking && this.element.classList.contains("has-picture") && call.remote?.camera !== false;
     this.#screen.update(seen);
+    this.#fit.update(seen, theirs?.objectFit === undefined);
     this.#quiet.allow(seen && call.phase === "talking");
   }
 
@@ -250,11 +258,11 @@ export class CallView {
     if (now && now.phase !== "ended") this.update(now);
   }
 
-  /** A finger's press on the picture shows or hides the controls; two, of a mouse too, show the whole picture, or let it fill the screen. */
+  /** A finger's press on the picture shows or hides the controls; two, of a mouse too, show the whole picture, or let it fill the page. */
   #press(): void {
     const now = performance.now();
     if (now - this.#pressed < double) {
-      this.#remote.element.classList.toggle("whole");
+      this.#fit.toggle();
       this.#pressed = 0;
     } else {
       this.#pressed = now;

@@ -1,6 +1,7 @@
 import { devices, onDevices, type Device, type RoomType } from "../src/sdk.js";
 import { askForNotices, mayAskForNotices } from "./attention.js";
 import { h, icon, setText, show } from "./dom.js";
+import { letterKeys, setLetterKeys } from "./letters.js";
 import { addDevice, pasteForm } from "./paste.js";
 import { RightsLine, linkStateOf, mayCall } from "./rights.js";
 import { needsTouch, onSounds } from "./sounds.js";
@@ -65,7 +66,10 @@ export class HomeView {
 
   /** Who is woken is also notified: there is one thing to ask for. */
   #offerNotices(): void {
-    show(this.#notices, mayAskForNotices() && ![...this.#wakes.values()].some(({ offered }) => offered));
+    const woken = [...this.#wakes.values()].some(({ offered }) => offered);
+    void mayAskForNotices().then((may) => {
+      show(this.#notices, may && !woken);
+    });
   }
 
   #content(list: readonly Device[]): HTMLElement[] {
@@ -85,7 +89,7 @@ export class HomeView {
     const cards = list.map((device) => this.#card(device, many));
     const title = many ? [h("h1", { class: "home-title" }, words("homeMany"))] : [];
     const add = addDevice();
-    return [...title, h("div", { class: many ? "cards" : "card-alone" }, ...cards), this.#touch, this.#notices, ...(add ? [add] : []), h("p", { class: "keys" }, words("keys"))];
+    return [...title, h("div", { class: many ? "cards" : "card-alone" }, ...cards), this.#touch, this.#notices, ...(add ? [add] : []), keysLine()];
   }
 
   #card(device: Device, many: boolean): HTMLElement {
@@ -135,12 +139,31 @@ function notices(): HTMLElement {
   const button = h("button", { type: "button", class: "button plain notify", "data-testid": "notify" }, icon("bell"), h("span", {}, words("notifyMe")));
   button.addEventListener("click", () => {
     void askForNotices().then((yes) => {
-      show(button, mayAskForNotices());
+      show(button, false);
       toast(words(yes ? "notifyYes" : "notifyNo"));
     });
   });
-  show(button, mayAskForNotices());
+  show(button, false);
+  void mayAskForNotices().then((may) => {
+    show(button, may);
+  });
   return button;
+}
+
+/** The keys of a call, and the switch of those that are letters. */
+function keysLine(): HTMLElement {
+  const list = h("span", { "data-testid": "keys" });
+  const button = h("button", { type: "button", class: "inline", "data-testid": "letter-keys" });
+  const draw = (): void => {
+    setText(list, words(letterKeys() ? "keys" : "keysFew"));
+    setText(button, words(letterKeys() ? "keysOff" : "keysOn"));
+  };
+  button.addEventListener("click", () => {
+    setLetterKeys(!letterKeys());
+    draw();
+  });
+  draw();
+  return h("p", { class: "keys" }, list, " ", button);
 }
 
 /** The first character of a name, for its round picture. */

@@ -15,6 +15,7 @@
  */
 import * as callbox from "../src/sdk.js";
 import { Attention } from "./attention.js";
+import { Awake } from "./awake.js";
 import { CallView } from "./call.js";
 import { EndView, type EndParts } from "./end.js";
 import { HomeView } from "./home.js";
@@ -55,9 +56,12 @@ class Page {
   readonly #ringback = new Ringback();
   readonly #ringtone = new Ringtone();
   readonly #attention = new Attention();
+  readonly #awake = new Awake("wakeLock" in navigator ? navigator.wakeLock : undefined, document);
   #link: callbox.PairingLink | undefined;
   /** The question about it. */
   #pairing: HTMLElement | undefined;
+  /** The address that the link came by. */
+  #linkAddress = "";
   #view = "";
   /** The call whose end was told, or that failed with an error of its own. */
   #told = "";
@@ -65,7 +69,6 @@ class Page {
   #end: EndView | undefined;
   /** The call that was said to be seen. */
   #shown = "";
-  #wake: Promise<WakeLockSentinel | undefined> | undefined;
 
   async run(): Promise<void> {
     document.documentElement.lang = language;
@@ -147,11 +150,13 @@ class Page {
   }
 
   #takeLink(): void {
+    const address = location.href;
     const link = callbox.takePairingLink();
     if (link === "invalid") toast(words("error_pairLinkInvalid"));
     else if (link) {
       this.#link = link;
       this.#pairing = undefined;
+      this.#linkAddress = address;
       this.#end = undefined;
       if (this.#view === "pairing") this.#view = ""; // the question on the page is about an earlier link
     }
@@ -190,7 +195,7 @@ class Page {
       if (this.#view !== "incoming") clearToast();
       this.#incoming.update(call);
       this.#show("incoming", this.#incoming.element);
-      this.#keepAwake(true);
+      this.#awake.keep(true);
       return;
     }
     if (call && call.phase !== "ended") {
@@ -198,10 +203,10 @@ class Page {
       this.#show("call", this.#callView.element);
       this.#callView.update(call);
       this.#address(call);
-      this.#keepAwake(true);
+      this.#awake.keep(true);
       return;
     }
-    this.#keepAwake(false);
+    this.#awake.keep(false);
     if (this.#view === "call") this.#callView.close();
     if (this.#view === "call" || this.#view === "incoming") {
       history.replaceState(null, "", callbox.CALL_PAGE_PATH);
@@ -211,7 +216,7 @@ class Page {
       if (this.#view === "pairing") return;
       const link = this.#link;
       // A call may come in between: what was typed is still there afterwards.
-      this.#pairing ??= pairingView(link, () => {
+      this.#pairing ??= pairingView(link, this.#linkAddress, () => {
         if (this.#link === link) this.#link = this.#pairing = undefined;
         this.#render();
       });
@@ -237,7 +242,7 @@ class Page {
     else this.#ringback.stop();
     if (call?.here && call.phase === "incoming") {
       this.#ringtone.start();
-      this.#attention.call(call.deviceName, kindOf(call));
+      this.#attention.call(call, kindOf(call));
     } else {
       this.#ringtone.stop();
       this.#attention.stop();
@@ -255,7 +260,7 @@ class Page {
     const known = cause === "answeredElsewhere" || (!call.endedByDevice && (cause === "cancelled" || (cause === "rejected" && !call.isCaller)));
     const limit = origin === "timeLimit";
     if (!known) this.#showEnd(call, limit ? "timeUp" : why);
-    if (known || limit) toast(words(why, { name: call.deviceName }));
+    if (known) toast(words(why, { name: call.deviceName }));
   }
 
   #showEnd(call: EndParts["call"], why: StringKey): void {
@@ -296,21 +301,11 @@ class Page {
     document.documentElement.dataset["view"] = view;
     this.#title(view, callbox.currentCall());
     this.#root.replaceChildren(element);
+    scrollTo(0, 0);
     if (view === "incoming") this.#incoming.opened();
     if (view === "call") this.#callView.opened();
     if (view === "end") element.querySelector("h1")?.focus();
     if (view === "pairing") element.querySelector<HTMLElement>("[data-testid=pair-confirm]")?.focus();
-  }
-
-  /** A phone's screen stays on during a call. */
-  #keepAwake(on: boolean): void {
-    if (!("wakeLock" in navigator)) return;
-    if (on) {
-      this.#wake ??= navigator.wakeLock.request("screen").catch(() => undefined);
-    } else if (this.#wake) {
-      void this.#wake.then((lock) => lock?.release());
-      this.#wake = undefined;
-    }
   }
 }
 

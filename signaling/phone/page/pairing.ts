@@ -1,11 +1,12 @@
 import { CallboxError, pair, type PairingLink } from "../src/sdk.js";
 import { h, icon, setText } from "./dom.js";
+import { here, installFirst } from "./install.js";
 import { errorKey } from "./strings.js";
 import { toast } from "./toast.js";
 import { words } from "./words.js";
 
-/** Asks the person, once, whether this phone shall be paired with the device of a link. */
-export function pairingView(link: PairingLink, done: () => void): HTMLElement {
+/** Asks the person, once, whether this phone shall be paired with the device of a link, which came by that address. */
+export function pairingView(link: PairingLink, address: string, done: () => void): HTMLElement {
   const name = h("input", {
     id: "phone-name",
     type: "text",
@@ -50,12 +51,27 @@ export function pairingView(link: PairingLink, done: () => void): HTMLElement {
     h("h1", {}, words("pairTitle")),
     h("p", { class: "serial" }, link.sn),
     h("p", {}, words("pairText")),
+    ...(installFirst(here()) ? [installHint(address)] : []),
     h("label", { for: "phone-name" }, words("pairName")),
     name,
     h("p", { class: "hint", id: "phone-name-hint" }, words("pairNameHint")),
     confirm,
     cancel,
   );
+}
+
+/** What has to come before the pairing, where the home screen has a store of its own. */
+function installHint(address: string): HTMLElement {
+  const copy = h("button", { type: "button", class: "button tonal", "data-testid": "copy-link" }, words("copyLink"));
+  copy.addEventListener("click", () => {
+    void navigator.clipboard.writeText(address).then(
+      () => {
+        toast(words("copied"));
+      },
+      () => undefined, // the person said no
+    );
+  });
+  return h("div", { class: "install", "data-testid": "install-first" }, h("h2", {}, words("installTitle")), h("p", {}, words("installText")), copy);
 }
 
 /** A name for this phone that its owner recognises. */

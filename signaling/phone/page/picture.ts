@@ -28,3 +28,15 @@ export class Picture {
 function put(style: CSSStyleDeclaration, name: string, value: string): void {
   if (style.getPropertyValue(name) !== value) style.setProperty(name, value);
 }
+
+/** A width and a height, in the same unit each. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The share of a picture that is cut off where it fills a box; 0 for what has no size. */
+export function cutOff(picture: Size, box: Size): number {
+  const ratio = (picture.width * box.height) / (picture.height * box.width);
+  return Number.isFinite(ratio) && ratio > 0 ? 1 - Math.min(ratio, 1 / ratio) : 0;
+}

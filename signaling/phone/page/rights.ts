@@ -10,7 +10,8 @@ export class RightsLine {
   readonly #why = h("p", { class: "why", role: "status", "data-testid": "device-why" });
   readonly #list = h("ul", { class: "rights", "data-testid": "rights" });
   readonly #forget = h("button", { type: "button", class: "button plain", "data-testid": "forget" }, words("forget"));
-  readonly #more = h("details", { class: "more", "data-testid": "more" }, h("summary", {}, words("mayDo")), this.#list, this.#forget);
+  readonly #summary = h("summary", {}, words("mayDo"));
+  readonly #more = h("details", { class: "more", "data-testid": "more" }, this.#summary, this.#list, this.#forget);
   readonly element = h("div", { class: "rights-box" }, this.#why, this.#more);
   #drawn = "";
   #sure = false;
@@ -34,6 +35,7 @@ export class RightsLine {
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     if (trouble) this.#more.open = true;
+    setText(this.#summary, words(trouble ? "more" : "mayDo"));
     this.#list.replaceChildren(
       ...shown.map((right) => {
         const yes = rights?.includes(right) === true;

@@ -26,6 +26,8 @@ export const zh: Table = {
   pipOff: "退出画中画",
   full: "全屏",
   fullOff: "退出全屏",
+  whole: "显示完整画面",
+  fill: "铺满页面",
   callArea: "通话",
   callWith: "与 {name} 通话",
   controls: "通话控制",
@@ -44,6 +46,7 @@ export const zh: Table = {
 
   talked: "通话时长 {time}",
 
+  more: "更多",
   mayDo: "这部手机可以做什么",
   right_call: "呼叫它",
   right_beCalled: "接听它的来电",
@@ -75,6 +78,10 @@ export const zh: Table = {
   pairText: "配对后，这部手机可以呼叫它。只有在你自己要求了这个链接时才继续。",
   pairName: "这部手机的名称",
   pairNameHint: "你呼叫时，设备会显示这个名称。",
+  installTitle: "请先将此页面添加到主屏幕",
+  installText: "点按“共享”，再点按“添加到主屏幕”，从主屏幕打开后粘贴链接。在浏览器里配对的设备，主屏幕上的页面并不认识；也只有主屏幕上的页面能在关闭后响铃。",
+  copyLink: "复制链接",
+  copied: "链接已复制。请从主屏幕打开此页面并粘贴。",
   pairConfirm: "配对",
   pairing: "正在配对…",
   paired: "已与 {name} 配对。",
@@ -86,7 +93,10 @@ export const zh: Table = {
   pasteLabel: "已复制的配对链接",
   pasteConfirm: "继续",
   addDevice: "添加设备",
-  keys: "通话快捷键：Enter 接听 · M 静音 · V 摄像头 · C 切换摄像头 · D 开门 · S 扬声器 · P 画中画 · F 全屏 · Esc 挂断或拒绝",
+  keys: "通话快捷键：Enter 接听 · Esc 挂断或拒绝 · M 静音 · V 摄像头 · C 切换摄像头 · S 扬声器 · P 画中画 · F 全屏 · W 完整画面",
+  keysFew: "通话快捷键：Enter 接听 · Esc 挂断或拒绝",
+  keysOff: "关闭字母快捷键",
+  keysOn: "启用字母快捷键",
 
   problemTitle: "这里不能通话",
   framedTitle: "此页面不能嵌在别的页面中",
@@ -115,7 +125,7 @@ export const zh: Table = {
   remoteMuted: "{name} 已静音",
   weak: "网络不佳",
 
-  link_up: "可以呼叫",
+  link_up: "已连接",
   link_connecting: "正在连接…",
   link_down: "无法连接",
   link_removed: "没有回应",

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "./clock.js";
-import { isId, isSeconds, parseEnd } from "./message.js";
+import { isId, isName, isSeconds, parseEnd } from "./message.js";
 import type { End } from "./causes.js";
 import { byteLength, randomId } from "./encoding.js";
 import { CallboxError, type ErrorCode } from "./errors.js";
@@ -15,6 +15,8 @@ export interface Info {
   readonly speaker: boolean;
   /** How well it receives this side: 0 (nothing) to 4 (good). */
   readonly quality: number;
+  /** What the camera is called that a device with several of them shows, for example "Yard". */
+  readonly view?: string;
 }
 
 /** A frame of the device on the data channel, checked. */
@@ -42,10 +44,10 @@ export function parseFrame(text: string): Frame | undefined {
   if (!isObject(p)) return undefined;
   const { t, id } = p;
   if (t === "info") {
-    const { mic, camera, speaker, quality } = p;
-    if (typeof mic !== "boolean" || typeof camera !== "boolean" || typeof speaker !== "boolean") return undefined;
-    if (typeof quality !== "number" || !Number.isInteger(quality) || quality < 0 || quality > 4) return undefined;
-    return { t, info: { mic, camera, speaker, quality } };
+    const { mic, camera, speaker, quality, view } = p as unknown as Info; // as far as it is one
+    if ([mic, camera, speaker].some((flag) => typeof flag !== "boolean") || ![0, 1, 2, 3, 4].includes(quality)) return undefined;
+    if (view !== undefined && !(typeof view === "string" && isName(view))) return undefined;
+    return { t, info: { mic, camera, speaker, quality, ...(view !== undefined && { view }) } };
   }
   if (typeof id !== "string" || id === "" || id.length > 128) return undefined;
   // A first copy carries the id of the signed message.

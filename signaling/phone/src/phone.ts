@@ -127,7 +127,7 @@ export class Phone {
 
   async forget(dkt: string): Promise<void> {
     if (this.#session?.parts.device.dkt === dkt && this.#session.phase !== "ended") {
-      throw new CallboxError("callInProgress", "a call with this device is running");
+      throw new CallboxError("callInProgress", "a call is running");
     }
     await this.#parts.store.remove(dkt);
     this.#unlink(dkt);

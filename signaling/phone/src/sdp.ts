@@ -25,26 +25,26 @@ export interface CheckedSdp {
 
 /** Checks an answer. @throws Error that says which rule is broken. */
 export function checkAnswer(sdp: string, rules: SdpRules): CheckedSdp {
-  if (byteLength(sdp) > maxSdp) throw new Error("the SDP is longer than 16 KiB");
+  if (byteLength(sdp) > maxSdp) throw new Error("more than 16 KiB");
   const lines = sdp.split(/\r?\n/).filter((line) => line !== "");
   if (lines[0] !== "v=0") throw new Error("not an SDP");
   const [session, ...media] = sections(lines);
   const live = media.filter((section) => !isRejected(section));
-  if (live.length === 0) throw new Error("the SDP has no media");
+  if (live.length === 0) throw new Error("no media");
 
   const fingerprint = oneFingerprint(lines);
-  if (rules.fingerprint !== undefined && fingerprint !== rules.fingerprint) throw new Error("the DTLS fingerprint changed");
+  if (rules.fingerprint !== undefined && fingerprint !== rules.fingerprint) throw new Error("the fingerprint changed");
 
   const bundle = attributes(session ?? [], "group").find((g) => g.startsWith("BUNDLE"))?.split(" ") ?? [];
   for (const section of live) {
     const kind = /^m=(\S+)/.exec(section[0] ?? "")?.[1];
-    if (kind !== "audio" && kind !== "video" && kind !== "application") throw new Error(`media of kind ${String(kind)}`);
+    if (kind !== "audio" && kind !== "video" && kind !== "application") throw new Error("media of another kind");
     if (kind === "video" && rules.roomType === "voice") throw new Error("video in a voice room");
     const [mid] = attributes(section, "mid");
-    if (mid === undefined || !bundle.includes(mid)) throw new Error("media outside the BUNDLE group");
+    if (mid === undefined || !bundle.includes(mid)) throw new Error("media outside of BUNDLE");
     if (kind !== "application" && !section.includes("a=rtcp-mux")) throw new Error("media without rtcp-mux");
     const setup = [...attributes(section, "setup"), ...attributes(session ?? [], "setup")];
-    if (setup.length === 0 || setup.some((s) => s !== "active" && s !== "passive")) throw new Error("an answer needs a=setup active or passive");
+    if (setup.length === 0 || setup.some((s) => s !== "active" && s !== "passive")) throw new Error("no a=setup of an answer");
   }
 
   const kept = lines.filter((line) => !line.startsWith("a=candidate:") || isUsable(line.slice(2), rules.allowLoopback));
@@ -108,7 +108,7 @@ function attributes(section: readonly string[], name: string): string[] {
 function oneFingerprint(lines: readonly string[]): string {
   const distinct = new Set(attributes(lines, "fingerprint").map((f) => f.toLowerCase()));
   const [only, ...more] = distinct;
-  if (only === undefined || more.length > 0) throw new Error("an SDP needs exactly one distinct fingerprint");
-  if (!/^sha-256 ([0-9a-f]{2}:){31}[0-9a-f]{2}$/.test(only)) throw new Error("the fingerprint must be sha-256");
+  if (only === undefined || more.length > 0) throw new Error("not one fingerprint");
+  if (!/^sha-256 ([0-9a-f]{2}:){31}[0-9a-f]{2}$/.test(only)) throw new Error("no sha-256 fingerprint");
   return only;
 }

@@ -10,14 +10,16 @@ import (
 
 // Values of linux/videodev2.h.
 const (
-	BufTypeVideoCapture = 1
-	MemoryMmap          = 1
-	FieldAny            = 0
-	FieldNone           = 1
+	BufTypeVideoCapture       = 1
+	BufTypeVideoCaptureMplane = 9
+	MemoryMmap                = 1
+	FieldAny                  = 0
+	FieldNone                 = 1
 
-	CapVideoCapture = 0x00000001
-	CapStreaming    = 0x04000000
-	CapDeviceCaps   = 0x80000000 // DeviceCaps is set
+	CapVideoCapture       = 0x00000001
+	CapVideoCaptureMplane = 0x00001000
+	CapStreaming          = 0x04000000
+	CapDeviceCaps         = 0x80000000 // DeviceCaps is set
 
 	CapTimePerFrame = 0x1000 // in CaptureParm.Capability
 
@@ -27,6 +29,7 @@ const (
 	FrmTypeContinuous = 2
 	FrmTypeStepwise   = 3
 
+	BufFlagKeyframe       = 0x8
 	BufFlagError          = 0x40
 	BufFlagTimestampMask  = 0xe000
 	BufFlagTimestampMono  = 0x2000
@@ -35,11 +38,34 @@ const (
 	BufFlagTstampSrcStart = 0x10000 // the time is that of the start of exposure
 )
 
-// Pixel formats (fourcc codes).
+// Controls of encoders, and values of them (linux/v4l2-controls.h).
+const (
+	CtrlBitrateMode     = 0x9909ce
+	CtrlBitrate         = 0x9909cf // bit/s
+	CtrlBFrames         = 0x9909ca
+	CtrlGOPSize         = 0x9909cb
+	CtrlHeaderMode      = 0x9909d8
+	CtrlRepeatSequence  = 0x9909e2
+	CtrlForceKeyFrame   = 0x9909e5
+	CtrlH264IntraPeriod = 0x990a66
+	CtrlH264Level       = 0x990a67
+	CtrlH264Profile     = 0x990a6b
+
+	BitrateModeConstant            = 1
+	HeaderModeJoined               = 1 // with the first picture
+	H264ProfileConstrainedBaseline = 1
+	H264Level31                    = 9
+	H264Level40                    = 11
+)
+
+// Pixel formats (fourcc codes). Those with an M have each plane in memory of its own.
 var (
 	PixYUYV  = FourCC("YUYV")
 	PixNV12  = FourCC("NV12")
 	PixYU12  = FourCC("YU12")
+	PixNV12M = FourCC("NM12")
+	PixYU12M = FourCC("YM12")
+	PixH264  = FourCC("H264")
 	PixMJPEG = FourCC("MJPG")
 	PixJPEG  = FourCC("JPEG")
 )
@@ -64,6 +90,7 @@ var (
 	StreamOn           = code(ioctl.Write, 18, unsafe.Sizeof(int32(0)))
 	StreamOff          = code(ioctl.Write, 19, unsafe.Sizeof(int32(0)))
 	GetParm            = code(ioctl.Read|ioctl.Write, 21, unsafe.Sizeof(StreamParm{}))
+	SetCtrl            = code(ioctl.Read|ioctl.Write, 28, unsafe.Sizeof(Control{}))
 	SetParm            = code(ioctl.Read|ioctl.Write, 22, unsafe.Sizeof(StreamParm{}))
 	EnumFrameSizes     = code(ioctl.Read|ioctl.Write, 74, unsafe.Sizeof(FrmSizeEnum{}))
 	EnumFrameIntervals = code(ioctl.Read|ioctl.Write, 75, unsafe.Sizeof(FrmIvalEnum{}))

@@ -88,6 +88,55 @@ type PixFormat struct {
 	XferFunc     uint32
 }
 
+// FormatMplane is struct v4l2_format of a multi-planar type.
+type FormatMplane struct {
+	Type uint32
+	_    [0]uintptr
+	Pix  PixFormatMplane
+	_    [8]byte
+}
+
+// MaxPlanes is VIDEO_MAX_PLANES.
+const MaxPlanes = 8
+
+// PixFormatMplane is struct v4l2_pix_format_mplane, which is packed.
+type PixFormatMplane struct {
+	Width        uint32
+	Height       uint32
+	PixelFormat  uint32
+	Field        uint32
+	Colorspace   uint32
+	Planes       [MaxPlanes]PlanePixFormat
+	NumPlanes    uint8
+	Flags        uint8
+	YcbcrEnc     uint8
+	Quantization uint8
+	XferFunc     uint8
+	Reserved     [7]uint8
+}
+
+// PlanePixFormat is struct v4l2_plane_pix_format.
+type PlanePixFormat struct {
+	SizeImage    uint32
+	BytesPerLine uint32
+	Reserved     [6]uint16
+}
+
+// Plane is struct v4l2_plane.
+type Plane struct {
+	BytesUsed  uint32
+	Length     uint32
+	Offset     uintptr // the union m; the offset is in its first four bytes
+	DataOffset uint32
+	Reserved   [11]uint32
+}
+
+// Control is struct v4l2_control.
+type Control struct {
+	ID    uint32
+	Value int32
+}
+
 // StreamParm is struct v4l2_streamparm of a capture type.
 type StreamParm struct {
 	Type    uint32
@@ -115,7 +164,8 @@ type RequestBuffers struct {
 	Reserved     [3]uint8
 }
 
-// Buffer is struct v4l2_buffer of a single-planar type. The seconds begin on an
+// Buffer is struct v4l2_buffer. Of a multi-planar type, Offset is the address of its
+// planes, and Length how many there are. The seconds begin on an
 // offset of eight on all architectures; Go aligns int64 to four on ARM.
 type Buffer struct {
 	Index     uint32

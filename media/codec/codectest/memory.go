@@ -1,4 +1,4 @@
-package vpx
+package codectest
 
 import (
 	"fmt"
@@ -30,24 +30,24 @@ func anonymous(t *testing.T) int {
 	return 0
 }
 
-// TestMemoryIsGivenBack: calls in a row run on whatever threads Go has. None of
+// MemoryIsGivenBack runs calls in a row on whatever threads Go has. None of
 // them may keep a codec's memory, some 30 MB, when the codec ends.
-func TestMemoryIsGivenBack(t *testing.T) {
+func (c Codec) MemoryIsGivenBack(t *testing.T) {
 	const threads, w, h = 8, 1280, 720
-	img := picture(w, h, 0)
+	img := Picture(w, h, 0)
 	use := func() error { // an encoder and a decoder for a few pictures
-		enc, err := NewEncoder(params(w, h))
+		enc, err := c.NewEncoder(Params(w, h))
 		if err != nil {
 			return err
 		}
-		defer enc.Close()
-		dec, err := NewDecoder()
+		defer closeAll(t, enc)
+		dec, err := c.NewDecoder()
 		if err != nil {
 			return err
 		}
-		defer dec.Close()
+		defer closeAll(t, dec)
 		for n := range 4 {
-			f, err := enc.Encode(img, time.Duration(n)*frameTime)
+			f, err := enc.Encode(img, time.Duration(n)*FrameTime)
 			if err != nil {
 				return err
 			}

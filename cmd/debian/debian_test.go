@@ -1,0 +1,195 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const root = "../.."
+
+func text(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(root, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// field is the list in a field of debian/control.
+func field(t *testing.T, name string) []string {
+	t.Helper()
+	m := regexp.MustCompile(`(?m)^` + name + `:((?:.*\n)(?: .*\n)*)`).FindStringSubmatch(text(t, "packaging/debian/control"))
+	if m == nil {
+		t.Fatalf("debian/control has no %s", name)
+	}
+	var out []string
+	for one := range strings.SplitSeq(m[1], ",") {
+		out = append(out, strings.TrimSpace(one))
+	}
+	return out
+}
+
+// TestBuildDepends: what .ci/setup installs to build is what the package says that it
+// needs to be built.
+func TestBuildDepends(t *testing.T) {
+	m := regexp.MustCompile(`(?m)^build="(.*)"$`).FindStringSubmatch(text(t, ".ci/setup"))
+	if m == nil {
+		t.Fatal(".ci/setup has no list build")
+	}
+	var want []string
+	for p := range strings.FieldsSeq(m[1]) {
+		// Compilers are there wherever packages are built, and Go brings its own certificates' reader.
+		if !slices.Contains([]string{"gcc", "g++", "libc6-dev", "ca-certificates"}, p) {
+			want = append(want, p)
+		}
+	}
+	got := slices.DeleteFunc(field(t, "Build-Depends"), func(p string) bool {
+		return strings.HasPrefix(p, "debhelper-compat ") || strings.HasPrefix(p, "dh-sequence-")
+	})
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("Build-Depends has %v, .ci/setup build %v", got, want)
+	}
+}
+
+// loaded are the libraries that are loaded by name, which dh_shlibdeps cannot see: the
+// packages that have them, as they must stand in a field.
+var loaded = map[string][2]string{
+	"libasound.so.2": {"Depends", "libasound2t64 | libasound2"},
+	"libpulse.so.0":  {"Suggests", "libpulse0"},
+}
+
+// TestLoadedLibraries: what our own code loads by name is in the table, and what is in
+// the table is in debian/control.
+func TestLoadedLibraries(t *testing.T) {
+	for _, d := range loaded {
+		if !slices.Contains(field(t, d[0]), d[1]) {
+			t.Errorf("%s does not name %s", d[0], d[1])
+		}
+	}
+	call := regexp.MustCompile(`dlopen\("([^"]+)"`)
+	for _, dir := range []string{"hal", "media", "signaling", "daemon"} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				if err == nil && d.Name() == "node_modules" {
+					return filepath.SkipDir
+				}
+				return err
+			}
+			if !slices.Contains([]string{".go", ".c", ".cc", ".cpp", ".h"}, filepath.Ext(path)) {
+				return nil
+			}
+			source, err := os.ReadFile(path)
+			for _, m := range call.FindAllStringSubmatch(string(source), -1) {
+				if _, ok := loaded[m[1]]; !ok {
+					t.Errorf("%s loads %s, which no field of debian/control is known to bring", path, m[1])
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestConffile: a configuration that was edited on a device and has changed in the
+// package makes an unattended upgrade stop and ask. So it never changes.
+func TestConffile(t *testing.T) {
+	sum := sha256.Sum256([]byte(text(t, "packaging/debian/callbox.yaml")))
+	if got := hex.EncodeToString(sum[:]); got != conffile {
+		t.Errorf("the conffile has changed (%s): defaults belong into the program, explanations into docs/callbox.yaml", got)
+	}
+}
+
+const conffile = "382ae566e6374b2cef9737fbdf3e3a9f28d9d0ac5c2cbcc990b6e406bbecae65"
+
+// TestChangelog reads CHANGELOG.md as Debian wants it.
+func TestChangelog(t *testing.T) {
+	r := release{version: "1.2.3", suffix: "~deb12u1", codename: "bookworm"}
+	at := time.Date(2026, 11, 27, 11, 48, 0, 0, time.UTC)
+	got, err := changelog("# Changelog\n\nWords.\n\n## [1.2.3] - 2026-11-27\n\n### Added\n\n- One `thing`\n  more ([the guide](docs/x.md)).\n- Two.\n\n### Fixed\n\n- Three, which is so long that it does not fit into a single line of the file.\n\n## [1.2.2]\n\n- Old.\n",
+		"Anna <anna@door.example>", r, at)
+	want := `callbox (1.2.3~deb12u1) bookworm; urgency=medium
+
+  * One thing more (the guide).
+  * Two.
+  * Three, which is so long that it does not fit into a single line of the
+    file.
+
+ -- Anna <anna@door.example>  Fri, 27 Nov 2026 11:48:00 +0000
+`
+	if err != nil || got != want {
+		t.Errorf("%v\n%s", err, got)
+	}
+	if _, err := changelog("# Changelog\n", "", r, at); err == nil {
+		t.Error("a changelog without a version gives no error")
+	}
+	if len(text(t, "CHANGELOG.md")) == 0 || maintainer(text(t, "packaging/debian/control")) == "" {
+		t.Error("nothing to make a changelog of")
+	}
+}
+
+// TestTree: what dpkg-buildpackage gets.
+func TestTree(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("needs git")
+	}
+	dir, to := t.TempDir(), filepath.Join(t.TempDir(), "src")
+	write := func(name, text string) {
+		if err := output(filepath.Join(dir, name), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(".gitignore", "/build/\nnode_modules/\n/signaling/phone/dist/*\n!/signaling/phone/dist/.gitignore\n")
+	write("go.mod", "module door\n")
+	write("build/x", "no")
+	write("CHANGELOG.md", "## [1.0.0]\n\n- First.\n")
+	write("packaging/debian/control", "Source: x\nMaintainer: Anna <anna@door.example>\n")
+	write("packaging/debian/rules", "#!/usr/bin/make -f\n")
+	if err := os.Chmod(filepath.Join(dir, "packaging/debian/rules"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write("signaling/phone/package-lock.json", `{"packages":{"":{},"node_modules/jose":{"version":"6.0.0"},"node_modules/tool":{"version":"1.0.0","dev":true}}}`)
+	write("signaling/phone/node_modules/jose/LICENSE.md", mitText)
+	write("signaling/phone/node_modules/jose/index.js", "no")
+	write("signaling/phone/dist/.gitignore", "")
+	if out, err := exec.CommandContext(t.Context(), "git", "-C", dir, "init", "-q").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	r := release{version: "1.0.0", codename: "bookworm", seconds: "1795785306"}
+	if err := tree(dir, to, r); err == nil || !strings.Contains(err.Error(), "make phone") {
+		t.Errorf("without a page: %v", err)
+	}
+	write("signaling/phone/dist/page/index.html", "page")
+	if err := tree(dir, to, r); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	err := filepath.WalkDir(to, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			got = append(got, strings.TrimPrefix(path, to+"/"))
+		}
+		return err
+	})
+	want := []string{
+		".gitignore", "CHANGELOG.md", "debian/changelog", "debian/control", "debian/rules", "go.mod",
+		"signaling/phone/dist/.gitignore", "signaling/phone/dist/page/index.html", "signaling/phone/node_modules/jose/LICENSE.md", "signaling/phone/package-lock.json",
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v: the tree has %v, want %v", err, got, want)
+	}
+	if info, err := os.Stat(filepath.Join(to, "debian/rules")); err != nil || info.Mode()&0o111 == 0 {
+		t.Errorf("rules cannot be run: %v %v", info, err)
+	}
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"debug/buildinfo"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// part is something of others that is in our programs.
+type part struct {
+	Kind    string // golang, npm
+	Name    string // golang.org/x/net, jose
+	Version string // v0.62.0, 6.2.18
+	Hash    string // as go.sum and package-lock.json have it; "" for none
+	// Licences are the texts that came with it.
+	Licences []licence
+}
+
+// licence is one text.
+type licence struct {
+	File string
+	Text string
+}
+
+// goParts returns what the programs were linked from: each module once, and Go's own
+// library. The texts are those in the module cache and in the Go tree.
+func goParts(programs []string) ([]part, error) {
+	modcache, err := goEnv("GOMODCACHE")
+	if err != nil {
+		return nil, err
+	}
+	goroot, err := goEnv("GOROOT")
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]part{}
+	for _, program := range programs {
+		info, err := buildinfo.ReadFile(program)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read what %s is made of: %w", program, err)
+		}
+		found["std"] = part{Kind: "golang", Name: "std", Version: strings.TrimPrefix(info.GoVersion, "go")}
+		for _, m := range info.Deps {
+			if m.Replace != nil {
+				m = m.Replace
+			}
+			found[m.Path] = part{Kind: "golang", Name: m.Path, Version: m.Version, Hash: m.Sum}
+		}
+	}
+	var parts []part
+	for name, p := range found {
+		dir := goroot
+		if name != "std" {
+			dir = filepath.Join(modcache, escapePath(p.Name)+"@"+escapePath(p.Version))
+		}
+		if p.Licences, err = licencesIn(dir, chosen[name]); err != nil {
+			return nil, err
+		}
+		if err := p.addEmbedded(dir); err != nil {
+			return nil, err
+		}
+		parts = append(parts, p)
+	}
+	sortParts(parts)
+	return parts, nil
+}
+
+func goEnv(name string) (string, error) {
+	out, err := exec.Command("go", "env", name).Output() //nolint:noctx // ends by itself
+	if err != nil {
+		return "", fmt.Errorf("cannot ask Go for %s: %w", name, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// escapePath writes upper case letters as the module cache does.
+func escapePath(path string) string {
+	var b strings.Builder
+	for _, r := range path {
+		if unicode.IsUpper(r) {
+			b.WriteByte('!')
+			r = unicode.ToLower(r)
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// embedded are sources of third parties inside modules, with a licence of their own:
+// module, file, the line after which its text begins.
+var embedded = map[string][2]string{
+	"github.com/gen2brain/malgo": {"miniaudio.h", "ALTERNATIVE 2 - MIT No Attribution\n" + strings.Repeat("=", 79) + "\n"},
+}
+
+func (p *part) addEmbedded(dir string) error {
+	e, ok := embedded[p.Name]
+	if !ok {
+		return nil
+	}
+	data, err := os.ReadFile(filepath.Join(dir, e[0]))
+	if err != nil {
+		return fmt.Errorf("cannot read the licence of %s in %s: %w", e[0], p.Name, err)
+	}
+	_, text, found := strings.Cut(string(data), e[1])
+	if !found {
+		return fmt.Errorf("cannot find the licence of %s in %s: it has changed; look where it is now", e[0], p.Name)
+	}
+	text, _, _ = strings.Cut(text, "*/")
+	p.Licences = append(p.Licences, licence{e[0], text})
+	return nil
+}
+
+// npmParts returns what the phone's page was built from: the packages in dir's lock
+// file that are no tools.
+func npmParts(dir string) ([]part, error) {
+	var lock struct {
+		Packages map[string]struct {
+			Version   string `json:"version"`
+			Integrity string `json:"integrity"`
+			Dev       bool   `json:"dev"`
+		} `json:"packages"`
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &lock)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read which npm packages are in the phone's page: %w", err)
+	}
+	var parts []part
+	for path, p := range lock.Packages {
+		if path == "" || p.Dev {
+			continue
+		}
+		texts, err := licencesIn(filepath.Join(dir, path), "")
+		if err != nil {
+			return nil, err
+		}
+		name := path[strings.LastIndex(path, "node_modules/")+len("node_modules/"):]
+		parts = append(parts, part{Kind: "npm", Name: name, Version: p.Version, Hash: p.Integrity, Licences: texts})
+	}
+	sortParts(parts)
+	return parts, nil
+}
+
+func sortParts(parts []part) {
+	slices.SortFunc(parts, func(a, b part) int { return strings.Compare(a.Kind+" "+a.Name, b.Kind+" "+b.Name) })
+}
+
+// isLicence reports whether a file of a module says under which terms it stands.
+func isLicence(name string) bool {
+	name = strings.ToUpper(name)
+	for _, begin := range []string{"LICENSE", "LICENCE", "COPYING", "NOTICE"} {
+		if rest, ok := strings.CutPrefix(name, begin); ok && !strings.HasPrefix(rest, "S") {
+			return true
+		}
+	}
+	return false
+}
+
+// licencesIn reads the texts in a folder, or only the named one. None at all is an
+// error: what may not be passed on must not be in the package.
+func licencesIn(dir, only string) ([]licence, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot look for licences: %w; go mod download, or npm ci, fetches them", err)
+	}
+	var out []licence
+	for _, e := range entries {
+		if e.IsDir() || only == "" && !isLicence(e.Name()) || only != "" && e.Name() != only {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("cannot read a licence: %w", err)
+		}
+		out = append(out, licence{e.Name(), string(text)})
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("cannot find a licence in %s: the package may not contain it", dir)
+	}
+	return out, nil
+}

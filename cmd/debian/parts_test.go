@@ -1,0 +1,159 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const mitText = `The MIT License
+
+Copyright (c) 2018 Filip Skokan
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software.
+The above copyright notice and this permission notice shall be included.
+`
+
+const apacheText = `                                 Apache License
+                           Version 2.0, January 2004
+   Copyright [yyyy] [name of copyright owner]
+`
+
+// TestLicences: which one a text is, and who owns what stands under it.
+func TestLicences(t *testing.T) {
+	for name, tt := range map[string]struct {
+		file, text string
+		want       []string
+		holders    []string
+	}{
+		"MIT":           {"LICENSE", mitText, []string{mit}, []string{"2018 Filip Skokan"}},
+		"MIT-0":         {"LICENSE", "Copyright 2025 David Reid\n\nPermission is hereby granted, free of charge, to", []string{mit0}, []string{"2025 David Reid"}},
+		"Apache":        {"LICENSE", apacheText, []string{apache2}, nil},
+		"both":          {"LICENSE", mitText + "Licensed under the Apache License, Version 2.0", []string{mit, apache2}, []string{"2018 Filip Skokan"}},
+		"three clauses": {"LICENSE", "Copyright © 2012 The Go Authors. All rights reserved.\nRedistribution and use in source\nand binary forms, …\nNeither the name", []string{bsd3}, []string{"2012 The Go Authors."}},
+		"two clauses":   {"LICENSE", "Copyright (c) 2013 The Authors\nRedistribution and use in source and binary forms", []string{bsd2}, []string{"2013 The Authors"}},
+		"ISC":           {"LICENSE.txt", "Permission to use, copy, modify, and distribute this software", []string{isc}, nil},
+		"a notice":      {"NOTICE", "CoreOS Project\nCopyright 2018 CoreOS, Inc", nil, []string{"2018 CoreOS, Inc"}},
+		"public domain": {"LICENSE", "This is free and unencumbered software released into the public domain.", []string{unlicense}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := namesOf(licence{tt.file, tt.text})
+			if err != nil || !slices.Equal(got, tt.want) {
+				t.Errorf("it is %v (%v), want %v", got, err, tt.want)
+			}
+			if got := holders(tt.text); !slices.Equal(got, tt.holders) {
+				t.Errorf("it belongs to %q, want %q", got, tt.holders)
+			}
+		})
+	}
+	for _, text := range []string{"", "All rights reserved.", "Mozilla Public License Version 2.0", "Eclipse Public License\nRedistribution and use in source and binary forms", "GNU General Public License"} {
+		if got, err := namesOf(licence{"LICENSE", text}); err == nil {
+			t.Errorf("%q is taken for %v", text, got)
+		}
+	}
+}
+
+// TestIsLicence: which files of a module are read.
+func TestIsLicence(t *testing.T) {
+	for name, want := range map[string]bool{
+		"LICENSE": true, "LICENSE.md": true, "License.txt": true, "LICENCE": true, "COPYING": true, "NOTICE": true, "LICENSE-MIT": true,
+		"LICENSES": false, "README.md": false, "PATENTS": false,
+	} {
+		if got := isLicence(name); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestGoParts looks at this very test: it was linked from modules.
+func TestGoParts(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := goParts([]string{program, program})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]part{}
+	for _, p := range parts {
+		if _, twice := seen[p.Name]; twice {
+			t.Errorf("%s is there twice", p.Name)
+		}
+		seen[p.Name] = p
+	}
+	if cobra := seen["github.com/spf13/cobra"]; !strings.HasPrefix(cobra.Version, "v1.") || !strings.HasPrefix(cobra.Hash, "h1:") || len(cobra.Licences) != 1 {
+		t.Errorf("cobra is %+v", cobra)
+	}
+	if std := seen["std"]; !strings.HasPrefix(std.Version, "1.") || len(std.Licences) == 0 {
+		t.Errorf("Go's own library is %+v", std)
+	}
+	first, err := copyright(parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{" golang/github.com/spf13/cobra@", "\nLicense: BSD-3-clause\n", "/usr/share/common-licenses/Apache-2.0"} {
+		if !strings.Contains(first, want) {
+			t.Errorf("%q is not in the copyright file", want)
+		}
+	}
+	if strings.Contains(first, "\n\n\n") || strings.Contains(first, "APPENDIX") {
+		t.Error("the copyright file has an empty paragraph, or a text that Debian has")
+	}
+}
+
+// TestNoLicence: a part without a licence is not packed.
+func TestNoLicence(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := licencesIn(dir, ""); err == nil || !strings.Contains(err.Error(), "may not contain it") {
+		t.Errorf("an empty folder: %v", err)
+	}
+	p := part{Kind: "golang", Name: "github.com/gen2brain/malgo"}
+	if err := output(filepath.Join(dir, "miniaudio.h"), []byte("the licence has moved")); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.addEmbedded(dir); err == nil || !strings.Contains(err.Error(), "look where it is now") {
+		t.Errorf("an embedded source: %v", err)
+	}
+}
+
+// TestSBOM: what is told of each kind of part, and the same bytes each time.
+func TestSBOM(t *testing.T) {
+	parts := []part{
+		{"golang", "golang.org/x/net", "v0.62.0", "h1:abc=", []licence{{"LICENSE", mitText}}},
+		{"npm", "@scope/jose", "6.2.18", "sha512-AQI=", []licence{{"LICENSE.md", mitText}}},
+	}
+	libraries := []library{{"libturbojpeg0", "1:2.1.5-2", "armhf"}}
+	at := time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)
+	first, err := sbom("1.0~deb12u1", "armhf", at, parts, libraries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := sbom("1.0~deb12u1", "armhf", at, parts, libraries)
+	if err != nil || string(first) != string(second) {
+		t.Errorf("two runs differ: %v", err)
+	}
+	var b bom
+	if err := json.Unmarshal(first, &b); err != nil {
+		t.Fatal(err)
+	}
+	var refs []string
+	for _, c := range b.Components {
+		refs = append(refs, c.PURL)
+	}
+	want := []string{"pkg:golang/golang.org/x/net@v0.62.0", "pkg:npm/%40scope/jose@6.2.18", "pkg:deb/debian/libturbojpeg0@1%3A2.1.5-2?arch=armhf"}
+	if !slices.Equal(refs, want) || !slices.Equal(b.Dependencies[0].Uses, want) {
+		t.Errorf("it lists %v, and uses %v", refs, b.Dependencies[0].Uses)
+	}
+	if b.Components[1].Hashes[0].Content != "0102" || b.Components[0].Licences[0].License.ID != mit || b.Metadata.Timestamp != "2026-11-27T00:00:00Z" || !strings.HasPrefix(b.Serial, "urn:uuid:") {
+		t.Errorf("it says %s", first)
+	}
+	third, err := sbom("1.1", "armhf", at, parts, libraries)
+	if err != nil || strings.Contains(string(third), b.Serial) {
+		t.Errorf("another package has the same number: %v", err)
+	}
+}

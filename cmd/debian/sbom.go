@@ -1,0 +1,183 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+)
+
+// bom is the part of CycloneDX 1.5 that is written.
+type bom struct {
+	Format       string       `json:"bomFormat"`
+	SpecVersion  string       `json:"specVersion"`
+	Serial       string       `json:"serialNumber"`
+	Version      int          `json:"version"`
+	Metadata     metadata     `json:"metadata"`
+	Components   []component  `json:"components"`
+	Dependencies []dependency `json:"dependencies"`
+}
+
+type metadata struct {
+	Timestamp string    `json:"timestamp"`
+	Component component `json:"component"`
+}
+
+type component struct {
+	Type     string          `json:"type"`
+	Ref      string          `json:"bom-ref"`
+	Name     string          `json:"name"`
+	Version  string          `json:"version"`
+	Scope    string          `json:"scope,omitempty"`
+	Licences []licenceChoice `json:"licenses,omitempty"`
+	Hashes   []hash          `json:"hashes,omitempty"`
+	PURL     string          `json:"purl"`
+	Props    []property      `json:"properties,omitempty"`
+}
+
+type licenceChoice struct {
+	License struct {
+		ID string `json:"id"`
+	} `json:"license"`
+}
+
+type hash struct {
+	Algorithm string `json:"alg"`
+	Content   string `json:"content"`
+}
+
+type property struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+type dependency struct {
+	Ref  string   `json:"ref"`
+	Uses []string `json:"dependsOn,omitempty"`
+}
+
+func newSBOM() *cobra.Command {
+	return &cobra.Command{
+		Use:   "sbom FILE VERSION ARCHITECTURE SECONDS SUBSTVARS PROGRAM...",
+		Short: "write what is in the programs, and which libraries they load, as CycloneDX",
+		Args:  cobra.MinimumNArgs(6),
+		RunE: func(_ *cobra.Command, args []string) error {
+			at, err := epoch(args[3])
+			if err != nil {
+				return err
+			}
+			parts, err := allParts(args[5:])
+			if err != nil {
+				return err
+			}
+			libraries, err := libraries(args[4], args[2])
+			if err != nil {
+				return err
+			}
+			text, err := sbom(args[1], args[2], at, parts, libraries)
+			if err != nil {
+				return err
+			}
+			return output(args[0], text)
+		},
+	}
+}
+
+// library is a Debian package that the programs are linked to.
+type library struct{ Name, Version, Architecture string }
+
+// libraries are those that dh_shlibdeps found, with the versions that they were built
+// with.
+func libraries(substvars, architecture string) ([]library, error) {
+	data, err := os.ReadFile(substvars)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read which libraries are used: %w", err)
+	}
+	var out []library
+	for line := range strings.Lines(string(data)) {
+		list, ok := strings.CutPrefix(strings.TrimSpace(line), "shlibs:Depends=")
+		if !ok {
+			continue
+		}
+		for one := range strings.SplitSeq(list, ", ") {
+			name, _, _ := strings.Cut(one, " ")
+			version, err := exec.Command("dpkg-query", "-W", "-f", "${Version}", name+":"+architecture).Output() //nolint:noctx,gosec // ends by itself; a name that dpkg wrote
+			if err != nil {
+				return nil, fmt.Errorf("cannot ask dpkg for the version of %s: %w", name, err)
+			}
+			out = append(out, library{name, string(version), architecture})
+		}
+	}
+	return out, nil
+}
+
+// sbom writes it. The same input gives the same bytes: the serial number is made of
+// the contents.
+func sbom(version, architecture string, at time.Time, parts []part, libraries []library) ([]byte, error) {
+	self := component{Type: "application", Name: "callbox", Version: version, PURL: "pkg:deb/callbox/callbox@" + purlVersion(version) + "?arch=" + architecture}
+	self.Ref = self.PURL
+	self.Licences = choices([]string{apache2})
+	b := bom{Format: "CycloneDX", SpecVersion: "1.5", Version: 1, Metadata: metadata{at.UTC().Format(time.RFC3339), self}}
+	uses := dependency{Ref: self.Ref}
+	for _, p := range parts {
+		names, err := p.names()
+		if err != nil {
+			return nil, err
+		}
+		c := component{Type: "library", Name: p.Name, Version: p.Version, Licences: choices(names)}
+		c.PURL = "pkg:" + p.Kind + "/" + strings.Replace(p.Name, "@", "%40", 1) + "@" + purlVersion(p.Version)
+		if sha512, ok := strings.CutPrefix(p.Hash, "sha512-"); ok {
+			raw, err := base64.StdEncoding.DecodeString(sha512)
+			if err != nil {
+				return nil, fmt.Errorf("cannot read the hash of %s: %w", p.Name, err)
+			}
+			c.Hashes = []hash{{"SHA-512", hex.EncodeToString(raw)}}
+		} else if p.Hash != "" {
+			c.Props = []property{{"golang:sum", p.Hash}} // of the module's tree, so no hash of a file
+		}
+		b.add(&uses, c)
+	}
+	for _, l := range libraries {
+		b.add(&uses, component{
+			Type: "library", Name: l.Name, Version: l.Version, Scope: "required",
+			PURL: "pkg:deb/debian/" + l.Name + "@" + purlVersion(l.Version) + "?arch=" + l.Architecture,
+		})
+	}
+	b.Dependencies = append([]dependency{uses}, b.Dependencies...)
+	unnumbered, err := json.Marshal(b)
+	if err != nil {
+		return nil, fmt.Errorf("cannot write the bill of materials: %w", err)
+	}
+	sum := sha256.Sum256(unnumbered)
+	b.Serial = "urn:uuid:" + uuid.NewSHA1(uuid.NameSpaceOID, sum[:]).String()
+	text, err := json.MarshalIndent(b, "", "  ")
+	return append(text, '\n'), err
+}
+
+func (b *bom) add(uses *dependency, c component) {
+	c.Ref = c.PURL
+	b.Components = append(b.Components, c)
+	b.Dependencies = append(b.Dependencies, dependency{Ref: c.Ref})
+	uses.Uses = append(uses.Uses, c.Ref)
+}
+
+func choices(names []string) []licenceChoice {
+	out := make([]licenceChoice, len(names))
+	for i, name := range names {
+		out[i].License.ID = name
+	}
+	return out
+}
+
+// purlVersion escapes what a package URL cannot have in a version.
+func purlVersion(v string) string {
+	return strings.NewReplacer("%", "%25", "+", "%2B", ":", "%3A", "~", "~").Replace(v)
+}

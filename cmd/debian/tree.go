@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func newTree() *cobra.Command {
+	var r release
+	cmd := &cobra.Command{
+		Use:   "tree DIRECTORY",
+		Short: "copy the source into DIRECTORY, as dpkg-buildpackage wants it",
+		Args:  cobra.ExactArgs(1),
+		RunE:  func(_ *cobra.Command, args []string) error { return tree(".", args[0], r) },
+	}
+	cmd.Flags().StringVar(&r.version, "version", "", "the version of callbox")
+	cmd.Flags().StringVar(&r.suffix, "suffix", "", "what stands behind it for a release of Debian, for example ~deb12u1")
+	cmd.Flags().StringVar(&r.codename, "codename", "", "the release of Debian, for example bookworm")
+	cmd.Flags().StringVar(&r.seconds, "seconds", "", "the date of the package, in seconds since 1970")
+	for _, name := range []string{"version", "codename", "seconds"} {
+		if err := cmd.MarkFlagRequired(name); err != nil {
+			panic(err) // a flag that is not there
+		}
+	}
+	return cmd
+}
+
+// release is which package is built.
+type release struct{ version, suffix, codename, seconds string }
+
+// tree copies what git knows or does not ignore, the built page of the phone and the
+// licences of what is in it, and puts packaging/debian where dpkg looks for it.
+func tree(root, to string, r release) error {
+	at, err := epoch(r.seconds)
+	if err != nil {
+		return err
+	}
+	files, err := sourceFiles(root)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		dest := file
+		if rest, ok := strings.CutPrefix(file, "packaging/debian/"); ok {
+			dest = "debian/" + rest
+		}
+		if err := copyFile(filepath.Join(root, file), filepath.Join(to, dest)); err != nil {
+			return err
+		}
+	}
+	log, err := os.ReadFile(filepath.Join(root, "CHANGELOG.md"))
+	if err != nil {
+		return fmt.Errorf("cannot read what has changed: %w", err)
+	}
+	control, err := os.ReadFile(filepath.Join(root, "packaging/debian/control"))
+	if err != nil {
+		return fmt.Errorf("cannot read who maintains the package: %w", err)
+	}
+	text, err := changelog(string(log), maintainer(string(control)), r, at)
+	if err != nil {
+		return err
+	}
+	return output(filepath.Join(to, "debian/changelog"), []byte(text))
+}
+
+// sourceFiles lists the files of the tree, relative to root.
+func sourceFiles(root string) ([]string, error) {
+	cmd := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard") //nolint:noctx // ends by itself
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("cannot list the source: %w; make deb needs a checkout", err)
+	}
+	var files []string
+	for name := range bytes.SplitSeq(bytes.TrimSuffix(out, []byte{0}), []byte{0}) {
+		file := string(name)
+		if _, err := os.Lstat(filepath.Join(root, file)); errors.Is(err, fs.ErrNotExist) {
+			continue // removed, and not yet committed
+		}
+		files = append(files, file)
+	}
+	parts, err := npmParts(filepath.Join(root, phoneDir))
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range parts {
+		dir := filepath.Join(phoneDir, "node_modules", p.Name)
+		for _, l := range p.Licences {
+			files = append(files, filepath.Join(dir, l.File))
+		}
+	}
+	page := filepath.Join(phoneDir, "dist")
+	entries, err := os.ReadDir(filepath.Join(root, page))
+	if err != nil || len(entries) < 2 { // .gitignore is always there
+		return nil, fmt.Errorf("cannot find the built page in %s (%w); make phone builds it", page, err)
+	}
+	err = filepath.WalkDir(filepath.Join(root, page), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && d.Name() != ".gitignore" {
+			rel, errRel := filepath.Rel(root, path)
+			files, err = append(files, rel), errRel
+		}
+		return err
+	})
+	return files, err
+}
+
+func copyFile(from, to string) error {
+	info, err := os.Stat(from)
+	if err != nil {
+		return fmt.Errorf("cannot copy the source: %w", err)
+	}
+	data, err := os.ReadFile(from)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(to), 0o755) //nolint:gosec // of a package, for everybody
+	}
+	if err == nil {
+		err = os.WriteFile(to, data, 0o644|info.Mode()&0o111) //nolint:gosec // as above
+	}
+	if err != nil {
+		return fmt.Errorf("cannot copy the source: %w", err)
+	}
+	return nil
+}
+
+func epoch(seconds string) (time.Time, error) {
+	n, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil || n <= 0 {
+		return time.Time{}, fmt.Errorf("cannot use the time %q: it is the number of seconds since 1970, as git log -1 --format=%%ct prints it", seconds)
+	}
+	return time.Unix(n, 0).UTC(), nil
+}

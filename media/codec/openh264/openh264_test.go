@@ -1,0 +1,217 @@
+package openh264
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+	"time"
+
+	"callbox/media/codec/codectest"
+	"callbox/media/codec/h264"
+	"callbox/media/codec/picture"
+)
+
+var h264Codec = codectest.Codec{
+	NewEncoder: func(p picture.Params) (picture.Encoder, error) { return NewEncoder(p) },
+	NewDecoder: func() (picture.Decoder, error) { return NewDecoder() },
+	Builder:    H264,
+}
+
+func TestH264(t *testing.T) { h264Codec.Test(t) }
+
+func TestMemoryIsGivenBack(t *testing.T) { h264Codec.MemoryIsGivenBack(t) }
+
+func BenchmarkEncode720p(b *testing.B) { h264Codec.Encode720p(b) }
+
+// encoded returns pictures of w x h.
+func encoded(t testing.TB, w, h, n int) [][]byte {
+	t.Helper()
+	enc, err := NewEncoder(codectest.Params(w, h))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer enc.Close()
+	var out [][]byte
+	for i := range n {
+		f, err := enc.Encode(codectest.Picture(w, h, i), time.Duration(i)*codectest.FrameTime)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, bytes.Clone(f.Data))
+	}
+	return out
+}
+
+// TestMissing: what is not the library is not taken for it.
+func TestMissing(t *testing.T) {
+	for _, soname := range []string{"libthereisnone.so.7", "libc.so.6"} {
+		if err := load(soname); !errors.Is(err, ErrMissing) {
+			t.Errorf("%s: %v, want ErrMissing", soname, err)
+		}
+	}
+	if err := load(soname()); err != nil {
+		t.Errorf("the library itself: %v", err)
+	}
+}
+
+// TestStreamIsConstrainedBaseline: with a level that fits the size, and with the
+// parameter sets in each keyframe.
+func TestStreamIsConstrainedBaseline(t *testing.T) {
+	for _, tt := range []struct {
+		w, h  int
+		level byte
+	}{{320, 240, 13}, {640, 480, 30}, {1280, 720, 31}, {1920, 1080, 40}} {
+		enc, err := NewEncoder(codectest.Params(tt.w, tt.h))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range 3 {
+			enc.ForceKeyFrame()
+			f, err := enc.Encode(codectest.Picture(tt.w, tt.h, n), time.Duration(n)*time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := h264.Look(f.Data)
+			if !f.Key || !c.Key || c.SPS == nil || c.PPS == nil {
+				t.Fatalf("%dx%d, picture %d: %+v; want SPS, PPS and a keyframe", tt.w, tt.h, n, c)
+			}
+			s, err := h264.ParseSPS(c.SPS)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !s.ConstrainedBaseline() || s.Level != tt.level || s.Width != tt.w || s.Height != tt.h {
+				t.Errorf("SPS %+v, want constrained baseline of %dx%d, level %d", s, tt.w, tt.h, tt.level)
+			}
+		}
+		enc.Close()
+	}
+}
+
+// TestFewerPictures: half the pictures get the bits of all of them.
+func TestFewerPictures(t *testing.T) {
+	const w, h = 320, 240
+	enc, err := NewEncoder(codectest.Params(w, h))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer enc.Close()
+	img, s := codectest.Picture(w, h, 0), uint32(1)
+	bytes := 0
+	for n := range 150 { // at 15 a second
+		for i := range img.Y {
+			s = s*1664525 + 1013904223
+			img.Y[i] = byte(120 + int(s>>27))
+		}
+		f, err := enc.Encode(img, time.Duration(n)*2*codectest.FrameTime)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n >= 60 {
+			bytes += len(f.Data)
+		}
+	}
+	if got := float64(bytes) * 8 / 6; got < 0.7*600_000 || got > 1.3*600_000 {
+		t.Errorf("%.0f bit/s at half the pictures, want 600000", got)
+	}
+}
+
+func TestPace(t *testing.T) {
+	p := newPace(30)
+	at, told := time.Duration(0), []float64{}
+	run := func(n int, gap time.Duration) float64 {
+		for range n {
+			at += gap
+			if rate, changed := p.next(at); changed {
+				told = append(told, rate)
+			}
+		}
+		return p.told
+	}
+	if got := run(100, time.Second/30); got != 30 || len(told) != 0 {
+		t.Errorf("30 a second: told %v", told)
+	}
+	if got := run(200, time.Second/10); got < 9 || got > 11.1 {
+		t.Errorf("10 a second: told %v", got)
+	}
+	if run(1, time.Hour); len(told) > 20 {
+		t.Errorf("told %d times", len(told))
+	}
+	if got := run(200, time.Second/50); got < 27 || got > 30 {
+		t.Errorf("more than the camera gives: told %v, want 30 at most", got)
+	}
+}
+
+// TestDecoderRefuses what would cost too much, before the library sees it.
+func TestDecoderRefuses(t *testing.T) {
+	big := encoded(t, 3840, 2160, 1)[0]
+	good := encoded(t, 64, 64, 2)
+	for name, p := range map[string][]byte{
+		"larger than is believed": big,
+		"too many bytes":          append(bytes.Clone(good[0]), make([]byte, maxPicture)...),
+		"no slice":                good[0][:12],
+		"no start code":           {1, 2, 3, 4, 5},
+		"empty":                   nil,
+	} {
+		dec, err := NewDecoder()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := dec.Decode(good[0]); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := dec.Decode(p); !errors.Is(err, picture.ErrNeedKeyframe) {
+			t.Errorf("%s: %v, want ErrNeedKeyframe", name, err)
+		}
+		if _, err := dec.Decode(good[1]); !errors.Is(err, picture.ErrNeedKeyframe) {
+			t.Errorf("%s: the picture after it: %v, want ErrNeedKeyframe", name, err)
+		}
+		if _, err := dec.Decode(good[0]); err != nil {
+			t.Errorf("%s: the next keyframe: %v", name, err)
+		}
+		dec.Close()
+	}
+}
+
+// TestDecoderSizeChange: a sender may change the size with a keyframe.
+func TestDecoderSizeChange(t *testing.T) {
+	dec, err := NewDecoder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dec.Close()
+	for _, size := range [][2]int{{320, 240}, {640, 360}, {160, 96}, {322, 182}} {
+		for n, p := range encoded(t, size[0], size[1], 3) {
+			img, err := dec.Decode(p)
+			if err != nil || img == nil || img.Rect.Dx() != size[0] || img.Rect.Dy() != size[1] {
+				t.Fatalf("picture %d of %v: %v, %v", n, size, img, err)
+			}
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	seeds := encoded(f, 32, 32, 3)
+	for _, p := range seeds {
+		f.Add(p)
+	}
+	f.Add(encoded(f, 96, 64, 1)[0])
+	f.Add([]byte{0, 0, 1, 0x67, 0x42, 0xc0, 0x1f, 0xff, 0xff, 0xff, 0, 0, 1, 0x65})
+	dec, err := NewDecoder()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { dec.Close() })
+	f.Fuzz(func(t *testing.T, p []byte) {
+		if _, err := dec.Decode(seeds[0]); err != nil {
+			t.Fatalf("a good keyframe: %v", err)
+		}
+		img, err := dec.Decode(p)
+		if err != nil || img == nil {
+			return
+		}
+		if n := img.Rect.Dx() * img.Rect.Dy(); n < 1 || n > picture.MaxPixels {
+			t.Fatalf("decoded %v", img.Rect)
+		}
+		_ = img.YCbCrAt(img.Rect.Max.X-1, img.Rect.Max.Y-1)
+	})
+}

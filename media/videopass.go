@@ -1,0 +1,169 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"callbox/hal"
+	"callbox/media/codec/h264"
+	"callbox/media/codec/picture"
+	"callbox/media/rate"
+)
+
+// passed is a camera that encodes by itself; it is its own encoder. What cannot be
+// sent is left out up to a keyframe: the pictures after it refer to it.
+type passed struct {
+	v      *videoSender
+	codec  *videoCodec
+	name   string // of the camera
+	stream hal.EncodedStream
+	ladder *rate.Ladder
+	look   peek
+
+	mu     sync.Mutex
+	paused bool
+	broken bool // a picture was left out: nothing until a keyframe
+	asked  bool // for that keyframe
+
+	sets []byte // SPS and PPS, Annex B
+	aim  rate.Rate
+}
+
+// pass sends the pictures of a camera as it encodes them, until ctx or the camera ends.
+// A stream that not every phone can decode is hal.ErrNotEncoded.
+func (v *videoSender) pass(ctx context.Context, codec *videoCodec, name string, stream hal.EncodedStream) error {
+	mode := stream.Mode()
+	p := &passed{v: v, codec: codec, name: name, stream: stream, ladder: rate.NewLadder(mode.Width, mode.Height, mode.FrameRate), broken: true}
+	defer p.look.close()
+	defer func() { _ = stream.Close() }() // nothing can be done about a camera that does not stop
+	stop := context.AfterFunc(ctx, func() { _ = stream.Close() })
+	defer stop()
+	v.attach(p)
+	defer v.attach(nil)
+	defer v.s.send.drop()
+	v.s.log.Info().Int("width", mode.Width).Int("height", mode.Height).Float64("fps", mode.FrameRate).
+		Msg("camera open, its own H.264 is sent")
+	for {
+		f, err := stream.ReadEncoded()
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return err
+		}
+		if err := p.take(f); err != nil {
+			return err
+		}
+	}
+}
+
+// take sends a picture, or leaves it out.
+func (p *passed) take(f *hal.EncodedFrame) error {
+	c := h264.Look(f.Data)
+	if !c.Slice {
+		if c.SPS != nil && c.PPS != nil { // some drivers give them by themselves
+			p.keep(c)
+		}
+		return nil
+	}
+	p.v.back(p.name)
+	mode := p.stream.Mode()
+	p.v.s.count.videoSize.Store(uint64(mode.Width)<<32 | uint64(mode.Height))
+	if c.SPS != nil {
+		s, err := h264.ParseSPS(c.SPS)
+		if err != nil || !s.ConstrainedBaseline() {
+			return fmt.Errorf("%w: its profile is %d, not constrained baseline", hal.ErrNotEncoded, s.Profile)
+		}
+		p.keep(c)
+	}
+	data := f.Data
+	if c.Key && c.SPS == nil {
+		data = append(append([]byte(nil), p.sets...), data...)
+	}
+	p.snapshot(data, c.Key, f)
+	if f.Damaged && !c.Key {
+		p.damaged()
+	}
+	if !p.fits(c.Key) {
+		return nil
+	}
+	p.v.s.count.sentSize.Store(p.v.s.count.videoSize.Load())
+	p.v.write(p.codec, picture.Frame{Data: data, Key: c.Key, Captured: f.Captured})
+	return nil
+}
+
+// damaged says that a picture is missing: those that refer to it are not sent.
+func (p *passed) damaged() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.broken = true
+}
+
+// keep remembers the parameter sets for keyframes that come without.
+func (p *passed) keep(c h264.Contents) {
+	p.sets = p.sets[:0]
+	for _, nal := range [][]byte{c.SPS, c.PPS} {
+		if nal != nil {
+			p.sets = append(append(p.sets, 0, 0, 0, 1), nal...)
+		}
+	}
+}
+
+// fits says whether a picture can be sent now.
+func (p *passed) fits(key bool) bool {
+	s := p.v.s
+	some, full := true, false
+	if s.running() {
+		bits := s.send.videoRate()
+		_, some = p.ladder.Choose(s.now(), bits)
+		if full = s.send.backlog() > mostBacklog; full {
+			s.count.picturesLeftOut.Add(1)
+		}
+		if some && differs(bits, p.aim) {
+			p.aim = bits
+			p.v.setBitrate(int(bits))
+		}
+	}
+	if p.v.keys.take(s.now()) {
+		p.v.forceKeyframe()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.paused || !some || full || p.broken && !key {
+		if p.broken = true; !p.paused && some && !full && !p.asked {
+			p.asked = true
+			p.v.keys.ask()
+		}
+		return false
+	}
+	p.broken, p.asked = false, false
+	return true
+}
+
+// ForceKeyFrame implements encoder.
+func (p *passed) ForceKeyFrame() error { return p.stream.ForceKeyFrame() }
+
+// SetBitRate implements encoder.
+func (p *passed) SetBitRate(bps int) error { return p.stream.SetBitRate(bps) }
+
+// SetPaused implements encoder.
+func (p *passed) SetPaused(paused bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.paused = paused
+}
+
+// snapshot decodes the camera's pictures while somebody wants one.
+func (p *passed) snapshot(data []byte, key bool, f *hal.EncodedFrame) {
+	if !p.v.s.engine.tap.asked.Load() {
+		p.look.close()
+		return
+	}
+	img := p.look.decode(p.codec, data, key, func() { _ = p.stream.ForceKeyFrame() })
+	if img != nil {
+		p.v.s.engine.tap.offer(&hal.Frame{YCbCr: *img, Captured: f.Captured}, p.stream.Mode().FrameRate)
+	}
+}

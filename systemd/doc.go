@@ -1,0 +1,2 @@
+// Package systemd holds the unit of the daemon, and tests of it.
+package systemd
