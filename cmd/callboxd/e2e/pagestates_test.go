@@ -20,7 +20,7 @@ func TestPageStates(t *testing.T) {
 		name string
 		run  func(*testing.T)
 	}{
-		{"a link that was used", s.usedLink},
+		{"a link that is over", s.overLink},
 		{"two devices", func(t *testing.T) { s.twoDevices(t, gate) }},
 		{"a call comes in while a name is typed", s.whilePairing},
 		{"another tab", s.otherTab},
@@ -44,21 +44,25 @@ func (s *pageTour) callFirst() {
 	s.p.click("call-video")
 }
 
-// usedLink: a pairing link works once.
-func (s *pageTour) usedLink(t *testing.T) {
-	window := ctl[struct {
-		URL string `json:"url"`
-	}](s.d, "pair", "--name", "Anna")
-	s.p.open(window.URL)
+// overLink: a pairing link works until there is another.
+func (s *pageTour) overLink(t *testing.T) {
+	over, now := s.pairLink("Anna"), s.pairLink("Anna")
+	s.p.open(over)
 	s.p.click("pair-confirm")
-	s.p.home()
-	s.p.open("about:blank")
-	s.p.open(window.URL)
-	s.p.click("pair-confirm")
-	s.p.waitVisible("toast", pageSoon)
+	s.p.waitVisible("toast", 2*pageSoon)
 	s.see(t, "pairing refused", "error_pairRefused", "pairConfirm")
-	s.p.click("pair-cancel")
+	s.p.open("about:blank")
+	s.p.open(now)
+	s.p.click("pair-confirm")
 	s.p.home()
+}
+
+// pairLink opens a pairing window on the device, in place of any other.
+func (s *pageTour) pairLink(name string) string {
+	s.p.t.Helper()
+	return ctl[struct {
+		URL string `json:"url"`
+	}](s.d, "pair", "--name", name, "--force").URL
 }
 
 func (s *pageTour) twoDevices(t *testing.T, gate *device) {
@@ -70,11 +74,9 @@ func (s *pageTour) twoDevices(t *testing.T, gate *device) {
 
 // whilePairing: what was typed is there again when the call is over.
 func (s *pageTour) whilePairing(t *testing.T) {
-	window := ctl[struct {
-		URL string `json:"url"`
-	}](s.d, "pair", "--name", "Bert", "--force")
+	link := s.pairLink("Bert")
 	s.p.open("about:blank")
-	s.p.open(window.URL)
+	s.p.open(link)
 	s.p.waitVisible("pair-name", pageSoon)
 	eval[bool](s.p, `(document.querySelector("[data-testid=pair-name]").value = "Bert's old phone", true)`)
 	room := s.d.dial("voice", "Anna").RoomID

@@ -32,7 +32,7 @@ type phoneOptions struct {
 	width    int     // of the window; default 390x844
 	height   int
 	touched  bool // the browser lets a page sound only after somebody has touched it
-	cameras  int  // default 1
+	cameras  int  // default 1; more are the browser's own, without time stamps
 }
 
 // chromium is Debian's.
@@ -75,11 +75,15 @@ func startPhone(t testing.TB, o phoneOptions) *phone {
 		chromedp.Flag("disable-dev-shm-usage", true),
 		chromedp.Flag("autoplay-policy", autoplay),
 		chromedp.Flag("use-fake-ui-for-media-stream", true),
-		chromedp.Flag("use-fake-device-for-media-stream", fmt.Sprintf("device-count=%d", max(1, o.cameras))),
-		chromedp.Flag("use-file-for-fake-video-capture", video),
+		chromedp.Flag("use-fake-device-for-media-stream", true),
 		chromedp.Flag("use-file-for-fake-audio-capture", audio),
 		chromedp.Flag("allow-loopback-in-peer-connection", true),
 	)
+	if o.cameras > 1 {
+		options = append(options, chromedp.Flag("use-fake-device-for-media-stream", fmt.Sprintf("device-count=%d", o.cameras)))
+	} else {
+		options = append(options, chromedp.Flag("use-file-for-fake-video-capture", video))
+	}
 	p := &phone{t: t, log: &lockedBuffer{}}
 	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	keep := func(format string, args ...any) { fmt.Fprintf(p.log, format+"\n", args...) }
