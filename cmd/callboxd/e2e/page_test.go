@@ -32,7 +32,7 @@ func TestPage(t *testing.T) {
 		t.Run(language, func(t *testing.T) {
 			d := startDevice(t, deviceOptions{tone: 440, width: 1280, height: 720, call: "  max_duration: 90s"})
 			p := startPhone(t, phoneOptions{tone: 600, language: language})
-			tour := &pageTour{screens: &screens{p: p, language: language, found: map[string]int{}}, d: d, p: p}
+			tour := &pageTour{screens: &screens{p: p, language: language, found: map[string]int{}, open: map[string]int{}}, d: d, p: p}
 			for _, part := range []struct {
 				name string
 				run  func(*testing.T)

@@ -131,7 +131,7 @@ func (s *pageTour) secondTab(t *testing.T) {
 	room := s.talk(t, "call-video")
 	tab := s.p.newTab(eval[string](s.p, `new URL(window.callbox.CALL_PAGE_PATH + "?roomId=`+room+`", location.href).href`))
 	tab.wantSeesCall(t, room)
-	other := &screens{p: tab, language: s.language, found: s.found}
+	other := &screens{p: tab, language: s.language, found: s.found, open: s.open}
 	other.see(t, "second tab", "elsewhere")
 	s.seen += other.seen
 	// A third entry, in the first tab's own document, does not touch the call either.

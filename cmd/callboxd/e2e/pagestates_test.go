@@ -15,7 +15,7 @@ func TestPageStates(t *testing.T) {
 	d := startDevice(t, deviceOptions{tone: 440, ring: "4s"})
 	gate := startDevice(t, deviceOptions{tone: 440, sn: "gate", name: "Garden gate", origin: strings.TrimSuffix(d.page(), "/"), noDisplay: true})
 	p := startPhone(t, phoneOptions{tone: 600, cameras: 2})
-	s := &pageTour{screens: &screens{p: p, language: "en", found: map[string]int{}}, d: d, p: p}
+	s := &pageTour{screens: &screens{p: p, language: "en", found: map[string]int{}, open: map[string]int{}}, d: d, p: p}
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T)
@@ -97,7 +97,7 @@ func (s *pageTour) otherTab(t *testing.T) {
 	s.p.waitTrue("the device is connected", `document.querySelector("[data-link=up]")`)
 	tab := s.p.newTab(s.d.page())
 	defer tab.closeTab()
-	other := &screens{p: tab, language: s.language, found: s.found}
+	other := &screens{p: tab, language: s.language, found: s.found, open: s.open}
 	tab.waitTrue("the second tab says that the first is connected", `document.querySelectorAll("[data-link=closed]").length === 2`)
 	other.see(t, "home connected in another tab", "link_closed")
 	room := s.d.dial("video", "Anna").RoomID

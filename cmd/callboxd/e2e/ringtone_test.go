@@ -97,7 +97,7 @@ func TestRingTone(t *testing.T) {
 	p := first.newTab("about:blank") // a tab that nobody has touched
 	p.before(listener)
 	p.open(d.page())
-	s := &screens{p: p, language: "en", found: map[string]int{}}
+	s := &screens{p: p, language: "en", found: map[string]int{}, open: map[string]int{}}
 	chime := []float64{659, 784, 988}
 
 	p.home()

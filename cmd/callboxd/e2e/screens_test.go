@@ -44,13 +44,28 @@ type screens struct {
 	language string
 	seen     int            // screens in all looks
 	found    map[string]int // of axe, by impact
+	open     map[string]int // what axe cannot judge, by rule
 }
 
-// axeScript is JavaScript that runs axe on the document (npm axe-core), without the
-// rules that wait for a person to judge.
+// axeScript is JavaScript that runs axe on the document (npm axe-core): what it finds,
+// and in how many places it leaves the judgement to a person, by rule.
 const axeScript = `(async () => {
-  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
-  return violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, nodes: nodes.map((n) => n.target.join(" ") + ": " + n.html) }));
+  const { violations, incomplete } = await axe.run(document, { resultTypes: ["violations", "incomplete"] });
+  const open = Object.fromEntries(incomplete.map(({ id, nodes }) => [id, nodes.length]));
+  const found = violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, nodes: nodes.map((n) => n.target.join(" ") + ": " + n.html) }));
+  return { found, open };
+})()`
+
+// covered is JavaScript that returns what is said in a call and lies below a toast, and
+// whether the button for sound lies over own picture.
+const covered = `(() => {
+  const shown = (what) => [...document.querySelectorAll(what)].filter((e) => e.checkVisibility() && e.offsetHeight > 0);
+  const meet = (a, b) => {
+    const [p, q] = [a.getBoundingClientRect(), b.getBoundingClientRect()];
+    return p.left < q.right && q.left < p.right && p.top < q.bottom && q.top < p.bottom;
+  };
+  const pairs = [[".toast", ".call-name, .call-line > *, .call .notice, .controls, .door"], [".sound", ".local, .controls"]];
+  return pairs.flatMap(([over, below]) => shown(over).flatMap((a) => shown(below).filter((b) => meet(a, b)).map((b) => b.className)));
 })()`
 
 // violation is one of axe's.
@@ -69,7 +84,14 @@ func (s *screens) see(t *testing.T, name string, keys ...string) {
 		file := fmt.Sprintf("%s-%s-%s-%s.png", strings.ReplaceAll(name, " ", "-"), l.size, l.scheme, s.language[:2])
 		s.p.picture(filepath.Join("..", "..", "..", "build", "screens", file))
 		s.seen++
-		for _, v := range s.p.axe(t) {
+		if over := eval[[]string](s.p, covered); len(over) > 0 {
+			t.Errorf("%s: a toast or a button lies over %q", file, over)
+		}
+		found, open := s.p.axe(t)
+		for rule, places := range open {
+			s.open[rule] += places
+		}
+		for _, v := range found {
 			s.found[v.Impact]++
 			if v.Impact == "serious" || v.Impact == "critical" {
 				t.Errorf("axe on %s: %s: %s (%s)\n%s", file, v.Impact, v.Help, v.ID, strings.Join(v.Nodes, "\n"))
@@ -107,12 +129,12 @@ func (s *screens) wantWords(t *testing.T, screen string, keys ...string) {
 
 // report prints what axe has found; the steps of make test show such lines.
 func (s *screens) report() {
-	fmt.Fprintf(os.Stdout, "# axe, %s: %d screens, %d critical, %d serious, %d moderate, %d minor\n",
-		s.language, s.seen, s.found["critical"], s.found["serious"], s.found["moderate"], s.found["minor"])
+	fmt.Fprintf(os.Stdout, "# axe, %s: %d screens, %d critical, %d serious, %d moderate, %d minor; not judged: %v\n",
+		s.language, s.seen, s.found["critical"], s.found["serious"], s.found["moderate"], s.found["minor"], s.open)
 }
 
 // axe runs axe on the page.
-func (p *phone) axe(t *testing.T) []violation {
+func (p *phone) axe(t *testing.T) (found []violation, open map[string]int) {
 	t.Helper()
 	if !eval[bool](p, `"axe" in window`) {
 		script, err := os.ReadFile("../../../signaling/phone/node_modules/axe-core/axe.min.js")
@@ -121,7 +143,11 @@ func (p *phone) axe(t *testing.T) []violation {
 		}
 		eval[bool](p, string(script)+";true")
 	}
-	return eval[[]violation](p, axeScript)
+	said := eval[struct {
+		Found []violation
+		Open  map[string]int
+	}](p, axeScript)
+	return said.Found, said.Open
 }
 
 // show makes the window as large as in a look, with its colours.

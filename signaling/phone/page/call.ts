@@ -177,7 +177,7 @@ export class CallView {
     this.#screen.leave();
     this.#fit.leave();
     this.#quiet.allow(false);
-    document.documentElement.style.removeProperty("--notice");
+    document.documentElement.style.removeProperty("--head");
     this.#remote.video.srcObject = null;
     this.#local.video.srcObject = null;
     this.#playing = undefined;
@@ -200,7 +200,8 @@ export class CallView {
     lines.push(...call.problems.map((problem) => words(problemKey(problem))), ...this.#peer.lines(call));
     setText(this.#notice, lines.join("\n"));
     // Toasts stand below it.
-    document.documentElement.style.setProperty("--notice", `${String(this.#notice.offsetHeight)}px`);
+    const lowest = lines.length > 0 ? this.#notice : this.#state.parentElement;
+    document.documentElement.style.setProperty("--head", `${String(lowest?.getBoundingClientRect().bottom ?? 0)}px`);
   }
 
   #controls(call: CurrentCall, talking: boolean): void {
