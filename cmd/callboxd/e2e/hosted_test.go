@@ -131,6 +131,33 @@ func TestHosted(t *testing.T) {
 	}
 }
 
+// TestFramed: a host that sends no header lets other pages put the call page into a
+// frame, where a press may be another's doing: it shows how to open it by itself.
+func TestFramed(t *testing.T) {
+	h := startHost(t)
+	around := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<!doctype html><iframe src=%q width=380 height=800></iframe>
+<script>addEventListener("message", (e) => { window.said = e.data; });</script>`, h.page)
+	}))
+	t.Cleanup(around.Close)
+	p := startPhone(t, phoneOptions{tone: 600})
+	// The frame is of another origin: it says by itself what it shows.
+	p.before(`if (self !== top) addEventListener("load", () => setInterval(() => {
+  top.postMessage({ view: document.documentElement.dataset.view ?? "", text: document.body.innerText, link: document.querySelector("a")?.href ?? "" }, "*");
+}, 100))`)
+	p.open(around.URL)
+	var said struct{ View, Text, Link string }
+	eventually(t, pageSoon, "the page in the frame says why it makes no calls", func() bool {
+		said = eval[struct{ View, Text, Link string }](p, `window.said ?? { view: "" }`)
+		return said.View != ""
+	})
+	if said.View != "problem" || !strings.Contains(said.Text, pageWords(t, "framedTitle")) || said.Link != h.page {
+		t.Errorf("in a frame the page shows %+v", said)
+	}
+	p.screenshot("framed")
+}
+
 // metaPolicy is the policy in the page itself.
 var metaPolicy = regexp.MustCompile(`http-equiv="Content-Security-Policy" content="([^"]*)"`)
 

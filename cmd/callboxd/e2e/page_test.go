@@ -27,11 +27,12 @@ type pageTour struct {
 // TestPage goes through every screen and state of the call page: what it shows and
 // does is checked, axe looks at it, and pictures of it are kept in build/screens.
 func TestPage(t *testing.T) {
-	for _, language := range languages {
+	for _, tour := range tours {
+		language := tour.language
 		t.Run(language, func(t *testing.T) {
 			d := startDevice(t, deviceOptions{tone: 440, width: 1280, height: 720, call: "  max_duration: 90s"})
 			p := startPhone(t, phoneOptions{tone: 600, language: language})
-			tour := &pageTour{screens: &screens{p: p, language: language, found: map[string]int{}}, d: d, p: p}
+			tour := &pageTour{screens: &screens{p: p, language: language, found: map[string]int{}, open: map[string]int{}}, d: d, p: p}
 			for _, part := range []struct {
 				name string
 				run  func(*testing.T)
@@ -63,19 +64,22 @@ func TestPage(t *testing.T) {
 
 // beforeADevice: pages on which calls are impossible, and one that knows no device.
 func (s *pageTour) beforeADevice(t *testing.T) {
-	for name, script := range map[string]string{
-		"insecure":    `Object.defineProperty(globalThis, "isSecureContext", { value: false }); delete Navigator.prototype.mediaDevices`,
-		"old browser": `delete globalThis.RTCPeerConnection`,
+	for name, problem := range map[string]struct {
+		script string
+		words  []string
+	}{
+		"insecure":    {`Object.defineProperty(globalThis, "isSecureContext", { value: false }); delete Navigator.prototype.mediaDevices`, []string{"insecureTitle", "insecureStep", "insecureOpen"}},
+		"old browser": {`delete globalThis.RTCPeerConnection`, []string{"browserTitle", "browserText"}},
 	} {
-		undo := s.p.before(script)
+		undo := s.p.before(problem.script)
 		s.p.open(s.d.page())
 		s.p.waitVisible("problem", pageSoon)
-		s.see(t, "problem "+name)
+		s.see(t, "problem "+name, problem.words...)
 		undo()
 	}
 	s.p.open(s.d.page())
 	s.p.waitVisible("no-device", pageSoon)
-	s.see(t, "no device")
+	s.see(t, "no device", "homeNoneTitle", "homeNoneText", "pasteLabel")
 }
 
 func (s *pageTour) pairing(t *testing.T) {
@@ -84,13 +88,13 @@ func (s *pageTour) pairing(t *testing.T) {
 	}](s.d, "pair", "--name", "Anna", "--rights", "call,beCalled,unlock", "--force")
 	s.p.open(window.URL)
 	s.p.waitVisible("pair-confirm", pageSoon)
-	s.see(t, "pairing")
+	s.see(t, "pairing", "pairTitle", "pairText", "pairNameHint", "pairConfirm")
 	s.p.click("pair-confirm")
 	s.p.home()
 	s.p.waitTrue("the device has said what this phone may do", `document.querySelectorAll(".rights .yes").length === 3`)
-	s.see(t, "paired")
+	s.see(t, "paired", "paired", "link_up", "mayDo")
 	eval[bool](s.p, `(document.querySelector("[data-testid=more]").open = true, document.querySelector(".toast-close")?.click(), true)`)
-	s.see(t, "home")
+	s.see(t, "home", "link_up", "videoCall", "voiceCall", "right_unlock", "forget")
 	list := eval[[]struct {
 		Name   string   `json:"name"`
 		State  string   `json:"state"`
@@ -107,26 +111,29 @@ func (s *pageTour) calling(t *testing.T) {
 	eval[bool](s.p, `(window.realMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices),
   navigator.mediaDevices.getUserMedia = (c) => new Promise((go) => { window.allow = () => go(window.realMedia(c)); }), true)`)
 	s.p.click("call-video")
-	s.p.waitTrue("the page says what the browser asks for", `!document.querySelector("[data-testid=notice]").hidden`)
-	s.see(t, "preparing")
+	s.p.waitTrue("the page says what the browser asks for", `document.querySelector("[data-testid=notice]").innerText`)
+	s.see(t, "preparing", "state_preparing", "permission")
 	eval[bool](s.p, `(navigator.mediaDevices.getUserMedia = window.realMedia, window.allow(), true)`)
 	s.d.waitState("ringing", pageSoon)
 	s.p.waitTrue("the page says that it rings", `document.querySelector("[data-state=ringing]")`)
-	s.see(t, "ringing video")
+	s.see(t, "ringing video", "state_ringing", "hangUp")
 	ctl[any](s.d, "reject")
 	s.p.waitVisible("end", pageSoon)
-	s.see(t, "end declined")
-	if why, focus := s.p.text("end-why"), eval[string](s.p, `document.activeElement.dataset.testid ?? ""`); why == "" || focus != "end-why" {
-		t.Errorf("the end says %q, and the focus is on %q", why, focus)
+	s.see(t, "end declined", "end_rejected", "done")
+	if focus := eval[string](s.p, `document.activeElement.dataset.testid ?? ""`); focus != "end-why" {
+		t.Errorf("the focus is on %q", focus)
+	}
+	if title, why := eval[string](s.p, `document.title`), s.p.text("end-why"); title != why+" · callbox" {
+		t.Errorf("the page's title is %q, want %q in it", title, why)
 	}
 
 	s.p.click("call-voice")
 	s.d.waitState("ringing", pageSoon)
 	s.p.waitTrue("the page says that it rings", `document.querySelector("[data-state=ringing]")`)
-	s.see(t, "ringing voice")
+	s.see(t, "ringing voice", "state_ringing", "hangUp")
 	s.p.click("hang-up")
 	s.p.waitTrue("the page is at home", `document.documentElement.dataset.view === "home"`)
-	s.see(t, "cancelled")
+	s.see(t, "cancelled", "end_cancelled", "link_up")
 	s.d.waitState("idle", pageSoon)
 }
 
@@ -153,7 +160,7 @@ func (s *pageTour) endTalk(t *testing.T) {
 func (s *pageTour) talking(t *testing.T) {
 	room := s.talk(t, "call-video")
 	s.p.run(pageSoon, moved())
-	s.see(t, "talking video")
+	s.see(t, "talking video", "left", "mute", "openDoor")
 	if shown := s.p.text("remaining"); !strings.Contains(shown, "1:") {
 		t.Errorf("the page says %q of the time that is left", shown)
 	}
@@ -173,7 +180,7 @@ func (s *pageTour) talking(t *testing.T) {
 	s.p.press("m")
 	s.p.press("v")
 	s.p.waitTrue("microphone and camera are off", `document.querySelector("[data-testid=mute].off") && document.querySelector("[data-testid=camera].off")`)
-	s.see(t, "talking muted")
+	s.see(t, "talking muted", "unmute")
 	s.p.press("m")
 	s.p.press("v")
 	s.p.waitTrue("both are on again", `!document.querySelector(".round.off")`)
@@ -185,13 +192,13 @@ func (s *pageTour) talking(t *testing.T) {
 	s.p.run(pageSoon, moved())
 	s.p.waitTrue("they show when something moves", `!document.querySelector("[data-testid=call].quiet")`)
 	s.endTalk(t)
-	s.see(t, "end talked")
+	s.see(t, "end talked", "end_manualDevice", "talked", "videoCall")
 	if s.p.text("end-time") == "" {
 		t.Error("the end does not say how long the talk was")
 	}
 
 	s.talk(t, "call-voice")
-	s.see(t, "talking voice")
+	s.see(t, "talking voice", "left", "mute")
 	s.endTalk(t)
 }
 
@@ -286,7 +293,7 @@ func (s *pageTour) door(t *testing.T) {
 	s.talk(t, "call-video")
 	s.p.click("door")
 	s.p.waitTrue("the page says that it was done", `document.querySelector("[data-testid=door][data-state=done]")`)
-	s.see(t, "door opened")
+	s.see(t, "door opened", "doorDone")
 	if n := opened.Load(); n != 1 {
 		t.Errorf("the door was opened %d times", n)
 	}
@@ -294,7 +301,7 @@ func (s *pageTour) door(t *testing.T) {
 	s.p.waitTrue("the button can be pressed again", `document.querySelector("[data-testid=door][data-state=idle]")`)
 	s.p.click("door")
 	s.p.waitVisible("toast", pageSoon)
-	s.see(t, "door refused")
+	s.see(t, "door refused", "door_forbidden")
 	// No single letter opens a door or ends a call.
 	before := opened.Load()
 	for _, letter := range []string{"d", "D", "h", "H"} {

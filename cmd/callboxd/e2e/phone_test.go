@@ -5,7 +5,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,6 +31,8 @@ type phoneOptions struct {
 	language string  // default en
 	width    int     // of the window; default 390x844
 	height   int
+	touched  bool // the browser lets a page sound only after somebody has touched it
+	cameras  int  // default 1; more are the browser's own, without time stamps
 }
 
 // chromium is Debian's.
@@ -48,6 +49,10 @@ func startPhone(t testing.TB, o phoneOptions) *phone {
 	}
 	if o.width == 0 {
 		o.width, o.height = 390, 844
+	}
+	autoplay := "no-user-gesture-required"
+	if o.touched {
+		autoplay = "document-user-activation-required"
 	}
 	options := append([]chromedp.ExecAllocatorOption{},
 		chromedp.ExecPath(chromium),
@@ -68,13 +73,17 @@ func startPhone(t testing.TB, o phoneOptions) *phone {
 		chromedp.Flag("disable-backgrounding-occluded-windows", true),
 		chromedp.Flag("disable-renderer-backgrounding", true),
 		chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
+		chromedp.Flag("autoplay-policy", autoplay),
 		chromedp.Flag("use-fake-ui-for-media-stream", true),
 		chromedp.Flag("use-fake-device-for-media-stream", true),
-		chromedp.Flag("use-file-for-fake-video-capture", video),
 		chromedp.Flag("use-file-for-fake-audio-capture", audio),
 		chromedp.Flag("allow-loopback-in-peer-connection", true),
 	)
+	if o.cameras > 1 {
+		options = append(options, chromedp.Flag("use-fake-device-for-media-stream", fmt.Sprintf("device-count=%d", o.cameras)))
+	} else {
+		options = append(options, chromedp.Flag("use-file-for-fake-video-capture", video))
+	}
 	p := &phone{t: t, log: &lockedBuffer{}}
 	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	keep := func(format string, args ...any) { fmt.Fprintf(p.log, format+"\n", args...) }
@@ -242,7 +251,7 @@ func (p *phone) screenshot(name string) {
 		return
 	}
 	dir := filepath.Join("..", "..", "..", "build", "screens")
-	file := strings.NewReplacer("/", "-", " ", "-").Replace(p.t.Name()) + "-" + url.PathEscape(name) + ".png"
+	file := strings.NewReplacer("/", "-", " ", "-").Replace(p.t.Name()+"-"+name) + ".png"
 	if err := os.MkdirAll(dir, 0o755); err == nil {
 		_ = os.WriteFile(filepath.Join(dir, file), png, 0o600)
 	}

@@ -40,7 +40,7 @@ const dressed = `(() => {
 // cannot say what lies behind them.
 func (s *pageTour) wantReadable(t *testing.T) {
 	t.Helper()
-	for _, l := range looks {
+	for _, l := range s.in() {
 		s.p.show(l)
 		s.p.run(pageSoon, moved())
 		s.p.settle()
@@ -73,7 +73,7 @@ func (s *pageTour) wantReadable(t *testing.T) {
 			}
 		}
 	}
-	s.p.show(looks[0])
+	s.p.show(s.in()[0])
 }
 
 // brightest is the relative luminance of the brightest part of an area.

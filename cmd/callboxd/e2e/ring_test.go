@@ -156,7 +156,7 @@ func TestRing(t *testing.T) {
 		p.waitTrue("the system's notice says who calls", `window.noticed === "Front door is calling"`)
 		ctl[any](d, "hangup")
 		p.waitEventOf("finishVoip", room, 5*time.Second)
-		p.waitTrue("title and notice are as before", `document.title === "callbox" && window.noticed === undefined`)
+		p.waitTrue("the title is the end's, and the notice has gone", `document.title === "Missed call from Front door. · callbox" && window.noticed === undefined`)
 		d.waitState("idle", 5*time.Second)
 	})
 	t.Run("the page is opened anew while it rings", func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,15 @@ type look struct {
 	scheme        string // light or dark
 }
 
+// languageTour is a language, and the looks in which its screens are seen.
+type languageTour struct {
+	language string
+	looks    []look
+}
+
+// looks is what every screen is seen in, unless its language has other looks.
+var looks = tours[0].looks
+
 // screens goes through the screens of the call page: it takes a picture of each in
 // every look, in build/screens, and has axe look for what shuts people out.
 type screens struct {
@@ -34,13 +44,28 @@ type screens struct {
 	language string
 	seen     int            // screens in all looks
 	found    map[string]int // of axe, by impact
+	open     map[string]int // what axe cannot judge, by rule
 }
 
-// axeScript is JavaScript that runs axe on the document (npm axe-core), without the
-// rules that wait for a person to judge.
+// axeScript is JavaScript that runs axe on the document (npm axe-core): what it finds,
+// and in how many places it leaves the judgement to a person, by rule.
 const axeScript = `(async () => {
-  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
-  return violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, nodes: nodes.map((n) => n.target.join(" ") + ": " + n.html) }));
+  const { violations, incomplete } = await axe.run(document, { resultTypes: ["violations", "incomplete"] });
+  const open = Object.fromEntries(incomplete.map(({ id, nodes }) => [id, nodes.length]));
+  const found = violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, nodes: nodes.map((n) => n.target.join(" ") + ": " + n.html) }));
+  return { found, open };
+})()`
+
+// covered is JavaScript that returns what is said in a call and lies below a toast, and
+// whether the button for sound lies over own picture.
+const covered = `(() => {
+  const shown = (what) => [...document.querySelectorAll(what)].filter((e) => e.checkVisibility() && e.offsetHeight > 0);
+  const meet = (a, b) => {
+    const [p, q] = [a.getBoundingClientRect(), b.getBoundingClientRect()];
+    return p.left < q.right && q.left < p.right && p.top < q.bottom && q.top < p.bottom;
+  };
+  const pairs = [[".toast", ".call-name, .call-line > *, .call .notice, .controls, .door"], [".sound", ".local, .controls"]];
+  return pairs.flatMap(([over, below]) => shown(over).flatMap((a) => shown(below).filter((b) => meet(a, b)).map((b) => b.className)));
 })()`
 
 // violation is one of axe's.
@@ -49,16 +74,24 @@ type violation struct {
 	Nodes            []string
 }
 
-// see looks at what the page shows now.
-func (s *screens) see(t *testing.T, name string) {
+// see looks at what the page shows now, which has the words of these keys in it.
+func (s *screens) see(t *testing.T, name string, keys ...string) {
 	t.Helper()
-	for _, l := range looks {
+	s.wantWords(t, name, keys...)
+	for _, l := range s.in() {
 		s.p.show(l)
 		s.p.settle()
 		file := fmt.Sprintf("%s-%s-%s-%s.png", strings.ReplaceAll(name, " ", "-"), l.size, l.scheme, s.language[:2])
 		s.p.picture(filepath.Join("..", "..", "..", "build", "screens", file))
 		s.seen++
-		for _, v := range s.p.axe(t) {
+		if over := eval[[]string](s.p, covered); len(over) > 0 {
+			t.Errorf("%s: a toast or a button lies over %q", file, over)
+		}
+		found, open := s.p.axe(t)
+		for rule, places := range open {
+			s.open[rule] += places
+		}
+		for _, v := range found {
 			s.found[v.Impact]++
 			if v.Impact == "serious" || v.Impact == "critical" {
 				t.Errorf("axe on %s: %s: %s (%s)\n%s", file, v.Impact, v.Help, v.ID, strings.Join(v.Nodes, "\n"))
@@ -67,17 +100,41 @@ func (s *screens) see(t *testing.T, name string) {
 			}
 		}
 	}
-	s.p.show(looks[0])
+	s.p.show(s.in()[0])
+}
+
+// in is the looks that this language is seen in.
+func (s *screens) in() []look {
+	for _, tour := range tours {
+		if tour.language == s.language {
+			return tour.looks
+		}
+	}
+	return looks
+}
+
+// wantWords wants the page to show the words of these keys, in its language and
+// whatever stands for the parts of them.
+func (s *screens) wantWords(t *testing.T, screen string, keys ...string) {
+	t.Helper()
+	shown := eval[string](s.p, `document.body.innerText`)
+	for _, key := range keys {
+		words := regexp.QuoteMeta(wordsIn(t, s.language, key))
+		words = regexp.MustCompile(`\\\{\w+\\\}`).ReplaceAllString(words, `.+`)
+		if !regexp.MustCompile(words).MatchString(shown) {
+			t.Errorf("%s: the page does not show %s (%s) in %q", screen, key, words, shown)
+		}
+	}
 }
 
 // report prints what axe has found; the steps of make test show such lines.
 func (s *screens) report() {
-	fmt.Fprintf(os.Stdout, "# axe, %s: %d screens, %d critical, %d serious, %d moderate, %d minor\n",
-		s.language, s.seen, s.found["critical"], s.found["serious"], s.found["moderate"], s.found["minor"])
+	fmt.Fprintf(os.Stdout, "# axe, %s: %d screens, %d critical, %d serious, %d moderate, %d minor; not judged: %v\n",
+		s.language, s.seen, s.found["critical"], s.found["serious"], s.found["moderate"], s.found["minor"], s.open)
 }
 
 // axe runs axe on the page.
-func (p *phone) axe(t *testing.T) []violation {
+func (p *phone) axe(t *testing.T) (found []violation, open map[string]int) {
 	t.Helper()
 	if !eval[bool](p, `"axe" in window`) {
 		script, err := os.ReadFile("../../../signaling/phone/node_modules/axe-core/axe.min.js")
@@ -86,15 +143,22 @@ func (p *phone) axe(t *testing.T) []violation {
 		}
 		eval[bool](p, string(script)+";true")
 	}
-	return eval[[]violation](p, axeScript)
+	said := eval[struct {
+		Found []violation
+		Open  map[string]int
+	}](p, axeScript)
+	return said.Found, said.Open
 }
 
 // show makes the window as large as in a look, with its colours.
 func (p *phone) show(l look) {
 	p.t.Helper()
 	var o []chromedp.EmulateViewportOption
-	if l.width < 600 {
+	switch {
+	case l.width < 600:
 		o = []chromedp.EmulateViewportOption{chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait}
+	case l.height < 500:
+		o = []chromedp.EmulateViewportOption{chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulateLandscape}
 	}
 	p.run(pageSoon, chromedp.EmulateViewport(l.width, l.height, o...))
 	p.prefer(l.scheme)

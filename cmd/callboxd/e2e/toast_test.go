@@ -62,13 +62,20 @@ func (p *phone) wantToast(t *testing.T, key string, e voipEvent) {
 // pageWords reads the English words of a key from the page's source.
 func pageWords(t *testing.T, key string) string {
 	t.Helper()
-	source, err := os.ReadFile("../../../signaling/phone/page/strings.en.ts")
+	return wordsIn(t, "en", key)
+}
+
+// wordsIn reads the words of a key in a language.
+func wordsIn(t *testing.T, language, key string) string {
+	t.Helper()
+	file := "strings." + language[:2] + ".ts"
+	source, err := os.ReadFile("../../../signaling/phone/page/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	found := regexp.MustCompile(`(?m)^  ` + key + `: "(.+)",$`).FindSubmatch(source)
 	if found == nil {
-		t.Fatalf("page/strings.en.ts has no %s", key)
+		t.Fatalf("page/%s has no %s", file, key)
 	}
 	return string(found[1])
 }

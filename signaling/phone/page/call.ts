@@ -103,6 +103,8 @@ export class CallView {
     });
     const picture = (): void => {
       this.element.classList.toggle("has-picture", this.#remote.video.videoWidth > 0);
+      const now = currentCall();
+      if (now && now.phase !== "ended") this.update(now);
     };
     this.#remote.video.addEventListener("resize", picture);
     this.#remote.video.addEventListener("loadeddata", picture);
@@ -151,7 +153,7 @@ export class CallView {
     this.#remote.video.setAttribute("aria-label", words("picture", { name: call.deviceName }));
     this.#state.dataset["state"] = call.phase;
     setText(this.#state, words(stateKey(call.phase, call.isCaller)));
-    show(this.#state, call.phase !== "talking");
+    this.#state.classList.toggle("only-heard", call.phase === "talking"); // the timer shows it
     show(this.#timer, talking);
     setText(this.#timer, clockTime(call.elapsed));
     show(this.#remaining, call.remaining !== undefined);
@@ -175,7 +177,7 @@ export class CallView {
     this.#screen.leave();
     this.#fit.leave();
     this.#quiet.allow(false);
-    document.documentElement.style.removeProperty("--notice");
+    document.documentElement.style.removeProperty("--head");
     this.#remote.video.srcObject = null;
     this.#local.video.srcObject = null;
     this.#playing = undefined;
@@ -196,10 +198,10 @@ export class CallView {
     if (!call.here) lines.push(words("elsewhere"));
     if (call.phase === "preparing" && this.#slow) lines.push(words("permission"));
     lines.push(...call.problems.map((problem) => words(problemKey(problem))), ...this.#peer.lines(call));
-    show(this.#notice, lines.length > 0);
     setText(this.#notice, lines.join("\n"));
     // Toasts stand below it.
-    document.documentElement.style.setProperty("--notice", `${String(this.#notice.offsetHeight)}px`);
+    const lowest = lines.length > 0 ? this.#notice : this.#state.parentElement;
+    document.documentElement.style.setProperty("--head", `${String(lowest?.getBoundingClientRect().bottom ?? 0)}px`);
   }
 
   #controls(call: CurrentCall, talking: boolean): void {

@@ -4,14 +4,13 @@ import { h, icon, setText, show } from "./dom.js";
 import { initial } from "./home.js";
 import { device } from "./known.js";
 import { linkStateOf, mayCall } from "./rights.js";
-import { clockTime } from "./strings.js";
+import { clockTime, type StringKey } from "./strings.js";
 import { words } from "./words.js";
 
 /** How a call has ended, and what may come next. */
 export interface EndParts {
   readonly call: Pick<CurrentCall, "dkt" | "deviceName" | "elapsed" | "end">;
-  /** Why, in words. */
-  readonly why: string;
+  readonly why: StringKey;
   readonly again: (device: Device, roomType: RoomType) => void;
   readonly done: () => void;
 }
@@ -22,17 +21,20 @@ export class EndView {
   readonly #parts: EndParts;
   readonly #state = h("p", { class: "link-state", role: "status", "data-testid": "device-state" });
   readonly #again: HTMLElement;
+  /** Why, in words. */
+  readonly why: string;
 
   constructor(parts: EndParts) {
     this.#parts = parts;
-    const { call, why } = parts;
+    const { call } = parts;
+    this.why = words(parts.why, { name: call.deviceName });
     this.#again = h("div", { class: "actions" }, this.#button("video"), this.#button("voice"));
     this.element = h(
       "section",
       { class: "card end", "data-testid": "end" },
       h("div", { class: "avatar", "aria-hidden": "true" }, initial(call.deviceName)),
       h("p", { class: "end-name", "data-testid": "device-name" }, call.deviceName),
-      h("h1", { tabindex: "-1", "data-testid": "end-why" }, why),
+      h("h1", { tabindex: "-1", "data-testid": "end-why" }, this.why),
       call.elapsed > 0 ? h("p", { class: "end-time", "data-testid": "end-time" }, words("talked", { time: clockTime(call.elapsed) })) : undefined,
       this.#state,
       this.#again,
@@ -48,9 +50,10 @@ export class EndView {
     const forbidden = end?.cause === "forbidden" || end?.detail === "revoked";
     const may = known !== undefined && mayCall(known) && !forbidden;
     show(this.#again, may);
-    show(this.#state, may);
-    if (!known) return;
-    const { link, text } = linkStateOf(known);
+    const { link, text } = known ? linkStateOf(known) : { link: "", text: undefined };
+    // That it cannot be reached stands above already.
+    show(this.#state, may && !(this.#parts.why === "end_unreachable" && link !== "up"));
+    if (!text) return;
     this.#state.dataset["link"] = link;
     setText(this.#state, words(text));
   }

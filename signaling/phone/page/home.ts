@@ -4,6 +4,7 @@ import { h, icon, setText, show } from "./dom.js";
 import { letterKeys, setLetterKeys } from "./letters.js";
 import { addDevice, pasteForm } from "./paste.js";
 import { RightsLine, linkStateOf, mayCall } from "./rights.js";
+import { needsTouch, onSounds } from "./sounds.js";
 import { toast } from "./toast.js";
 import { WakeSetting } from "./wake.js";
 import { words } from "./words.js";
@@ -16,11 +17,15 @@ export class HomeView {
   readonly #follow = new Map<string, (device: Device) => void>();
   readonly #wakes = new Map<string, WakeSetting>();
   readonly #notices = notices();
+  readonly #touch = h("p", { class: "touch", role: "status", "data-testid": "touch" });
   #shown = "";
   #off: (() => void) | undefined;
 
   constructor(call: (device: Device, roomType: RoomType) => void) {
     this.#call = call;
+    onSounds(() => {
+      setText(this.#touch, needsTouch() ? words("touchToRing") : "");
+    });
   }
 
   /** Shows the present devices and follows their changes until `close`. */
@@ -84,7 +89,7 @@ export class HomeView {
     const cards = list.map((device) => this.#card(device, many));
     const title = many ? [h("h1", { class: "home-title" }, words("homeMany"))] : [];
     const add = addDevice();
-    return [...title, h("div", { class: many ? "cards" : "card-alone" }, ...cards), this.#notices, ...(add ? [add] : []), keysLine()];
+    return [...title, h("div", { class: many ? "cards" : "card-alone" }, ...cards), this.#touch, this.#notices, ...(add ? [add] : []), keysLine()];
   }
 
   #card(device: Device, many: boolean): HTMLElement {

@@ -1,6 +1,7 @@
 import { answer, reject, type CurrentCall } from "../src/sdk.js";
-import { h, icon, setText, show } from "./dom.js";
+import { h, icon, setText } from "./dom.js";
 import { initial } from "./home.js";
+import { needsTouch } from "./sounds.js";
 import { words } from "./words.js";
 
 /** Keys that were meant for what the page showed before do nothing for so many milliseconds. */
@@ -12,7 +13,7 @@ export class IncomingView {
   readonly #avatar = h("div", { class: "avatar", "aria-hidden": "true" });
   readonly #name = h("h1", { class: "call-name", id: "incoming-name", "data-testid": "device-name" });
   readonly #kind = h("p", { class: "call-state", id: "incoming-kind", "data-testid": "state", "data-state": "incoming" });
-  readonly #notice = h("p", { class: "notice", "data-testid": "notice" });
+  readonly #notice = h("p", { class: "notice", role: "status", "data-testid": "notice" });
   readonly #answer = button("answer", "Enter", words("answer"));
   readonly #decline = button("decline", "Escape", words("decline"));
   #shownAt = 0;
@@ -52,8 +53,7 @@ export class IncomingView {
     setText(this.#avatar, initial(call.deviceName));
     setText(this.#kind, kindOf(call));
     this.#answer.press.classList.toggle("video", video);
-    show(this.#notice, !call.here);
-    setText(this.#notice, call.here ? "" : words("ringsElsewhere"));
+    setText(this.#notice, call.here ? (needsTouch() ? words("touchToRing") : "") : words("ringsElsewhere"));
   }
 
   /** Takes the keys of a call that comes in. Reports whether the key was one. */

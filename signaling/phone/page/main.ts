@@ -28,7 +28,8 @@ import { problemView } from "./problem.js";
 import { Ringback } from "./ringback.js";
 import { Ringtone } from "./ringtone.js";
 import { keepShell } from "./shell.js";
-import { endKey, errorKey } from "./strings.js";
+import { onSounds, waitForTouch } from "./sounds.js";
+import { endKey, errorKey, type StringKey } from "./strings.js";
 import { clearToast, toast } from "./toast.js";
 import { language, words } from "./words.js";
 
@@ -37,6 +38,8 @@ declare global {
     readonly callbox: typeof callbox;
   }
 }
+
+type View = "problem" | "pairing" | "home" | "incoming" | "call" | "end";
 
 const lookAround = 500;
 
@@ -55,6 +58,8 @@ class Page {
   readonly #attention = new Attention();
   readonly #awake = new Awake("wakeLock" in navigator ? navigator.wakeLock : undefined, document);
   #link: callbox.PairingLink | undefined;
+  /** The question about it. */
+  #pairing: HTMLElement | undefined;
   /** The address that the link came by. */
   #linkAddress = "";
   #view = "";
@@ -70,11 +75,15 @@ class Page {
     const fragment = location.hash;
     this.#takeLink();
     void keepShell();
-    const env = callbox.environment();
+    const env = self === top ? callbox.environment() : "framed";
     if (env !== "ok") {
       this.#show("problem", problemView(env, fragment));
       return;
     }
+    waitForTouch();
+    onSounds(() => {
+      if (this.#view === "incoming") this.#render();
+    });
     addEventListener("hashchange", () => {
       this.#takeLink();
       this.#render();
@@ -146,6 +155,7 @@ class Page {
     if (link === "invalid") toast(words("error_pairLinkInvalid"));
     else if (link) {
       this.#link = link;
+      this.#pairing = undefined;
       this.#linkAddress = address;
       this.#end = undefined;
       if (this.#view === "pairing") this.#view = ""; // the question on the page is about an earlier link
@@ -163,7 +173,7 @@ class Page {
       const call = callbox.currentCall();
       // The person has seen the attempt: its end gets a page as any other's.
       if (error instanceof callbox.CallboxError && attempts.includes(error.code) && call && (options.dkt ?? call.dkt) === call.dkt) {
-        this.#showEnd(call, words(errorKey(error.code), { name: call.deviceName }));
+        this.#showEnd(call, errorKey(error.code));
         this.#render();
       } else {
         this.#say(error, call?.deviceName);
@@ -177,6 +187,7 @@ class Page {
 
   #render(): void {
     const call = callbox.currentCall();
+    if (call?.phase === "incoming" && this.#view !== "incoming") this.#title("incoming", call); // the title that blinks, and comes back
     this.#ring(call);
     if (call && call.phase !== "ended") this.#end = undefined;
     this.#tellShown(call);
@@ -204,13 +215,12 @@ class Page {
     if (this.#link) {
       if (this.#view === "pairing") return;
       const link = this.#link;
-      this.#show(
-        "pairing",
-        pairingView(link, this.#linkAddress, () => {
-          if (this.#link === link) this.#link = undefined;
-          this.#render();
-        }),
-      );
+      // A call may come in between: what was typed is still there afterwards.
+      this.#pairing ??= pairingView(link, this.#linkAddress, () => {
+        if (this.#link === link) this.#link = this.#pairing = undefined;
+        this.#render();
+      });
+      this.#show("pairing", this.#pairing);
       return;
     }
     this.#end?.update();
@@ -244,16 +254,16 @@ class Page {
     const answered = callbox.events().some((event) => event.roomId === call.roomId);
     if (!answered || call.roomId === this.#told) return;
     this.#told = call.roomId;
-    const why = words(endKey(call), { name: call.deviceName });
+    const why = endKey(call);
     // What the person did, or need not do any more, is no news.
     const { cause, origin } = call.end ?? {};
     const known = cause === "answeredElsewhere" || (!call.endedByDevice && (cause === "cancelled" || (cause === "rejected" && !call.isCaller)));
     const limit = origin === "timeLimit";
-    if (!known) this.#showEnd(call, limit ? words("timeUp") : why);
-    if (known) toast(why);
+    if (!known) this.#showEnd(call, limit ? "timeUp" : why);
+    if (known) toast(words(why, { name: call.deviceName }));
   }
 
-  #showEnd(call: EndParts["call"], why: string): void {
+  #showEnd(call: EndParts["call"], why: StringKey): void {
     const again = (device: callbox.Device, roomType: callbox.RoomType): void => {
       void this.#call(device, roomType);
     };
@@ -264,6 +274,20 @@ class Page {
     this.#end = new EndView({ call, why, again, done });
   }
 
+  /** The page's name in the list of tabs and in a screen reader's mouth. */
+  #title(view: View, call: callbox.CurrentCall | undefined): void {
+    const name = call?.deviceName ?? "";
+    const says: Readonly<Record<View, string>> = {
+      problem: words("problemTitle"),
+      pairing: words("pairTitle"),
+      home: "",
+      incoming: words("callsYou", { name }),
+      call: words("callWith", { name }),
+      end: this.#end?.why ?? "",
+    };
+    document.title = says[view] === "" ? words("appName") : `${says[view]} · ${words("appName")}`;
+  }
+
   /** The address names the running call; going back does not leave it. */
   #address(call: callbox.CurrentCall | undefined): void {
     if (!call || call.phase === "ended" || call.roomId === "") return;
@@ -271,10 +295,11 @@ class Page {
     history.pushState(null, "", `${callbox.CALL_PAGE_PATH}?roomId=${encodeURIComponent(call.roomId)}`);
   }
 
-  #show(view: "problem" | "pairing" | "home" | "incoming" | "call" | "end", element: HTMLElement): void {
+  #show(view: View, element: HTMLElement): void {
     if (this.#view === view && element.isConnected) return;
     this.#view = view;
     document.documentElement.dataset["view"] = view;
+    this.#title(view, callbox.currentCall());
     this.#root.replaceChildren(element);
     scrollTo(0, 0);
     if (view === "incoming") this.#incoming.opened();

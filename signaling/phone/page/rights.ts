@@ -29,7 +29,6 @@ export class RightsLine {
     const { rights, removed, state } = device;
     const trouble = removed || state === "keyChanged";
     const why = removed && state === "up" ? words("removed") : rights !== undefined && !rights.includes("call") && !trouble ? words("mayNotCall") : "";
-    show(this.#why, why !== "");
     setText(this.#why, why);
     show(this.#list, rights !== undefined && !trouble);
     const drawn = JSON.stringify([rights, trouble]);
