@@ -195,7 +195,7 @@ func TestBroker(t *testing.T) {
 		if e.Data["origin"] != "timeLimit" {
 			t.Errorf("hangUpVoip = %v", e.Data)
 		}
-		p.wantToast(t, "end_timeLimit", e)
+		p.wantToast(t, "timeUp", e)
 		d.waitState("idle", 5*time.Second)
 		if r := d.lastCall(); r.RoomID != room || r.Origin != "timeLimit" || r.Contact != "Anna" {
 			t.Errorf("record = %+v", r)

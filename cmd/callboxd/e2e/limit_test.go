@@ -46,7 +46,7 @@ func TestTimeLimit(t *testing.T) {
 			if e.Data["origin"] != "timeLimit" {
 				t.Errorf("hangUpVoip = %v", e.Data)
 			}
-			p.wantToast(t, "end_timeLimit", e)
+			p.wantToast(t, "timeUp", e)
 			p.screenshot("limit " + name)
 			d.waitState("idle", 5*time.Second)
 			r := d.lastCall()

@@ -12,7 +12,8 @@ export interface Control {
 /** A round button with its word below. */
 export function control(id: string, shortcut: string | undefined, icons: readonly IconName[]): Control {
   const button = press("round", id, shortcut, icons);
-  const caption = h("span", { class: "caption", "aria-hidden": "true" });
+  // Whoever presses the word means the button.
+  const caption = h("span", { class: "caption", "aria-hidden": "true", onclick: () => { button.click(); } });
   return {
     element: h("div", { class: "control" }, button, caption),
     ...of(button),

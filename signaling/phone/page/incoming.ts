@@ -88,5 +88,5 @@ function button(id: "answer" | "decline", shortcut: string, label: string): { re
     { type: "button", class: `round round-${id}`, "data-testid": id, "aria-keyshortcuts": shortcut, "aria-label": label, title: label },
     ...icons.map((name) => icon(name)),
   );
-  return { press, element: h("div", { class: "control" }, press, h("span", { class: "caption", "aria-hidden": "true" }, label)) };
+  return { press, element: h("div", { class: "control" }, press, h("span", { class: "caption", "aria-hidden": "true", onclick: () => { press.click(); } }, label)) };
 }
