@@ -60,9 +60,9 @@ func (b *backend) ChangeContact(ctx context.Context, who string, change control.
 	if err != nil {
 		return control.Contact{}, contactError(err)
 	}
-	return ask(ctx, b.loop, func() (control.Contact, error) {
+	return follow(ctx, b.loop, func() control.Contact {
 		b.loop.contactChanged(stored)
-		return b.shown(stored), nil
+		return b.shown(stored)
 	})
 }
 

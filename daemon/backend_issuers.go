@@ -49,9 +49,9 @@ func (b *backend) Deny(ctx context.Context, d control.Denial) (control.Denial, e
 		return control.Denial{}, err
 	}
 	b.parts.log.Info().Stringer("denied", stored).Msg("call tokens are denied")
-	return ask(ctx, b.loop, func() (control.Denial, error) {
+	return follow(ctx, b.loop, func() control.Denial {
 		b.loop.recheck()
-		return control.Denial(stored), nil
+		return control.Denial(stored)
 	})
 }
 

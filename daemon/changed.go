@@ -43,6 +43,29 @@ func (l *loop) rulesChanged() {
 	}
 }
 
+// contactsStill looks at what the store says of everybody in the running call: whatever
+// has become of the word of a change, it does not outlast this.
+func (l *loop) contactsStill() {
+	if !l.state.Phase.Active() {
+		return
+	}
+	phone, known := l.cur.room().Phone, false
+	for _, c := range l.contacts.List() {
+		known = known || c.JKT == phone
+		if c.Revoked {
+			l.step(call.Revoked{Phone: c.JKT})
+		} else {
+			l.contactChanged(c)
+		}
+		if !l.state.Phase.Active() {
+			return
+		}
+	}
+	if !known && !l.cur.offer.ByToken && (l.cur.dial == nil || l.cur.dial.joined) {
+		l.step(call.Revoked{Phone: phone})
+	}
+}
+
 // allowStill asks the rules again about one who is rung or, with in, talked to.
 func (l *loop) allowStill(jkt string, contact policy.Contact, right policy.Right, rung *ring, in bool) {
 	rules := l.settings.rules

@@ -317,6 +317,7 @@ func newLoop(p *parts) *loop {
 	l.recheck = func() {
 		l.recheckTokens() // first: its bye still needs the room
 		p.device.RecheckTokens()
+		l.contactsStill()
 	}
 	l.forgetKey = func(jkt string) { p.device.Revoke(jkt) }
 	l.revoke = func(jkt string) error {

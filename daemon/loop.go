@@ -152,7 +152,7 @@ type loop struct {
 	revoke     func(jkt string) error // takes a contact's trust away, durably
 	tokens     tokenGate              // nil: there are no call tokens
 	saveFloor  func()                 // keeps the floor of the clock
-	recheck    func()                 // ends what has lost its token
+	recheck    func()                 // ends what has lost its token, its right or its contact
 	forgetKey  func(jkt string)       // no word of that key counts in its rooms any more
 
 	box   *mailbox

@@ -58,7 +58,7 @@ func (b *backend) Reload(ctx context.Context) (control.ReloadResult, error) {
 	}
 	logging.SetLevel(next.Log.Level)
 	p.gate.Configure(gateIssuers(next)) // not in the loop: it reads files
-	_, err = ask(ctx, b.loop, func() (struct{}, error) {
+	_, err = follow(ctx, b.loop, func() struct{} {
 		l := b.loop
 		s := settingsOf(next)
 		s.deviceName, s.preconnect = l.settings.deviceName, l.settings.preconnect // those of the sections that need a restart
@@ -66,13 +66,13 @@ func (b *backend) Reload(ctx context.Context) (control.ReloadResult, error) {
 		p.rules.Store(s.rules)
 		l.recheck()
 		l.rulesChanged()
+		p.live.Store(config.Reloaded(p.live.Load(), next))
 		l.events.Publish(control.EventReloaded, "", result)
-		return struct{}{}, nil
+		return struct{}{}
 	})
 	if err != nil {
 		return control.ReloadResult{}, err
 	}
-	p.live.Store(config.Reloaded(p.live.Load(), next))
 	p.log.Info().Strs("changed", result.Changed).Strs("need_restart", result.NeedRestart).Msg("configuration read again")
 	return result, nil
 }

@@ -19,9 +19,26 @@ func TestTrustTakenInATalk(t *testing.T) {
 	for name, take := range map[string]func(r *remote) error{
 		"revoked": func(r *remote) error { _, err := r.api.Revoke(r.t.Context(), "Anna"); return err },
 		"revoked by somebody who does not wait": func(r *remote) error {
-			gone, cancel := context.WithCancel(r.t.Context())
-			cancel()
-			_, _ = (&backend{loop: r.d.loop, parts: r.d.parts}).Revoke(gone, "Anna") // the answer is for nobody
+			_, _ = (&backend{loop: r.d.loop, parts: r.d.parts}).Revoke(gone(r), "Anna") // the answer is for nobody
+			return nil
+		},
+		"revoked in the store, and nobody says so": func(r *remote) error {
+			_, err := r.d.store.Revoke("Anna")
+			return err
+		},
+		"forgotten in the store, and nobody says so": func(r *remote) error {
+			_, err := r.d.store.Remove("Anna")
+			return err
+		},
+		"its right changed by somebody who does not wait": func(r *remote) error {
+			_, _ = (&backend{loop: r.d.loop, parts: r.d.parts}).ChangeContact(gone(r), "Anna", control.ContactChange{Rights: control.Value([]string{"beCalled"})})
+			return nil
+		},
+		"its group's right gone, at a reload that nobody waits for": func(r *remote) error {
+			next := *r.cfg
+			next.Policy.Groups = []config.Group{{Name: "family", Rule: config.Rule{Rights: []policy.Right{policy.RightBeCalled}}}}
+			r.d.reload = func() (*config.Config, error) { return &next, nil }
+			_, _ = (&backend{loop: r.d.loop, parts: r.d.parts}).Reload(gone(r))
 			return nil
 		},
 		"forgotten": func(r *remote) error { _, err := r.api.Forget(r.t.Context(), "Anna"); return err },
@@ -61,11 +78,18 @@ func TestTrustTakenInATalk(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.ended(c, revoked, true)
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took > lookInterval+5*time.Second {
 				t.Errorf("it ended after %v", took)
 			}
 		})
 	}
+}
+
+// gone is the context of a request that was given up.
+func gone(r *remote) context.Context {
+	ctx, cancel := context.WithCancel(r.t.Context())
+	cancel()
+	return ctx
 }
 
 // TestReloadInATalk: what nobody took away goes on; the camera that may not be seen any

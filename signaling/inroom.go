@@ -7,7 +7,7 @@ import (
 
 // inRoom takes a verified message, by c, of a room that is known. The mutex is held.
 func (d *Device) inRoom(p Peer, r *room, m *message.Message, c caller) {
-	if d.moves(r, m) {
+	if r.phase == rung || !d.reaches(r.peer) { // else what is seen for the first time does so: note
 		d.reach(r, p)
 	}
 	if m.Ref != "" { // an ack, or an answer that stands for one
@@ -42,13 +42,13 @@ func (d *Device) secondOffer(p Peer, r *room, m *message.Message) {
 	case r.ring != nil:
 		d.refuse(p, RefusedLate)
 	}
-	d.ack(r, r.note(m), m.ID, message.Ack{})
+	d.ack(r, d.note(p, r, m), m.ID, message.Ack{})
 }
 
 func (d *Device) inEndedRoom(p Peer, r *room, m *message.Message) {
 	switch m.Type {
 	case message.TypeCancel, message.TypeBye: // ends that cross
-		d.ack(r, r.note(m), m.ID, message.Ack{})
+		d.ack(r, d.note(p, r, m), m.ID, message.Ack{})
 	case message.TypeRestart:
 		d.refuse(p, RefusedRoom)
 		d.reply(p, m, message.Bye{Cause: cause.Aborted, Detail: cause.UnknownRoom})
@@ -66,10 +66,10 @@ func (d *Device) inEndedRoom(p Peer, r *room, m *message.Message) {
 func (d *Device) inLiveRoom(p Peer, r *room, m *message.Message) {
 	switch m.Type {
 	case message.TypeCancel:
-		d.phoneCancels(r, m)
+		d.phoneCancels(p, r, m)
 		return
 	case message.TypeBye:
-		d.phoneLeaves(r, m)
+		d.phoneLeaves(p, r, m)
 		return
 	case message.TypeReject:
 		d.phoneRejects(p, r, m)
@@ -82,7 +82,7 @@ func (d *Device) inLiveRoom(p Peer, r *room, m *message.Message) {
 	if m.Type == message.TypeRestart && !d.mayRestart(p, r, m) {
 		return
 	}
-	rec := r.note(m)
+	rec := d.note(p, r, m)
 	if rec == nil {
 		d.refuse(p, RefusedFull)
 		return
@@ -111,12 +111,12 @@ func (d *Device) inLiveRoom(p Peer, r *room, m *message.Message) {
 // phoneCancels ends a room; a value that is not understood does not hinder it. The
 // daemon is told before the phone, here and below: a phone that has its ack closes
 // the connection, which must not be taken for the reason of the end.
-func (d *Device) phoneCancels(r *room, m *message.Message) {
+func (d *Device) phoneCancels(p Peer, r *room, m *message.Message) {
 	why := cause.Cancelled
 	if b, ok := m.Body.(message.Cancel); ok && b.Cause.Valid() {
 		why = b.Cause
 	}
-	rec := r.note(m)
+	rec := d.note(p, r, m)
 	d.giveUp(r, why)
 	d.ack(r, rec, m.ID, message.Ack{})
 }
@@ -143,7 +143,7 @@ func (d *Device) giveUp(r *room, why cause.Cause) {
 // phoneRejects is a cancel by another word, before the device has accepted; a
 // value that is not understood does not hinder it either.
 func (d *Device) phoneRejects(p Peer, r *room, m *message.Message) {
-	rec := r.note(m)
+	rec := d.note(p, r, m)
 	if r.phase < accepted {
 		b, _ := m.Body.(message.Reject)
 		if !b.Cause.Valid() {
@@ -156,8 +156,8 @@ func (d *Device) phoneRejects(p Peer, r *room, m *message.Message) {
 	d.ack(r, rec, m.ID, message.Ack{})
 }
 
-func (d *Device) phoneLeaves(r *room, m *message.Message) {
-	rec := r.note(m)
+func (d *Device) phoneLeaves(p Peer, r *room, m *message.Message) {
+	rec := d.note(p, r, m)
 	b, _ := m.Body.(message.Bye)
 	d.leave(r, endOf(b.Cause, b.Origin, b.Detail))
 	d.ack(r, rec, m.ID, message.Ack{})

@@ -61,7 +61,7 @@ func (d *Device) challenged(m *message.Message, b message.Offer, life time.Durat
 // takeOffer goes on with the offer b, in the message m, whose nonce is right. From
 // here on that is spent: the room remembers.
 func (d *Device) takeOffer(p Peer, r *room, m *message.Message, b message.Offer, invite *message.Message, c caller) {
-	r.offerID, r.offer = m.ID, r.note(m)
+	r.offerID, r.offer = m.ID, d.note(p, r, m)
 	wish, ok := d.inviteOf(m, invite, c.key)
 	if ok && r.ring != nil {
 		ok = r.ring.answeredBy(invite, wish)

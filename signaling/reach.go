@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"callbox/signaling/key"
-	"callbox/signaling/message"
 )
 
 // Up says that a transport has reached an address: what waits for it goes at
@@ -78,20 +77,6 @@ func (d *Device) ways(r *room) []Peer {
 		ways = append(ways, r.peer)
 	}
 	return ways
-}
-
-// moves reports whether the way that m came is the room's from now on. Anybody who has
-// carried a message can bring it again, whenever it suits them: what was seen before,
-// and what a room does not remember, takes a call away from no transport that reaches
-// its phone.
-func (d *Device) moves(r *room, m *message.Message) bool {
-	switch {
-	case r.phase == rung, !d.reaches(r.peer):
-		return true
-	case m.Type == message.TypeAck, m.Type == message.TypePing, m.Type == message.TypeInvite:
-		return false
-	}
-	return r.seen[m.ID] == nil && len(r.seen) < maxSeen
 }
 
 // reaches reports whether a peer's transport is connected to it, as far as anybody knows.

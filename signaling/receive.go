@@ -78,8 +78,9 @@ func (d *Device) class(p Peer) budget.Class {
 	if d.suspended[jkt] || contact.Revoked {
 		return budget.Unproven
 	}
+	known = known || d.holds(jkt)
 	switch {
-	case p.Proven && (known || d.holds(jkt)):
+	case known && p.Proven:
 		return budget.Proven
 	case known:
 		// A broker that keeps the rights of docs/mqtt.md, or a maker's program, knows

@@ -76,13 +76,17 @@ func (d *Device) newRoom(k RoomKey) *room {
 	return r
 }
 
-// note remembers a message; nil when no more are.
-func (r *room) note(m *message.Message) *received {
+// note remembers a message that is seen for the first time; nil when no more are. The
+// way that it came is the room's from then on: anybody who has carried a message can
+// bring it again, whenever it suits them, so nothing that is not remembered takes a call
+// away from a transport that reaches its phone.
+func (d *Device) note(p Peer, r *room, m *message.Message) *received {
 	if len(r.seen) >= maxSeen {
 		return nil
 	}
 	rec := &received{hash: m.Hash()}
 	r.seen[m.ID] = rec
+	d.reach(r, p)
 	return rec
 }
 

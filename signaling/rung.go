@@ -19,10 +19,10 @@ func (d *Device) inRungRoom(p Peer, r *room, m *message.Message, c caller) {
 	case message.TypeReject:
 		d.phoneRejects(p, r, m)
 	case message.TypeCancel:
-		d.phoneCancels(r, m)
+		d.phoneCancels(p, r, m)
 	case message.TypeBye:
 		d.refuse(p, RefusedState)
-		d.ack(r, r.note(m), m.ID, message.Ack{})
+		d.ack(r, d.note(p, r, m), m.ID, message.Ack{})
 	default:
 		d.refuse(p, RefusedState)
 	}
@@ -81,7 +81,7 @@ func (d *Device) ringOffer(p Peer, r *room, m *message.Message, c caller) {
 	d.stopRing(r)
 	r.phase = offered
 	if !ok {
-		r.offerID, r.offer = m.ID, r.note(m)
+		r.offerID, r.offer = m.ID, d.note(p, r, m)
 		d.rejectOffer(p, r, why, cause.BadRequest)
 		return
 	}

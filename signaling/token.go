@@ -30,8 +30,8 @@ type Tokens interface {
 	Rights(p *token.Pass) []Right
 }
 
-// holder is a phone that has shown a good token over a connection on which it had
-// proved its key: it has a budget of its own.
+// holder is a phone that has shown a good token: it has a budget of its own, as a
+// contact has.
 type holder struct {
 	pass  *token.Pass
 	until time.Duration // on clock.Boot
@@ -127,7 +127,7 @@ func (d *Device) verifyToken(m *message.Message, text string, t RoomType) (*toke
 
 // tokenTrouble says what an allowed caller is told of a token that does not count:
 // a contact's that is wrong, and anybody's of which nobody can tell how old it is. A
-// token that counts makes its holder a proven one.
+// token that counts gives its holder a budget.
 func (d *Device) tokenTrouble(p Peer, c caller) (reject message.Reject, bad bool) {
 	switch {
 	case c.refused != nil:
@@ -140,7 +140,7 @@ func (d *Device) tokenTrouble(p Peer, c caller) (reject message.Reject, bad bool
 		d.refuse(p, tokenReason(err))
 		return message.Reject{Cause: cause.NeedNonce, Nonce: d.o.Tokens.Nonce()}, true
 	}
-	if now := d.o.Clock.Now(); c.byToken && p.Proven {
+	if now := d.o.Clock.Now(); c.byToken {
 		for jkt, h := range d.holders {
 			if now >= h.until {
 				delete(d.holders, jkt)

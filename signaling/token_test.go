@@ -366,3 +366,23 @@ func TestAGoodTokenEndsTheStrangersBudget(t *testing.T) {
 		r.expectRefused(before, map[signaling.Reason]uint64{signaling.RefusedRate: 1})
 	})
 }
+
+// TestAHolderAtABrokerHasABudget: after the first message with a good token a crowd of
+// strangers, who have proved as little, does not keep its caller out.
+func TestAHolderAtABrokerHasABudget(t *testing.T) {
+	withTokens(t, func(t *testing.T, r *tokenRig) {
+		p := r.peer(r.phone)
+		p.Proven = false
+		invite := r.phone.Invite(roomID, carries(r.token()))
+		r.Receive(p, invite)
+		nonce := r.expect(message.TypeChallenge)[0].Body.(message.Challenge).Nonce
+		for range 200 {
+			stranger := signalingtest.NewPhone(t, sn, r.key.JKT())
+			noise := r.peer(stranger)
+			noise.Proven = false
+			r.Receive(noise, stranger.Invite(roomID))
+		}
+		r.Receive(p, r.phone.Offer(roomID, nonce, invite, signalingtest.SDP{}.String()))
+		expectEvent[signaling.Offer](r.rig)
+	})
+}

@@ -81,7 +81,7 @@ func (s *Store) Spend(issuer, subject, id string, expires time.Time) error {
 		{maxOfIssuer, issuer, func(t spentToken) bool { return t.Issuer == issuer }},
 	} {
 		var ok bool
-		if left, ok = s.place(left, share.most, share.in); !ok {
+		if left, ok = s.place(left, share.most-1, share.in); !ok {
 			return fmt.Errorf("cannot use the token %q of %s: %d of %s were used within %v", id, issuer, share.most, share.whose, spentRest)
 		}
 	}
@@ -93,25 +93,27 @@ func (s *Store) Spend(issuer, subject, id string, expires time.Time) error {
 	return nil
 }
 
-// place makes room among the tokens for which in says yes; false when there are most of
-// them, and the oldest may still be good.
+// place forgets the oldest among the tokens for which in says yes, until there are at
+// most so many; false when one of those may still be good.
 func (s *Store) place(list []spentToken, most int, in func(spentToken) bool) ([]spentToken, bool) {
-	oldest, n := 0, 0
-	for i, t := range list {
+	over := -most
+	for _, t := range list {
 		if in(t) {
-			if n == 0 {
-				oldest = i
-			}
-			n++
+			over++
 		}
 	}
-	if n < most {
-		return list, true
-	}
-	if at := list[oldest].at; !at.IsZero() && s.now().Sub(at) < spentRest {
-		return list, false
-	}
-	return slices.Delete(list, oldest, oldest+1), true
+	ok := true
+	list = slices.DeleteFunc(list, func(t spentToken) bool {
+		if over <= 0 || !in(t) {
+			return false
+		}
+		over--
+		if !t.at.IsZero() && s.now().Sub(t.at) < spentRest {
+			ok = false
+		}
+		return ok
+	})
+	return list, ok
 }
 
 // writeSpent adds the last token to the file, or writes that anew when it holds many

@@ -109,9 +109,9 @@ func TestSpentTokensAreBounded(t *testing.T) {
 	if err := use(issuer, "u2"); err != nil {
 		t.Errorf("another of the same issuer: %v", err)
 	}
-	for i := range 4 {
-		fill(fmt.Sprint("more ", i), maxOfSubject)
-	}
+	fill("u4", maxOfSubject)
+	fill("u5", maxOfSubject)
+	fill("u6", maxOfSubject-1)
 	wantFull("an issuer over its bound", use(issuer, "u3"))
 	if err := use("https://other.example", "u1"); err != nil {
 		t.Errorf("another issuer: %v", err)
@@ -126,6 +126,31 @@ func TestSpentTokensAreBounded(t *testing.T) {
 	}
 	if err := s.Spend(issuer, "u1", "3", day); !errors.Is(err, token.ErrSpent) {
 		t.Errorf("the third: %v", err)
+	}
+}
+
+// TestSpentTokensOfManyStarts: the bounds hold over restarts of a device that never
+// learns the time, for the file, too.
+func TestSpentTokensOfManyStarts(t *testing.T) {
+	dir := t.TempDir()
+	var file []byte
+	for i := range 2400 {
+		file = append(file, spentToken{Version: 1, Issuer: issuer, Subject: "u1", ID: fmt.Sprint("old ", i), Expires: day}.line()...)
+	}
+	write(t, dir, spentFile, string(file))
+	now := day
+	s := moving(t, dir, &now, false)
+	for i := range maxOfSubject {
+		if err := s.Spend(issuer, "u1", fmt.Sprint(i), day); err != nil {
+			t.Fatalf("token %d: %v", i, err)
+		}
+	}
+	if err := s.Spend(issuer, "u1", "one more", day); err == nil || len(s.spent) != maxOfSubject {
+		t.Errorf("one more than a subject's share: %v; %d are kept", err, len(s.spent))
+	}
+	text, err := os.ReadFile(filepath.Join(dir, spentFile))
+	if n := bytes.Count(text, []byte("\n")); err != nil || n > maxOfSubject+spareLines {
+		t.Errorf("the file has %d lines, %v", n, err)
 	}
 }
 

@@ -39,7 +39,9 @@ func (b *backoff) up() {
 func (b *backoff) down() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if time.Since(b.since) >= b.steady {
+	if lived := time.Since(b.since); lived < b.steady {
+		b.away = b.away.Add(lived) // in that time it was there
+	} else {
 		b.away = time.Now()
 	}
 }

@@ -133,6 +133,16 @@ func TestPauses(t *testing.T) {
 		time.Sleep(59 * time.Second)
 		b.down() // too soon: no reason to hope
 		want(time.Minute)
+
+		b = &backoff{steady: time.Minute}
+		b.pause()
+		time.Sleep(3 * time.Second)
+		b.up()
+		time.Sleep(55 * time.Second) // which is no time without the broker
+		b.down()
+		want(3 * time.Second)
+		time.Sleep(2 * time.Second)
+		want(5 * time.Second)
 		b.up()
 		time.Sleep(time.Minute)
 		b.down()

@@ -277,15 +277,23 @@ func TestARepetitionMovesNoCall(t *testing.T) {
 			room := s.talk()
 			s.anna.post(s.anna.Ping(room))
 			s.anna.expect(room, message.TypePong)
-			l.keepsBack(2) // whoever does this lets nothing through, by which the phone could bring it back
-			for _, one := range s.net.recorded() {
+			s.anna.post(s.anna.Restart(room, 1, signalingtest.SDP{Ufrag: "tttt"}.String()))
+			s.Restarted(s.anna.room(room), event[signaling.Restart](s).Generation, answerSDP)
+			s.anna.expect(room, message.TypeRestarted)
+			recorded := s.net.recorded()
+			early := s.anna.Restart(room, 2, signalingtest.SDP{Ufrag: "wwww"}.String())
+			s.anna.line.say(early)
+			eventually(t, "a restart too soon after another was refused", func() bool { return s.Refused()["restart"] == 1 })
+			l.keepsBack(2)             // whoever does this lets nothing through, by which the phone could bring it back
+			s.net.inject(other, early) // it is not remembered, and still too soon
+			for _, one := range recorded {
 				s.clock.forward(200 * time.Millisecond) // the budget is not what is tested
 				s.net.inject(other, one.text)
 			}
 			s.settles() // duplicates are answered where they come from
 
 			l.forget()
-			s.NeedRestart(s.anna.room(room), 1)
+			s.NeedRestart(s.anna.room(room), 3)
 			eventually(t, "it was said", func() bool { return l.arrived() != [2]int{} })
 			s.settles()
 			if came := l.arrived(); came[0] == 0 || came[1] != 0 {
@@ -294,11 +302,13 @@ func TestARepetitionMovesNoCall(t *testing.T) {
 
 			l.keepsBack(0)
 			l.speaks(2)
-			s.anna.post(s.anna.Restart(room, 1, signalingtest.SDP{Ufrag: "vvvv"}.String()))
-			r := event[signaling.Restart](s)
+			s.clock.forward(10 * time.Second)
+			before := count[signaling.Restart](s)
+			s.anna.post(s.anna.Restart(room, 3, signalingtest.SDP{Ufrag: "vvvv"}.String()))
+			eventually(t, "the phone restarts", func() bool { return count[signaling.Restart](s) == before+1 })
 			l.forget()
-			s.Restarted(s.anna.room(room), r.Generation, answerSDP)
-			s.anna.expect(room, message.TypeRestarted)
+			s.Restarted(s.anna.room(room), 3, answerSDP)
+			eventually(t, "it was said", func() bool { return l.arrived() != [2]int{} })
 			s.settles()
 			if came := l.arrived(); came[0] != 0 || came[1] == 0 {
 				t.Errorf("the phone speaks over %s now, and %d copies came over %s, %d over %s", pair[1], came[0], pair[0], came[1], pair[1])

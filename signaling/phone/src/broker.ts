@@ -1,7 +1,8 @@
 /**
- * One connection to a broker, which all devices share that are met there. It is tried at
- * the URLs that every one of them names, and at no other: a pairing code that names a known
- * broker beside a foreign one leads no other device there, nor this phone's login.
+ * One connection to a broker, which all devices share that name one of its URLs: a list of
+ * URLs is one broker's. It is tried at those of the device that came first, and at no
+ * other: a pairing code that names a known broker beside a foreign one leads no other
+ * device there, and takes none off its way. A login is for one URL.
  */
 import type { Clock, Timer } from "./clock.js";
 import type { OwnKey } from "./jws.js";
@@ -54,7 +55,7 @@ export interface BrokerParts {
   readonly login: () => BrokerLoginProvider | undefined;
 }
 
-/** Milliseconds. Pauses are between 0 and the longest that is due: a broker that comes back is not stormed. */
+/** Milliseconds. A pause is between 0 and as long as the broker has been away: one that comes back is not stormed. */
 const pause = { first: 1000, most: 60_000 } as const;
 /** For login and connection together. */
 const connectTime = 25_000;
@@ -69,6 +70,8 @@ export class Broker {
   /** What an earlier attempt still reports does not count. */
   #attempt = 0;
   #failed = 0;
+  /** Since when it does not work; time that was spent connected does not count. */
+  #away: number | undefined;
   #url = "";
   #since = 0;
   #timer: Timer | undefined;
@@ -99,28 +102,33 @@ export class Broker {
     return this.#urls.some((url) => urls.includes(url));
   }
 
-  /** The URLs that all guests name. */
+  /** The URLs of the guest who came first. */
   get #urls(): readonly string[] {
-    const [first = [], ...others] = [...this.#guests].map((guest) => guest.urls);
-    return first.filter((url) => others.every((urls) => urls.includes(url)));
+    const [first] = this.#guests;
+    return first?.urls ?? [];
   }
 
-  /** Keeps the connection open for a guest, who must fit. One that does not name the URL that is connected moves it. */
+  /** Keeps the connection open for a guest, who must fit. */
   join(guest: Guest): void {
     if (this.#guests.has(guest)) return;
     this.#guests.add(guest);
-    if (!this.#urls.includes(this.#url)) this.#url = this.#urls[0] ?? "";
-    else if (this.#guests.size > 1) {
-      if (this.#state === "up") guest.connection(this.#client);
-      return;
-    }
-    void this.#connect();
+    if (this.#guests.size === 1) this.#begin();
+    else if (this.#state === "up") guest.connection(this.#client);
   }
 
   leave(guest: Guest): void {
-    if (!this.#guests.delete(guest) || this.#guests.size > 0) return;
-    this.#drop();
-    this.#state = "down";
+    if (!this.#guests.delete(guest)) return;
+    if (this.empty) {
+      this.#drop();
+      this.#state = "down";
+    } else if (!this.#urls.includes(this.#url)) this.#begin(); // its URLs go with it
+  }
+
+  #begin(): void {
+    this.#url = this.#urls[0] ?? "";
+    this.#away = undefined;
+    this.#failed = 0;
+    void this.#connect();
   }
 
   /** The network may be back, or gone: tries again at once, or looks whether the broker is still there. */
@@ -128,6 +136,7 @@ export class Broker {
     if (this.#state === "up") this.#client?.check();
     if (this.#state !== "down" || this.#guests.size === 0) return;
     this.#failed = 0;
+    this.#away = undefined;
     void this.#connect();
   }
 
@@ -181,14 +190,16 @@ export class Broker {
   #lost(problem: string, refused: boolean): void {
     this.problem = problem;
     if (refused) this.#login = undefined;
-    if (this.#state === "up" && this.#parts.clock.now() - this.#since >= steady) this.#failed = 0;
+    const now = this.#parts.clock.now();
+    const lived = this.#state === "up" ? now - this.#since : 0;
+    if (lived >= steady) this.#failed = 0;
+    this.#away = lived >= steady ? now : (this.#away ?? now - lived) + lived;
     this.#drop();
     const urls = this.#urls;
     this.#url = urls[(urls.indexOf(this.#url) + 1) % urls.length] ?? "";
     this.#failed += 1;
     // All URLs are tried once before the pauses begin to grow.
-    const round = Math.floor((this.#failed - 1) / urls.length);
-    const longest = Math.min(pause.most, pause.first * 2 ** Math.min(round, 10));
+    const longest = this.#failed <= urls.length ? pause.first : Math.min(pause.most, Math.max(pause.first, now - this.#away));
     const jitter = (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;
     this.#timer = this.#parts.clock.after(longest * jitter, () => {
       void this.#connect();
