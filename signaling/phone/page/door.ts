@@ -13,7 +13,7 @@ type State = "idle" | "sending" | "done";
 /** The app's own button: by default it opens the door, for a phone that may. The device says whether it was done. */
 export class DoorButton {
   readonly #text = h("span");
-  readonly #press = h("button", { type: "button", class: "button door", "data-testid": "door", "aria-keyshortcuts": "D" }, icon("door", "check"), this.#text);
+  readonly #press = h("button", { type: "button", class: "button door", "data-testid": "door" }, icon("door", "check"), this.#text);
   readonly #said = h("p", { class: "only-heard", role: "status" });
   readonly element = h("div", { class: "door-box" }, this.#press, this.#said);
   #state: State = "idle";

@@ -6,7 +6,7 @@
  * `callbox.events()` (the last 200 events with their times), `callbox.stats()`,
  * `callbox.currentCall()`, `callbox.devices()`, `callbox.remoteStream()` and
  * `callbox.localStream()` there. The main elements carry `data-testid`:
- * paste-link, paste-confirm, pair-confirm, pair-name, call-video, call-voice, notify, wake, wake-why, incoming, answer,
+ * paste-link, paste-confirm, touch, pair-confirm, pair-name, call-video, call-voice, notify, wake, wake-why, incoming, answer,
  * decline, hang-up, mute, camera, remote-video, local-video, toast, timer, remaining, notice, state (with
  * `data-state`: the phase), device-name, device-state (with `data-link`).
  * More in a call: door, speaker, pip, full, flip, quality, peer-muted. On a device's card: rights, device-why, more,
