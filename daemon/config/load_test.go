@@ -276,7 +276,7 @@ func TestMessages(t *testing.T) {
 
 func TestValues(t *testing.T) {
 	c, err := load("f", []byte(`
-device: {sn: door-1, name: Front door, state_dir: /tmp/x}
+device: {sn: door-1, name: Front door, state_dir: /var/lib/x}
 signaling:
   direct:
     listen: 127.0.0.1:9000
@@ -296,7 +296,7 @@ log: {level: debug}
 		t.Fatal(err)
 	}
 	want := Default()
-	want.Device = Device{SN: "door-2", Name: "Front door", StateDir: "/tmp/x"}
+	want.Device = Device{SN: "door-2", Name: "Front door", StateDir: "/var/lib/x"}
 	want.Signaling.Direct.Listen = "127.0.0.1:9000"
 	want.Signaling.Direct.Origins = []string{"https://calls.example.com"}
 	want.Signaling.Direct.Names = []string{"a.example.com", "b.example.com"}
