@@ -8,10 +8,10 @@ import (
 // Rate is in bit/s, headers of RTP included, those of UDP and IP not.
 type Rate float64
 
-// over returns how many bytes are sent in d.
+// bytes returns how many bytes are sent in d.
 func (r Rate) bytes(d time.Duration) float64 { return float64(r) / 8 * d.Seconds() }
 
-// of returns how long n bytes take.
+// time returns how long n bytes take.
 func (r Rate) time(n float64) time.Duration {
 	return time.Duration(n * 8 / float64(r) * float64(time.Second))
 }
@@ -62,7 +62,6 @@ type Controller struct {
 	cutAt      time.Duration
 	cutBefore  bool
 	grownAt    time.Duration
-	heardAt    time.Duration
 	heard      bool
 	silentAt   time.Duration
 	before     Rate // target before the silence; 0: there was none
@@ -128,7 +127,7 @@ func (c *Controller) Feedback(now time.Duration, packets []Packet) {
 	if !c.heard {
 		c.grownAt = now
 	}
-	c.heard, c.heardAt, c.silentAt = true, now, now
+	c.heard, c.silentAt = true, now
 	for _, p := range packets {
 		c.losses.add(p)
 		if !p.Lost {
