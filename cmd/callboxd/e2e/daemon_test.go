@@ -283,6 +283,7 @@ type status struct {
 		Deadline float64         `json:"deadline"`
 		Media    json.RawMessage `json:"media"`
 	} `json:"call"`
+	SN      string            `json:"sn"`
 	Refused map[string]uint64 `json:"refused"`
 }
 

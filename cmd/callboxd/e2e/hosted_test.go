@@ -58,6 +58,49 @@ func startHost(t *testing.T) *host {
 	return h
 }
 
+// callOneOf calls one of several devices from the page, with pictures, and answers there.
+func callOneOf(t *testing.T, p *phone, d *device) (room string) {
+	t.Helper()
+	key := eval[string](p, fmt.Sprintf(`window.callbox.devices().then((all) => all.find((d) => d.sn === %q)?.dkt ?? "")`, d.status().SN))
+	button := chromedp.CSS(fmt.Sprintf(`[data-testid="call-video"][data-dkt=%q]`, key))
+	p.run(20*time.Second, chromedp.WaitVisible(button), chromedp.Click(button))
+	d.waitState("ringing", 15*time.Second)
+	room = d.status().Call.RoomID
+	ctl[any](d, "answer")
+	p.waitEventOf("startVoip", room, 15*time.Second)
+	d.waitState("talking", 5*time.Second)
+	return room
+}
+
+// missedMeanwhile: while the phone talks with one device, another one calls it: that
+// one is told busy, the page says who called, and the call goes on.
+func missedMeanwhile(t *testing.T, p *phone, talking, other *device) {
+	t.Helper()
+	p.watchToasts()
+	room := callOneOf(t, p, talking)
+	other.dial("voice", "Anna")
+	missed := p.waitEvent("ringBusy", 10*time.Second)
+	if name := missed.Data["deviceName"]; name != "Garden gate" {
+		t.Errorf("ringBusy names %v", name)
+	}
+	eventually(t, 5*time.Second, "the page says whose call was missed", func() bool {
+		want := strings.ReplaceAll(pageWords(t, "end_missed"), "{name}", "Garden gate")
+		return strings.Contains(eval[string](p, `JSON.stringify(window.said)`), want)
+	})
+	other.waitState("idle", 5*time.Second)
+	if cause := other.lastCall().Cause; cause != "busy" {
+		t.Errorf("the other device was told %q, want busy", cause)
+	}
+	if state := talking.status(); state.State != "talking" || state.Call.RoomID != room {
+		t.Errorf("the call is %+v in state %s, want room %s and talking", state.Call, state.State, room)
+	}
+	p.click("hang-up")
+	p.waitEventOf("finishVoip", room, 5*time.Second)
+	talking.waitState("idle", 5*time.Second)
+	p.click("done")
+	p.home()
+}
+
 // TestHosted: the built page works from another origin, below a path, with two
 // devices; a device that does not allow the origin does not let it connect.
 func TestHosted(t *testing.T) {
@@ -71,15 +114,8 @@ func TestHosted(t *testing.T) {
 	for _, d := range devices {
 		p.pairOn(h.page, d, "Anna")
 	}
-	for sn, d := range devices {
-		key := eval[string](p, fmt.Sprintf(`window.callbox.devices().then((all) => all.find((d) => d.sn === %q)?.dkt ?? "")`, sn))
-		button := chromedp.CSS(fmt.Sprintf(`[data-testid="call-video"][data-dkt=%q]`, key))
-		p.run(20*time.Second, chromedp.WaitVisible(button), chromedp.Click(button))
-		d.waitState("ringing", 15*time.Second)
-		room := d.status().Call.RoomID
-		ctl[any](d, "answer")
-		p.waitEventOf("startVoip", room, 15*time.Second)
-		d.waitState("talking", 5*time.Second)
+	for _, d := range devices {
+		room := callOneOf(t, p, d)
 		eventually(t, 10*time.Second, "the picture is shown", func() bool {
 			return eval[int](p, `document.querySelector('[data-testid="remote-video"]').videoWidth`) > 0
 		})
@@ -96,6 +132,7 @@ func TestHosted(t *testing.T) {
 		}
 	}
 
+	t.Run("a device that rings during a call of another", func(t *testing.T) { missedMeanwhile(t, p, devices["front"], devices["garden"]) })
 	t.Run("a device that does not allow the origin", func(t *testing.T) {
 		connects := func(d *device) bool {
 			return eval[bool](p, fmt.Sprintf(`new Promise((done) => {

@@ -101,6 +101,7 @@ class Page {
     });
     callbox.onVoipEvent(({ eventName, data }) => {
       if (eventName === "limitWarning") toast(words("limitWarning", { seconds: String(data["secondsLeft"]) }));
+      else if (eventName === "ringBusy") toast(words("end_missed", { name: String(data["deviceName"]) }));
     });
     callbox.onCall(() => {
       this.#render();
