@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,7 +45,8 @@ func newTokenInspect(a *app) *cobra.Command {
 		Long: `Show what a call token says, and what a device would refuse of it and why, in the order in
 which a device looks. What is not given is not looked at. Whether a token was used before
 and what is denied only the device knows. TOKEN - reads it from the standard input.
-Exit code 5 when it would be refused; with --strict also when something was not looked at.`,
+Exit code 5 when it would be refused; with --strict also when something was not looked at:
+a program wants --strict.`,
 		Example: `  callboxctl token inspect "$TOKEN" --jwks maker.jwks.json --iss https://maker.example --sn door-1
   callboxctl token inspect - --at "2026-11-24 22:00" < token.txt`,
 		Args: exactly("the token"),
@@ -201,7 +203,10 @@ func (i *inspection) print(w io.Writer) {
 	}
 	if i.Refused == "" {
 		if open := i.open(); len(open) > 0 {
-			fmt.Fprintf(w, "\n%s by what was looked at; not looked at: %s\n", paint(yellow, "accepted"), strings.Join(open, ", "))
+			fmt.Fprintf(w, "\n%s; not looked at: %s\n", paint(yellow, "nothing wrong was found"), strings.Join(open, ", "))
+			if slices.Contains(open, "signature") {
+				fmt.Fprintln(w, "Anybody can write a token like this: with --jwks its signature is looked at, too.")
+			}
 			return
 		}
 		fmt.Fprintf(w, "\n%s; whether it was used or is denied, only the device knows\n", paint(green, "accepted"))

@@ -137,10 +137,10 @@ func (c *Claims) CheckLife() error {
 // ErrAhead.
 func (c *Claims) CheckTime(now time.Time) error {
 	if left := c.Expires.Time().Sub(now); left <= 0 {
-		return fmt.Errorf("cannot use token: %w %v ago", ErrExpired, -left)
+		return fmt.Errorf("cannot use token: %w %v ago", ErrExpired, (-left).Round(time.Second))
 	}
 	if ahead := c.Issued.Time().Sub(now); ahead > MaxAhead {
-		return fmt.Errorf("cannot use token: it was issued in %v, and at most %v are allowed: %w", ahead, MaxAhead, ErrAhead)
+		return fmt.Errorf("cannot use token: it was issued in %v, and at most %v are allowed: %w", ahead.Round(time.Second), MaxAhead, ErrAhead)
 	}
 	return nil
 }
