@@ -238,10 +238,7 @@ func (l *loop) callStatus() *control.Call {
 		s.Media = raw
 	}
 	if c.leg.talking {
-		s.Link = &control.Link{
-			SendBitrate: float64(stats.BitrateUp), ReceiveBitrate: float64(stats.BitrateDown),
-			SendLoss: stats.LossUp, ReceiveLoss: stats.LossDown, RTTMilliseconds: stats.RTTMilliseconds,
-		}
+		s.Link = linkNow(stats, c.quality.cpu)
 	}
 	return s
 }

@@ -158,6 +158,9 @@ func recordOf(r store.Record) control.Record {
 		RingSeconds: r.RingSeconds, TalkSeconds: r.TalkSeconds, LimitSeconds: r.LimitSeconds,
 		Cause: r.Cause, Origin: r.Origin, Detail: r.Detail, EndedBy: string(r.By), Auto: r.Auto, Times: r.Times,
 	}
+	if r.Link != nil {
+		shown.Link = (*control.TalkLink)(r.Link)
+	}
 	for _, ring := range r.Rings {
 		shown.Rings = append(shown.Rings, control.RingRecord{
 			RoomID: ring.RoomID, Contact: ring.Contact, Phone: ring.Peer, Reached: ring.Reached,

@@ -44,6 +44,7 @@ type current struct {
 	gone          map[string]bool          // kinds of devices that are gone
 
 	account   *account    // of the talk; nil before it
+	quality   linkMeans   // of the talk, a look each second
 	relayStop func() bool // of the next look at the TURN credentials
 
 	leg *leg // the media session; never nil

@@ -54,6 +54,7 @@ func (l *loop) carryOut(e call.Effect) {
 		l.publish(control.EventStartVoip, control.StartData{TimeLimit: l.cur.record.LimitSeconds})
 	case call.Tick:
 		l.publish(control.EventCalling, control.TalkData{KeepTime: l.keepTime()})
+		l.lookAtLink()
 		l.sendInfo()
 	case call.Warn:
 		l.warn(e.Left)
@@ -141,6 +142,7 @@ func (l *loop) finish(e call.Finish) {
 	c.record.TalkSeconds = l.talked().Round(time.Millisecond).Seconds()
 	c.record.RingSeconds = l.ringSeconds()
 	c.record.By = store.Side(e.By)
+	c.record.Link = l.talkLink()
 	l.records.end(c.record, l.closeAccount())
 	l.count(e.End)
 	l.forgetData()

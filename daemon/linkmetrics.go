@@ -32,10 +32,12 @@ func (l *loop) linkMetrics() []control.Metric {
 		metric("bitrate", "Bits of RTP in the last second, by way.", ways(float64(stats.BitrateUp), float64(stats.BitrateDown))...),
 		metric("loss_ratio", "Share of packets that were lost, 0 to 1, by way.", ways(stats.LossUp, stats.LossDown)...),
 		metric("round_trip_seconds", "Round trip to the phone.", one(stats.RTTMilliseconds/1000)),
-		metric("jitter_seconds", "By how much nearly no packet of sound is later than the fastest.", one(stats.AudioWanted/1000)),
+		metric("jitter_seconds", "Interarrival jitter of the sound (RFC 3550, section 6.4.1), by way.", ways(stats.JitterUp/1000, stats.JitterDown/1000)...),
+		metric("playout_delay_seconds", "By how much sound is held back, so that nearly no packet comes too late.", one(stats.AudioDelay/1000)),
 		metric("concealed_seconds", "Sound that was made up because its packets were lost.", one(float64(stats.AudioConcealed)/100)),
 		metric("sound_underruns", "Times that the sound device was served too late.", one(float64(stats.AudioUnderruns))),
 		metric("frame_rate", "Pictures that were sent in the last second.", one(stats.VideoFrameRate)),
+		metric("frames_sent", "Pictures that were sent.", one(float64(stats.VideoFramesSent))),
 		metric("frames_decoded", "Pictures of the phone that were shown.", one(float64(stats.VideoFramesDecoded))),
 		metric("freezes", "Times that the phone's picture stood still.", one(float64(stats.VideoFreezes))),
 		metric("info", "The codecs of pictures and the kinds of the candidate pair; the value is always 1.", control.Sample{Labels: [][2]string{

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"sync/atomic"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
@@ -39,9 +38,12 @@ func (s *Session) readFeedback(sender *webrtc.RTPSender, kind webrtc.RTPCodecTyp
 	if e := sender.GetParameters().Encodings; len(e) > 0 {
 		ssrc = e[0].SSRC
 	}
-	reported := &s.count.audioReported
+	note := func(r rtcp.ReceptionReport) {
+		s.count.audioReported.Store(uint32(r.FractionLost))
+		s.count.audioJitterReported.Store(r.Jitter)
+	}
 	if kind == webrtc.RTPCodecTypeVideo {
-		reported = &s.count.videoReported
+		note = func(r rtcp.ReceptionReport) { s.count.videoReported.Store(uint32(r.FractionLost)) }
 	}
 	readLoop(func(p []byte) (int, error) {
 		n, _, err := sender.Read(p)
@@ -59,19 +61,19 @@ func (s *Session) readFeedback(sender *webrtc.RTPSender, kind webrtc.RTPCodecTyp
 					s.video.requestKeyframe()
 				}
 			case *rtcp.ReceiverReport:
-				noteLoss(p.Reports, ssrc, reported)
+				noteReport(p.Reports, ssrc, note)
 			case *rtcp.SenderReport: // of a phone that sends, too
-				noteLoss(p.Reports, ssrc, reported)
+				noteReport(p.Reports, ssrc, note)
 			}
 		}
 	})
 }
 
-// noteLoss keeps what the phone reports lost of one of our tracks (RFC 3550, 6.4.1).
-func noteLoss(reports []rtcp.ReceptionReport, ssrc webrtc.SSRC, reported *atomic.Uint32) {
+// noteReport notes what the phone reports of one of our tracks (RFC 3550, 6.4.1).
+func noteReport(reports []rtcp.ReceptionReport, ssrc webrtc.SSRC, note func(rtcp.ReceptionReport)) {
 	for _, r := range reports {
 		if r.SSRC == uint32(ssrc) {
-			reported.Store(uint32(r.FractionLost))
+			note(r)
 		}
 	}
 }

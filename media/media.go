@@ -142,6 +142,8 @@ type Stats struct {
 	BitrateDown         uint64  `json:"bitrateDown"`              // the same
 	LossUp              float64 `json:"lossUp"`                   // share of our packets that the phone last reported lost, 0 to 1: the worse of sound and picture
 	LossDown            float64 `json:"lossDown"`                 // share of the phone's packets of the last second that did not come, the same
+	JitterUp            float64 `json:"jitterUpMs"`               // interarrival jitter of our sound that the phone last reported (RFC 3550, 6.4.1)
+	JitterDown          float64 `json:"jitterDownMs"`             // of the phone's sound
 	VideoWidth          int     `json:"videoWidth"`               // pixels that the camera gives; 0 while it is closed
 	VideoHeight         int     `json:"videoHeight"`              // the same
 	VideoFrameRate      float64 `json:"videoFrameRate"`           // pictures sent in the last second

@@ -40,6 +40,9 @@ func (s *Session) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceive
 			if now := s.now(); len(p) >= rtpHeaderSize {
 				s.count.down.add(now, len(p))
 				missing.packet(now, binary.BigEndian.Uint16(p[2:]))
+				if track.Kind() == webrtc.RTPCodecTypeAudio {
+					s.count.audioJitter.packet(now, binary.BigEndian.Uint32(p[4:]), opusClock)
+				}
 			}
 			packet := &rtp.Packet{}
 			if packet.Unmarshal(append([]byte(nil), p...)) == nil {

@@ -25,6 +25,9 @@ type counters struct {
 	// missing of each of its.
 	audioReported, videoReported atomic.Uint32
 	audioMissing, videoMissing   lossMeter
+
+	audioJitter         jitterMeter   // of the phone's sound
+	audioJitterReported atomic.Uint32 // of ours, as the phone last reported it, in ticks of opusClock
 }
 
 // Stats returns the counters as they are now.
@@ -52,6 +55,8 @@ func (s *Session) Stats() Stats {
 		BitrateDown:         8 * s.count.down.second(now),
 		LossUp:              float64(max(s.count.audioReported.Load(), s.count.videoReported.Load())) / 256,
 		LossDown:            max(s.count.audioMissing.lost(now), s.count.videoMissing.lost(now)),
+		JitterUp:            float64(s.count.audioJitterReported.Load()) / opusClock * 1000,
+		JitterDown:          s.count.audioJitter.milliseconds(),
 		VideoWidth:          int(size >> 32),
 		VideoHeight:         int(size & math.MaxUint32),
 		VideoFrameRate:      float64(s.count.pictures.second(now)),

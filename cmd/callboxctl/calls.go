@@ -93,12 +93,27 @@ func noCalls(q control.CallQuery) string {
 
 func printCalls(w io.Writer, calls []control.Record) {
 	table(w, func(t io.Writer) {
-		fmt.Fprintln(t, "STARTED\tWAY\tCONTACT\tTYPE\tTALKED\tEND")
+		fmt.Fprintln(t, "STARTED\tWAY\tCONTACT\tTYPE\tTALKED\tLINK\tEND")
 		for _, c := range calls {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", c.Started.Local().Format(time.DateTime),
-				c.Direction, oneLine(c.Contact), c.RoomType, clockText(int(c.TalkSeconds)), endText(c.Cause, c.Origin, c.Detail)+repeatedText(c.Times))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Started.Local().Format(time.DateTime),
+				c.Direction, oneLine(c.Contact), c.RoomType, clockText(int(c.TalkSeconds)), talkLinkText(c.Link), endText(c.Cause, c.Origin, c.Detail)+repeatedText(c.Times))
 		}
 	})
+}
+
+// talkLinkText says in short how well it went: enough to tell the network from the rest.
+func talkLinkText(l *control.TalkLink) string {
+	if l == nil {
+		return ""
+	}
+	text := fmt.Sprintf("loss %s, %s", percent(max(l.SendLoss, l.ReceiveLoss)), roundTrip(l.RTTMilliseconds))
+	if l.LocalCandidate == "relay" || l.RemoteCandidate == "relay" {
+		text += ", relayed"
+	}
+	if l.Freezes > 0 {
+		text += ", " + count(int(l.Freezes), "freeze")
+	}
+	return text
 }
 
 // endText is the cause, with what stands beside it.
@@ -128,12 +143,25 @@ func repeatedText(n int) string {
 func writeCSV(w io.Writer, calls []control.Record) error {
 	out := csv.NewWriter(w)
 	rows := [][]string{{"started", "answered", "ended", "direction", "contact", "phone", "roomType",
-		"ringSeconds", "talkSeconds", "limitSeconds", "cause", "origin", "detail", "roomId", "groupId", "id", "times"}}
+		"ringSeconds", "talkSeconds", "limitSeconds", "cause", "origin", "detail", "roomId", "groupId", "id", "times",
+		"sendBitrate", "receiveBitrate", "sendLoss", "receiveLoss", "rttMilliseconds", "freezes", "concealedSeconds", "sendCodec", "localCandidate", "remoteCandidate", "cpu"}}
 	for _, c := range calls {
-		rows = append(rows, []string{stamp(c.Started), stamp(c.Answered), stamp(c.Ended), c.Direction, cell(c.Contact), c.Phone, c.RoomType,
-			decimal(c.RingSeconds), decimal(c.TalkSeconds), decimal(c.LimitSeconds), string(c.Cause), string(c.Origin), string(c.Detail), c.RoomID, c.GroupID, c.ID, strconv.Itoa(max(c.Times, 1))})
+		row := []string{stamp(c.Started), stamp(c.Answered), stamp(c.Ended), c.Direction, cell(c.Contact), c.Phone, c.RoomType,
+			decimal(c.RingSeconds), decimal(c.TalkSeconds), decimal(c.LimitSeconds), string(c.Cause), string(c.Origin), string(c.Detail), c.RoomID, c.GroupID, c.ID, strconv.Itoa(max(c.Times, 1))}
+		rows = append(rows, append(row, linkCells(c.Link)...))
 	}
 	return out.WriteAll(rows)
+}
+
+// linkCells are empty where there was no talk.
+func linkCells(l *control.TalkLink) []string {
+	if l == nil {
+		return make([]string, 11)
+	}
+	return []string{
+		decimal(l.SendBitrate), decimal(l.ReceiveBitrate), decimal(l.SendLoss), decimal(l.ReceiveLoss), decimal(l.RTTMilliseconds),
+		strconv.FormatUint(l.Freezes, 10), decimal(l.ConcealedSeconds), l.SendCodec, l.LocalCandidate, l.RemoteCandidate, decimal(l.CPU),
+	}
 }
 
 // cell is text of a stranger for a spreadsheet, which takes what begins so for a

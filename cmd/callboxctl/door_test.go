@@ -57,7 +57,9 @@ func talking() control.Status {
 		Call: &control.Call{
 			RoomID: "kR3v9", GroupID: "kR3v9", Direction: control.In, Contact: "Anna", RoomType: "video", State: "talking",
 			Since: since, TalkSeconds: 65, LimitSeconds: 600, RemainingSeconds: 535, Microphone: true, Camera: true,
-			Link: &control.Link{SendBitrate: 1_234_000, ReceiveBitrate: 640_400, SendLoss: 0.031, ReceiveLoss: 0.0004, RTTMilliseconds: 23.4},
+			Link: &control.Link{SendBitrate: 1_234_000, ReceiveBitrate: 640_400, SendLoss: 0.031, ReceiveLoss: 0.0004, RTTMilliseconds: 23.4,
+				SendJitterMilliseconds: 2.4, ReceiveJitterMilliseconds: 31, FrameRate: 29, FramesSent: 1900, FramesShown: 950, Freezes: 2, ConcealedSeconds: 0.34,
+				SendCodec: "h264", ReceiveCodec: "vp8", LocalCandidate: "host", RemoteCandidate: "relay", CPU: 0.214},
 			Peer: &control.PeerInfo{Mic: true, Speaker: true, Quality: 4},
 		},
 		Devices: []control.Device{
@@ -212,7 +214,8 @@ func (d *door) ExplainPolicy(_ context.Context, q control.PolicyQuery) (control.
 func (d *door) Calls(_ context.Context, q control.CallQuery) ([]control.Record, error) {
 	all := []control.Record{
 		{ID: "3", RoomID: "kR3v9", GroupID: "kR3v9", Contact: "Anna", Phone: "jkt-a", RoomType: "video", Direction: "in", Started: since},
-		{ID: "2", RoomID: "b", GroupID: "b", Contact: "Anna", Phone: "jkt-a", RoomType: "voice", Direction: "out", Started: since.Add(-time.Hour), Answered: since.Add(-time.Hour + 5*time.Second), Ended: since, RingSeconds: 5.25, TalkSeconds: 3661, LimitSeconds: 3600, Cause: "hangup", Origin: "timeLimit"},
+		{ID: "2", RoomID: "b", GroupID: "b", Contact: "Anna", Phone: "jkt-a", RoomType: "voice", Direction: "out", Started: since.Add(-time.Hour), Answered: since.Add(-time.Hour + 5*time.Second), Ended: since, RingSeconds: 5.25, TalkSeconds: 3661, LimitSeconds: 3600, Cause: "hangup", Origin: "timeLimit",
+			Link: &control.TalkLink{SendBitrate: 912_345, ReceiveBitrate: 64_000, SendLoss: 0.012, ReceiveLoss: 0.004, SendLossWorst: 0.2, RTTMilliseconds: 41.2, Freezes: 1, ConcealedSeconds: 0.5, SendCodec: "vp8", LocalCandidate: "relay", RemoteCandidate: "host", CPU: 0.31}},
 		{ID: "1", RoomID: "c", GroupID: "c", Contact: `Bert, "the" postman`, Phone: "jkt-b", RoomType: "video", Direction: "in", Started: since.Add(-2 * time.Hour), Cause: "aborted", Detail: "mediaLost"},
 	}
 	var chosen []control.Record

@@ -51,6 +51,7 @@ func printState(t io.Writer, s control.Status) {
 		fmt.Fprintf(t, "Call\t%s\n", callText(c))
 		if c.Link != nil {
 			fmt.Fprintf(t, "Link\t%s\n", linkText(c.Link))
+			fmt.Fprintf(t, "\t%s\n", mediaText(c.Link))
 		}
 		fmt.Fprintf(t, "Room\t%s\n", c.RoomID)
 	}
@@ -106,6 +107,55 @@ func linkText(l *control.Link) string {
 		bitrate(l.SendBitrate), percent(l.SendLoss), bitrate(l.ReceiveBitrate), percent(l.ReceiveLoss), roundTrip(l.RTTMilliseconds))
 }
 
+// mediaText is what lies behind linkText: whether it is the network, the codec, the
+// camera or the processor.
+func mediaText(l *control.Link) string {
+	parts := []string{wayText(l)}
+	parts = append(parts, fmt.Sprintf("jitter %s up, %s down", milliseconds(l.SendJitterMilliseconds), milliseconds(l.ReceiveJitterMilliseconds)))
+	if text := sentText(l); text != "" {
+		parts = append(parts, text)
+	}
+	if text := receivedText(l); text != "" {
+		parts = append(parts, text)
+	}
+	return strings.Join(append(parts, processorText(l)), "; ")
+}
+
+// wayText is the kind of way that was chosen (RFC 8445, section 5.1.1).
+func wayText(l *control.Link) string {
+	if l.LocalCandidate == "" {
+		return "no way yet"
+	}
+	return l.LocalCandidate + " to " + l.RemoteCandidate
+}
+
+// sentText is what is sent of the camera.
+func sentText(l *control.Link) string {
+	if l.SendCodec == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s, %.0f pictures/s", strings.ToUpper(l.SendCodec), l.FrameRate)
+}
+
+// receivedText is what became of the phone's picture and sound.
+func receivedText(l *control.Link) string {
+	var parts []string
+	if l.ReceiveCodec != "" {
+		parts = append(parts, strings.ToUpper(l.ReceiveCodec)+" shown")
+	}
+	if l.Freezes > 0 {
+		parts = append(parts, count(int(l.Freezes), "freeze"))
+	}
+	if l.ConcealedSeconds > 0 {
+		parts = append(parts, fmt.Sprintf("%.1f s concealed", l.ConcealedSeconds))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func processorText(l *control.Link) string { return fmt.Sprintf("%.0f %% of a core", l.CPU*100) }
+
+func milliseconds(ms float64) string { return fmt.Sprintf("%.0f ms", ms) }
+
 func bitrate(v float64) string {
 	if v >= 1e6 {
 		return fmt.Sprintf("%.2f Mbit/s", v/1e6)
@@ -119,7 +169,7 @@ func roundTrip(ms float64) string {
 	if ms == 0 {
 		return "unknown"
 	}
-	return fmt.Sprintf("%.0f ms", ms)
+	return milliseconds(ms)
 }
 
 func printDevices(t io.Writer, s control.Status) {

@@ -99,9 +99,10 @@ func (v *view) call() []string {
 	lines = append(lines, row("Contact", strings.TrimRight(fmt.Sprintf("%s  %s, %s", paint(bold, who), c.RoomType, way), ", ")), row("Time", timesText(c, v.now)))
 	if c.Link != nil {
 		lines = append(lines,
-			row("Up", fmt.Sprintf("%-14s loss %s", bitrate(c.Link.SendBitrate), lossText(c.Link.SendLoss))),
-			row("Down", fmt.Sprintf("%-14s loss %s", bitrate(c.Link.ReceiveBitrate), lossText(c.Link.ReceiveLoss))),
-			row("Round trip", roundTrip(c.Link.RTTMilliseconds)))
+			row("Up", wayRow(c.Link.SendBitrate, c.Link.SendLoss, c.Link.SendJitterMilliseconds, sentText(c.Link))),
+			row("Down", wayRow(c.Link.ReceiveBitrate, c.Link.ReceiveLoss, c.Link.ReceiveJitterMilliseconds, receivedText(c.Link))),
+			row("Round trip", pad(roundTrip(c.Link.RTTMilliseconds), 15)+wayText(c.Link)),
+			row("Processor", processorText(c.Link)))
 	}
 	lines = append(lines, row("Device", "microphone "+onOff(c.Microphone)+", camera "+onOff(c.Camera)))
 	if p := c.Peer; p != nil {
@@ -111,6 +112,11 @@ func (v *view) call() []string {
 }
 
 func row(name, text string) string { return paint(dim, pad(name, 12)) + text }
+
+// wayRow is what one direction is like, in columns.
+func wayRow(bits, loss, jitter float64, more string) string {
+	return strings.TrimRight(pad(bitrate(bits), 15)+pad("loss "+lossText(loss), 13)+pad("jitter "+milliseconds(jitter), 15)+more, " ")
+}
 
 // timesText is how long it has rung, or the talk and what is left of it. The last
 // 30 s are red.

@@ -34,7 +34,7 @@ func (s *Server) process() []Metric {
 	return []Metric{
 		{"callbox_build_info", "The software that runs; the value is always 1.", false,
 			[]Sample{{[][2]string{{"version", v.Version}, {"go", v.Go}, {"platform", v.Platform}}, 1}}},
-		{"callbox_cpu_seconds_total", "Processor time of the daemon, of all cores together, in seconds.", true, one(processorTime().Seconds())},
+		{"callbox_cpu_seconds_total", "Processor time of the daemon, of all cores together, in seconds.", true, one(ProcessorTime().Seconds())},
 		{"callbox_goroutines", "Goroutines of the daemon.", false, one(float64(runtime.NumGoroutine()))},
 		{"callbox_heap_bytes", "Bytes of the Go heap that are in use.", false, one(float64(m.HeapAlloc))},
 		{"callbox_control_connections", "Programs that are connected to the control socket.", false, one(float64(s.sockets.open.Load()))},
@@ -43,9 +43,9 @@ func (s *Server) process() []Metric {
 	}
 }
 
-// processorTime is what this process has used, in user mode and in the kernel
+// ProcessorTime is what this process has used, in user mode and in the kernel
 // (getrusage(2)).
-func processorTime() time.Duration {
+func ProcessorTime() time.Duration {
 	var u unix.Rusage
 	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil { // only fails for arguments that are not ours
 		return 0

@@ -66,6 +66,21 @@ type Link struct {
 	SendLoss        float64 `json:"sendLoss"`        // share of our packets that the phone missed, 0 to 1
 	ReceiveLoss     float64 `json:"receiveLoss"`     // share of the phone's packets that we missed, 0 to 1
 	RTTMilliseconds float64 `json:"rttMilliseconds"` // 0: not measured yet
+
+	SendJitterMilliseconds    float64 `json:"sendJitterMilliseconds"`    // of our sound, as the phone last reported it (RFC 3550, section 6.4.1)
+	ReceiveJitterMilliseconds float64 `json:"receiveJitterMilliseconds"` // of the phone's sound
+	FrameRate                 float64 `json:"frameRate"`                 // pictures a second that are sent
+
+	FramesSent       uint64  `json:"framesSent"`       // since the talk began
+	FramesShown      uint64  `json:"framesShown"`      // the phone's, on the display
+	Freezes          uint64  `json:"freezes"`          // times that the phone's picture stood still
+	ConcealedSeconds float64 `json:"concealedSeconds"` // sound that was made up because its packets did not come
+
+	SendCodec       string  `json:"sendCodec,omitzero"`       // of the pictures: h264, vp8
+	ReceiveCodec    string  `json:"receiveCodec,omitzero"`    // the same
+	LocalCandidate  string  `json:"localCandidate,omitzero"`  // host, srflx, prflx, relay: the kind of way that was chosen
+	RemoteCandidate string  `json:"remoteCandidate,omitzero"` // the same
+	CPU             float64 `json:"cpu"`                      // cores that the daemon uses, 1 is one core
 }
 
 // Transport is a way on which phones reach the device.

@@ -109,8 +109,37 @@ type Record struct {
 	Detail       cause.Detail `json:"detail,omitzero"`
 	EndedBy      string       `json:"endedBy,omitzero"` // device, phone
 	Auto         bool         `json:"auto,omitzero"`    // answered without a person
+	Link         *TalkLink    `json:"link,omitzero"`    // how well media flowed; none of a talk under a second
 	Rings        []RingRecord `json:"rings,omitzero"`   // of a call of the device: the phones that it rang
 	Times        int          `json:"times,omitzero"`   // of refused calls: so many in a row, each within a minute of the one before; none: one
+}
+
+// TalkLink is how well the media of a talk flowed, from a look each second.
+type TalkLink struct {
+	SendBitrate    float64 `json:"sendBitrate"`    // bit/s, the mean
+	ReceiveBitrate float64 `json:"receiveBitrate"` // the same
+
+	SendLoss         float64 `json:"sendLoss"`         // share of our packets that the phone missed, 0 to 1, the mean
+	ReceiveLoss      float64 `json:"receiveLoss"`      // share of the phone's packets that we missed, the mean
+	SendLossWorst    float64 `json:"sendLossWorst"`    // of a second
+	ReceiveLossWorst float64 `json:"receiveLossWorst"` // the same
+
+	RTTMilliseconds      float64 `json:"rttMilliseconds"` // the mean; 0: never measured
+	RTTMillisecondsWorst float64 `json:"rttMillisecondsWorst"`
+
+	SendJitterMilliseconds    float64 `json:"sendJitterMilliseconds"`    // of sound, the mean
+	ReceiveJitterMilliseconds float64 `json:"receiveJitterMilliseconds"` // the same
+
+	FramesSent       uint64  `json:"framesSent"`
+	FramesShown      uint64  `json:"framesShown"`
+	Freezes          uint64  `json:"freezes"`
+	ConcealedSeconds float64 `json:"concealedSeconds"`
+
+	SendCodec       string  `json:"sendCodec,omitzero"` // the last ones
+	ReceiveCodec    string  `json:"receiveCodec,omitzero"`
+	LocalCandidate  string  `json:"localCandidate,omitzero"` // host, srflx, prflx, relay
+	RemoteCandidate string  `json:"remoteCandidate,omitzero"`
+	CPU             float64 `json:"cpu"` // cores that the daemon used, the mean
 }
 
 // RingRecord is how the ringing of one phone went.

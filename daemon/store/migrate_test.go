@@ -142,7 +142,7 @@ func TestVersion2(t *testing.T) {
 		t.Fatalf("got  %+v\nwant %+v", got, sampleRecords())
 	}
 	want := full("sample-room-5")
-	want.ID, want.Times = 5, 0 // the sample is older than this member
+	want.ID, want.Times, want.Link = 5, 0, nil // the sample is older than these members
 	if !reflect.DeepEqual(got[0], want) {
 		t.Errorf("got  %+v\nwant %+v", got[0], want)
 	}

@@ -54,7 +54,37 @@ type Record struct {
 	Origin         cause.Origin       `json:"origin,omitzero"`
 	Detail         cause.Detail       `json:"detail,omitzero"`
 	By             Side               `json:"by,omitzero"`    // who ended it; "" when nobody did
+	Link           *Link              `json:"link,omitzero"`  // none of a talk under a second
 	Times          int                `json:"times,omitzero"` // of refused calls: so many in a row, the last one at Ended; 0: one
+}
+
+// Link is how well the media of a talk flowed, from a look each second: means and the
+// worst second, and what was counted from beginning to end.
+type Link struct {
+	SendBitrate    float64 `json:"sendBitrate"` // bit/s
+	ReceiveBitrate float64 `json:"receiveBitrate"`
+
+	SendLoss         float64 `json:"sendLoss"` // share of the packets, 0 to 1
+	ReceiveLoss      float64 `json:"receiveLoss"`
+	SendLossWorst    float64 `json:"sendLossWorst"`
+	ReceiveLossWorst float64 `json:"receiveLossWorst"`
+
+	RTTMilliseconds      float64 `json:"rttMilliseconds"` // 0: never measured
+	RTTMillisecondsWorst float64 `json:"rttMillisecondsWorst"`
+
+	SendJitterMilliseconds    float64 `json:"sendJitterMilliseconds"`
+	ReceiveJitterMilliseconds float64 `json:"receiveJitterMilliseconds"`
+
+	FramesSent       uint64  `json:"framesSent"`
+	FramesShown      uint64  `json:"framesShown"`
+	Freezes          uint64  `json:"freezes"`
+	ConcealedSeconds float64 `json:"concealedSeconds"`
+
+	SendCodec       string  `json:"sendCodec,omitzero"`
+	ReceiveCodec    string  `json:"receiveCodec,omitzero"`
+	LocalCandidate  string  `json:"localCandidate,omitzero"` // its kind: an address is nobody's business later
+	RemoteCandidate string  `json:"remoteCandidate,omitzero"`
+	CPU             float64 `json:"cpu"` // cores that the daemon used
 }
 
 // Ring is one phone that an outgoing call rang.
@@ -165,6 +195,16 @@ func (s *Store) tidy(r Record) Record {
 	for _, x := range []*float64{&r.RingSeconds, &r.TalkSeconds, &r.LimitSeconds} {
 		*x = seconds(*x)
 	}
+	if l := r.Link; l != nil {
+		for _, x := range []*float64{
+			&l.SendBitrate, &l.ReceiveBitrate, &l.SendLoss, &l.ReceiveLoss, &l.SendLossWorst, &l.ReceiveLossWorst, &l.RTTMilliseconds,
+			&l.RTTMillisecondsWorst, &l.SendJitterMilliseconds, &l.ReceiveJitterMilliseconds, &l.ConcealedSeconds, &l.CPU,
+		} {
+			if !(*x > 0 && *x < 1e12) { // JSON has no infinity
+				*x = 0
+			}
+		}
+	}
 	return r
 }
 
@@ -179,6 +219,10 @@ func seconds(x float64) float64 {
 
 func (r Record) clone() Record {
 	r.Rings = slices.Clone(r.Rings)
+	if r.Link != nil {
+		link := *r.Link
+		r.Link = &link
+	}
 	return r
 }
 

@@ -26,6 +26,12 @@ func full(room string) Record {
 		Started: day, Answered: day.Add(time.Second), Ended: day.Add(time.Minute), ClockUntrusted: true,
 		RingSeconds: 1.25, TalkSeconds: 58.1, LimitSeconds: 90,
 		Cause: cause.Hangup, Origin: cause.TimeLimit, Detail: cause.MediaLost, By: ByDevice, Times: 3,
+		Link: &Link{
+			SendBitrate: 1e6, ReceiveBitrate: 64000, SendLoss: 0.01, ReceiveLoss: 0.02, SendLossWorst: 0.1, ReceiveLossWorst: 0.2,
+			RTTMilliseconds: 40.5, RTTMillisecondsWorst: 99, SendJitterMilliseconds: 2, ReceiveJitterMilliseconds: 3,
+			FramesSent: 1700, FramesShown: 850, Freezes: 1, ConcealedSeconds: 0.25, SendCodec: "h264", ReceiveCodec: "vp8",
+			LocalCandidate: "host", RemoteCandidate: "relay", CPU: 0.3,
+		},
 	}
 }
 
@@ -70,7 +76,7 @@ func TestRecordComesBackWhole(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpen(t, dir)
 	want := full("room")
-	for _, v := range []reflect.Value{reflect.ValueOf(want), reflect.ValueOf(Ring{RoomID: "r", Peer: "p", Contact: "c", Reached: true, Cause: "x", Origin: "o", Detail: "d"})} {
+	for _, v := range []reflect.Value{reflect.ValueOf(want), reflect.ValueOf(*want.Link), reflect.ValueOf(Ring{RoomID: "r", Peer: "p", Contact: "c", Reached: true, Cause: "x", Origin: "o", Detail: "d"})} {
 		for i := range v.NumField() {
 			if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "ID" {
 				t.Errorf("the test does not set %s", name)
@@ -105,6 +111,10 @@ func TestLengthsAreKeptToTheMillisecond(t *testing.T) {
 		if got := s.Records(Query{Limit: 1})[0].TalkSeconds; got != want {
 			t.Errorf("%v s became %v, want %v", in, got, want)
 		}
+	}
+	call(t, s, Record{RoomID: "link", Link: &Link{SendLoss: math.NaN(), RTTMilliseconds: math.Inf(1), CPU: 0.5}})
+	if got := s.Records(Query{Limit: 1})[0]; got.Link == nil || *got.Link != (Link{CPU: 0.5}) {
+		t.Errorf("what is no number became %+v", got.Link)
 	}
 	if p := s.Problems(); len(p) != 0 {
 		t.Errorf("problems: %+v", p)

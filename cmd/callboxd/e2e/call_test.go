@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"callbox/daemon/control"
 )
 
 // maxGap is the longest pause between two presented pictures of a call that is
@@ -46,6 +48,21 @@ func checkCall(t *testing.T, d *device, p *phone, deviceTone, phoneTone float64)
 		}
 		p.wantTone(t, deviceTone, true)
 	})
+}
+
+// checkLink wants the record of a talk on one machine, with pictures both ways, to say
+// so.
+func checkLink(t *testing.T, l *control.TalkLink) {
+	t.Helper()
+	switch {
+	case l == nil:
+		t.Error("the record says nothing of the media")
+	case l.SendBitrate < 100e3 || l.ReceiveBitrate < 20e3 || l.RTTMilliseconds <= 0 || l.RTTMilliseconds > l.RTTMillisecondsWorst,
+		l.FramesSent < 100 || l.FramesShown < 20 || l.SendCodec == "" || l.ReceiveCodec == "" || l.CPU <= 0 || l.CPU > 2,
+		l.SendJitterMilliseconds <= 0 || l.ReceiveJitterMilliseconds <= 0 || l.SendLossWorst < l.SendLoss || l.ReceiveLoss > 0.2,
+		l.LocalCandidate != "host" || (l.RemoteCandidate != "host" && l.RemoteCandidate != "prflx"):
+		t.Errorf("the record says of the media: %+v", *l)
+	}
 }
 
 // TestCall is one phone's day: it pairs, calls, sees and hears, is seen and heard,
@@ -101,6 +118,7 @@ func TestCall(t *testing.T) {
 		if r := d.lastCall(); r.RoomID != room || r.Cause != "hangup" || r.Origin != "manual" || r.Contact != "Anna" || r.TalkSeconds < 6 {
 			t.Errorf("record = %+v", r)
 		}
+		checkLink(t, d.lastCall().Link)
 		if e := p.waitEvent("endVoip", 5*time.Second); e.RoomID != room {
 			t.Errorf("endVoip is of room %s", e.RoomID)
 		}

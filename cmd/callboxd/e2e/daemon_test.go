@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"callbox/daemon/control"
 	"callbox/signaling/pairing"
 )
 
@@ -312,6 +313,8 @@ type record struct {
 	Detail      string    `json:"detail"`
 	TalkSeconds float64   `json:"talkSeconds"`
 	Ended       time.Time `json:"ended"`
+
+	Link *control.TalkLink `json:"link"`
 }
 
 func (d *device) lastCall() record {
