@@ -58,12 +58,18 @@ func startHost(t *testing.T) *host {
 	return h
 }
 
+// clickCall presses a button of one device's card, where the page may have several.
+func (p *phone) clickCall(d *device, button string) {
+	p.t.Helper()
+	key := eval[string](p, fmt.Sprintf(`window.callbox.devices().then((all) => all.find((d) => d.sn === %q)?.dkt ?? "")`, d.status().SN))
+	found := chromedp.CSS(fmt.Sprintf(`[data-testid=%q][data-dkt=%q]`, button, key))
+	p.run(20*time.Second, chromedp.WaitVisible(found), chromedp.Click(found))
+}
+
 // callOneOf calls one of several devices from the page, with pictures, and answers there.
 func callOneOf(t *testing.T, p *phone, d *device) (room string) {
 	t.Helper()
-	key := eval[string](p, fmt.Sprintf(`window.callbox.devices().then((all) => all.find((d) => d.sn === %q)?.dkt ?? "")`, d.status().SN))
-	button := chromedp.CSS(fmt.Sprintf(`[data-testid="call-video"][data-dkt=%q]`, key))
-	p.run(20*time.Second, chromedp.WaitVisible(button), chromedp.Click(button))
+	p.clickCall(d, "call-video")
 	d.waitState("ringing", 15*time.Second)
 	room = d.status().Call.RoomID
 	ctl[any](d, "answer")

@@ -40,8 +40,7 @@ func TestPageStates(t *testing.T) {
 // callFirst presses a button of the first device.
 func (s *pageTour) callFirst() {
 	s.p.t.Helper()
-	s.p.waitTrue("the device is connected", `document.querySelector("[data-link=up]")`)
-	s.p.click("call-video")
+	s.p.clickCall(s.d, "call-video") // shown when the device is connected
 }
 
 // overLink: a pairing link works until there is another.
