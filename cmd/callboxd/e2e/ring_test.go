@@ -167,7 +167,39 @@ func TestRing(t *testing.T) {
 		p.click("decline")
 		d.wantOver(t, watch, room, cause.Rejected)
 	})
+	t.Run("the page is opened by a message of the maker", func(t *testing.T) {
+		p.open("about:blank")
+		undo := p.before(slowWords)
+		room := d.dial("voice", "Anna").RoomID
+		p.open(d.page() + "?roomId=" + room)
+		p.watchToasts()
+		p.waitIncoming(room)
+		p.click("decline")
+		d.wantOver(t, watch, room, cause.Rejected)
+		if said := eval[string](p, `JSON.stringify(window.said)`); strings.Contains(said, pageWords(t, "callOver")) {
+			t.Errorf("before it rang, the page said %s", said)
+		}
+		undo()
+		p.open("about:blank")
+		p.open(d.page() + "?wokenBy=e2e&roomId=" + room)
+		p.waitTrue("the page says whose call was missed", `document.querySelector(".toast")?.innerText.includes("Missed call from Front door.")`)
+		if at := eval[string](p, `location.href`); at != d.page() {
+			t.Errorf("the page is at %s", at)
+		}
+	})
 }
+
+// slowWords is JavaScript that holds back what a page says to devices in its first 2 s,
+// as a mobile network does.
+const slowWords = `(() => {
+  const send = WebSocket.prototype.send;
+  const quick = performance.now() + 2000;
+  WebSocket.prototype.send = function (data) {
+    const wait = quick - performance.now();
+    if (wait > 0) setTimeout(() => send.call(this, data), wait);
+    else send.call(this, data);
+  };
+})()`
 
 // hidden is JavaScript that makes the page believe that nobody looks at it, and that
 // the person has allowed notices; the last that is shown is in window.noticed.

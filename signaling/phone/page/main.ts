@@ -11,6 +11,7 @@
  * `data-state`: the phase), device-name, device-state (with `data-link`).
  * More in a call: door, speaker, pip, full, flip, quality, peer-muted. On a device's card: rights, device-why, more,
  * forget. After a call: end, end-why, end-time, done, and call-video and call-voice again.
+ * It is entered with `?roomId=`, and `wokenBy=` with the thumbprint or the serial number of the device that calls.
  * The root element has `data-view`: problem, pairing, home, incoming, call or end.
  */
 import * as callbox from "../src/sdk.js";
@@ -22,7 +23,7 @@ import { HomeView } from "./home.js";
 import { IncomingView, kindOf } from "./incoming.js";
 import { follow } from "./known.js";
 import { brokerLogin } from "./login.js";
-import { ringOf, tidyNotices } from "./notices.js";
+import { isCalled, ringOf, tidyNotices } from "./notices.js";
 import { pairingView } from "./pairing.js";
 import { problemView } from "./problem.js";
 import { Ringback } from "./ringback.js";
@@ -40,8 +41,6 @@ declare global {
 }
 
 type View = "problem" | "pairing" | "home" | "incoming" | "call" | "end";
-
-const lookAround = 500;
 
 /** Failures of an attempt that the person has watched. */
 const attempts: readonly callbox.ErrorCode[] = ["unreachable", "unsupported", "badRequest", "needNonce", "aborted", "mediaUnavailable"];
@@ -118,34 +117,24 @@ class Page {
     });
     tidyNotices();
     await this.#home.open();
-    await this.#enter();
     const wish = callbox.takeCallWish();
     if (wish) await this.#place(wish);
+    else await this.#enter();
   }
 
-  /** The page was entered with a room: if that call is not running here or in another tab, it is over. */
+  /**
+   * The page was entered with a room, perhaps by the notification of a ring, which comes
+   * once the device is connected. A call that does not run here or in another tab is over.
+   */
   async #enter(): Promise<void> {
+    const { search } = location;
     const { groupId, roomId = groupId, wokenBy } = callbox.getPluginEnterOptions().query;
     if (roomId === undefined) return;
-    if (wokenBy !== undefined) {
-      await this.#enterWoken(roomId, wokenBy);
-      return;
-    }
-    setTimeout(() => {
-      const call = callbox.currentCall();
-      if (call && call.phase !== "ended") return;
-      history.replaceState(null, "", callbox.CALL_PAGE_PATH);
-      toast(words("callOver"));
-    }, lookAround);
-  }
-
-  /** The page was opened by the notification of a ring, which comes once the device is connected. */
-  async #enterWoken(roomId: string, dkt: string): Promise<void> {
-    const ring = await ringOf(roomId, dkt);
+    const ring = await ringOf(roomId, wokenBy);
     const call = callbox.currentCall();
-    if (ring === "rings" || (call && call.phase !== "ended")) return;
+    if (ring === "rings" || (call && call.phase !== "ended") || location.search !== search) return;
     history.replaceState(null, "", callbox.CALL_PAGE_PATH);
-    const name = (await callbox.devices()).find((device) => device.dkt === dkt)?.name;
+    const name = wokenBy === undefined ? undefined : (await callbox.devices()).find((device) => isCalled(device, wokenBy))?.name;
     if (name === undefined) toast(words("callOver"));
     else toast(words(ring === "over" ? "end_missed" : "end_unreachable", { name }));
   }

@@ -1,5 +1,5 @@
 /** The notifications that the service worker has shown for calls: what they lead to, and when they have to go. */
-import { currentCall, devices, onCall, onDevices } from "../src/sdk.js";
+import { currentCall, devices, onCall, onDevices, type Device } from "../src/sdk.js";
 
 /** A device that is connected has said by then that it rings, in milliseconds. */
 const patience = 3000;
@@ -35,19 +35,28 @@ export function tidyNotices(): void {
   void look();
 }
 
-/** What became of the ring that the page was opened for. */
-export async function ringOf(roomId: string, dkt: string): Promise<"rings" | "over" | "unreachable"> {
+/**
+ * What became of the call that the page was opened for: here, or in another tab.
+ * @param by whose call it is: the thumbprint of the device's key or its serial number; undefined: any
+ */
+export async function ringOf(roomId: string, by?: string): Promise<"rings" | "over" | "unreachable"> {
   const begun = performance.now();
-  let up: number | undefined;
+  let all: number | undefined;
   for (;;) {
     const now = performance.now();
     if (currentCall()?.roomId === roomId) return "rings";
-    const device = (await devices()).find((d) => d.dkt === dkt);
-    up = device?.state === "up" ? (up ?? now) : undefined;
-    if (!device || (up !== undefined && now - up > patience)) return "over";
-    if (up === undefined && now - begun > connects) return "unreachable";
+    const asked = (await devices()).filter((device) => by === undefined || isCalled(device, by));
+    // Closed: another tab has the connections, and has told of its call by then.
+    all = asked.every(({ state }) => state === "up" || state === "closed") ? (all ?? now) : undefined;
+    if (asked.length === 0 || (all !== undefined && now - all > patience)) return "over";
+    if (all === undefined && now - begun > connects) return "unreachable";
     await new Promise((next) => setTimeout(next, pause));
   }
+}
+
+/** Whether a device has this name in an address: the thumbprint of its key, its serial number or `d.` and that. */
+export function isCalled({ dkt, sn }: Device, name: string): boolean {
+  return [dkt, sn, `d.${sn}`].includes(name);
 }
 
 function rings(dkt: string): boolean {
