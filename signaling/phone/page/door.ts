@@ -42,7 +42,7 @@ export class DoorButton {
     if (this.element.hidden || this.#state !== "idle" || !wanted) return;
     const roomId = this.#roomId;
     this.#become("sending");
-    sendData(wanted.data).then(
+    sendData({ payload: { button: wanted.text }, ...wanted.data }).then(
       () => {
         if (roomId !== this.#roomId) return;
         setText(this.#said, words("doorDone", { action: wanted.text }));

@@ -14,7 +14,11 @@ export function here(): Browser {
   return { userAgent, maxTouchPoints, standalone: matchMedia("(display-mode: standalone)").matches };
 }
 
+/** In another app's web view, as a mini program's, there is no home screen to put it on. */
+const webView = /MicroMessenger|miniProgram|FBA[NV]|Instagram|Line\/|DingTalk|AliApp/i;
+
 export function installFirst({ userAgent, maxTouchPoints, standalone }: Browser): boolean {
+  if (webView.test(userAgent)) return false;
   const apple = /iPhone|iPad|iPod/.test(userAgent) || (userAgent.includes("Macintosh") && maxTouchPoints > 1);
   return apple && !standalone;
 }

@@ -99,8 +99,8 @@ class Page {
       if (view?.key(event)) event.preventDefault();
     });
     callbox.onVoipEvent(({ eventName, data }) => {
-      if (eventName === "limitWarning") toast(words("limitWarning", { seconds: String(data["secondsLeft"]) }));
-      else if (eventName === "ringBusy") toast(words("end_missed", { name: String(data["deviceName"]) }));
+      if (eventName === "limitWarning") toast(words("limitWarning", { seconds: String(data.secondsLeft) }));
+      else if (eventName === "ringBusy") toast(words("end_missed", { name: data.deviceName }));
     });
     callbox.onCall(() => {
       this.#render();

@@ -1,5 +1,6 @@
 // Builds what is published into lib/, before npm packs it: the SDK as one ES module,
-// with chunks for what it loads only when it is needed, and the types that it shows.
+// with chunks for what it loads only when it is needed, the types that it shows, and a
+// service worker.
 import { execFileSync } from "node:child_process";
 import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -16,6 +17,17 @@ await build({
   splitting: true,
   chunkNames: "[name]-[hash]",
   format: "esm",
+  target: "es2022",
+  logLevel: "warning",
+});
+
+// The service worker that shows who calls; it keeps no page's files.
+await build({
+  entryPoints: ["worker/sw.ts"],
+  outfile: "lib/sw.js",
+  define: { SHELL: JSON.stringify({ version: "", files: {} }) },
+  bundle: true,
+  format: "iife",
   target: "es2022",
   logLevel: "warning",
 });

@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-const maxSdk = 25_000; // bytes of gzip, without what is loaded only when it is needed
+const maxSdk = 25_000; // bytes of gzip of what a page loads; push.js (for who wants to be woken) and mqtt.js (for a broker) come when they are needed
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 for (const name of (await readdir(dist)).sort()) {
   if (!/\.(js|css|html)$/.test(name)) continue;

@@ -12,7 +12,7 @@ import type { RoomType } from "./options.js";
 import { aborted, timerMs, times, type CallEvent, type CallState, type Effect, type Phase, type Step, type TimerName } from "./state.js";
 import { begins, lost, restart, tick, warning } from "./talking.js";
 
-export { keepTime, times, warnings, type CallEvent, type CallState, type Effect, type Phase, type TimerName, type VoipEventName } from "./state.js";
+export { keepTime, times, warnings, type CallEvent, type CallState, type Effect, type Phase, type TimerName } from "./state.js";
 
 /** A new call and its first effects. `rung`: the device makes it. */
 export function begin(roomType: RoomType, asked: number | undefined, rung?: { readonly query: string | undefined }): Step {

@@ -39,7 +39,7 @@ export type Cause = keyof typeof causes;
  * the app ended it, the other side did (`other`), or the limit was reached.
  */
 export const origins = ["manual", "unloadCallPage", "forceFromApp", "other", "timeLimit"] as const;
-/** How a hang-up came about, one of {@link origins}; stands only beside the cause `hangup`. */
+/** How a hang-up came about, one of {@link origins}; stands beside the cause `hangup`, and beside `cancelled` and `rejected` at the side that acted. */
 export type Origin = (typeof origins)[number];
 
 /**
@@ -63,7 +63,7 @@ export type Detail = (typeof details)[number];
 export interface End {
   /** Why, in one word. */
   readonly cause: Cause;
-  /** Beside `hangup`: how it came about. */
+  /** Beside `hangup`, and beside `cancelled` and `rejected` at the side that acted: how it came about. */
   readonly origin?: Origin;
   /** Beside `aborted`, when it is known: what broke it off. */
   readonly detail?: Detail;

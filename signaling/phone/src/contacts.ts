@@ -20,8 +20,8 @@ export interface BoundContacts {
  * ones are asked, the others have what they said last.
  * @throws CallboxError badArgument, notPaired
  */
-export async function getIotBindContactList(wanted: { readonly sn?: string } = {}): Promise<BoundContacts> {
-  const { sn } = wanted;
+export async function getIotBindContactList(wanted?: { readonly sn?: string } | null): Promise<BoundContacts> {
+  const sn = wanted?.sn;
   if (sn !== undefined && typeof sn !== "string") throw new CallboxError("badArgument", "sn must be a string");
   const { phone, rights } = await start();
   await rights.refresh();

@@ -1,6 +1,6 @@
 /** How a call ends in the machine of call.ts: from this side, by the device's word, and when both cross. */
 import { causes, type End } from "./causes.js";
-import { keepTime, times, type CallEvent, type CallState, type Effect, type LeaveType, type Step, type VoipEventName } from "./state.js";
+import { keepTime, times, type CallEvent, type CallState, type Effect, type LeaveType, type MachineEvent, type Step } from "./state.js";
 
 /** Ends the call from this side: media stops first, then the device is told. */
 export function leave(s: CallState, end: End, now: number): Step {
@@ -77,7 +77,7 @@ function conclude(s: CallState, end: End, byDevice: boolean, now: number): Step 
 }
 
 /** The event that ends a call. A failed join has a name of its own at each end: of who called, and who was called. */
-export function endEvent(end: End, isCaller: boolean): VoipEventName {
+export function endEvent(end: End, isCaller: boolean): MachineEvent {
   return end.cause === "joinFailed" && !isCaller ? "joinFailListener" : causes[end.cause];
 }
 

@@ -13,7 +13,7 @@ export type ErrorCode =
   | "insecureContext"
   /** The browser lacks WebRTC, IndexedDB or Web Locks. From every function that returns a promise. */
   | "unsupportedBrowser"
-  /** This phone has no such device. From `callDevice`, `getIotBindContactList`, `pushState`, `subscribePush`. */
+  /** This phone has no such device. From `callDevice`, `forgetDevice`, `getIotBindContactList`, `pushState`, `subscribePush`. */
   | "notPaired"
   /** Several paired devices have this serial number: pass `dkt`. From `callDevice`. */
   | "ambiguousDevice"

@@ -1,13 +1,13 @@
 /** Who listens to the SDK, and the log of its events. */
 import { CallboxError } from "./errors.js";
 import type { Json } from "./ijson.js";
-import type { VoipEvent } from "./view.js";
+import type { VoipEvent } from "./voipevents.js";
 
 /** An event with the time at which it came. */
-export interface LoggedEvent extends VoipEvent {
+export type LoggedEvent = VoipEvent & {
   /** ISO 8601. */
   readonly at: string;
-}
+};
 
 const logLength = 200;
 const log: LoggedEvent[] = [];

@@ -41,7 +41,8 @@ export class BrowserMedia implements OwnMedia {
   readonly problems = new Set<MediaProblem>();
   audio: MediaStreamTrack | null = null;
   video: MediaStreamTrack | null = null;
-  #which: { readonly facingMode: "user" | "environment" } | { readonly deviceId: ConstrainDOMString } = { facingMode: "user" };
+  /** What flip has chosen, over the settings. */
+  #which: MediaTrackConstraints = {};
   #closed = false;
 
   constructor(settings: MediaSettings, ended: () => void, get: GetUserMedia = async (c) => navigator.mediaDevices.getUserMedia(c)) {
@@ -90,7 +91,8 @@ export class BrowserMedia implements OwnMedia {
     const { facingMode, deviceId } = this.video?.getSettings() ?? {};
     // A phone's cameras look to the front or to the back; elsewhere each one has its turn.
     const next = facingMode === undefined && this.video ? await nextCamera(deviceId) : undefined;
-    this.#which = next === undefined ? { facingMode: "facingMode" in before && before.facingMode === "user" ? "environment" : "user" } : { deviceId: { exact: next } };
+    const back = /env/.test(facingMode ?? JSON.stringify(this.#video().facingMode));
+    this.#which = next === undefined ? { facingMode: back ? "user" : "environment" } : { deviceId: { exact: next } };
     if (!this.video) return true;
     // Phones open one camera at a time: the old one has to go first.
     this.video.stop();

@@ -22,13 +22,13 @@ export interface PictureUI {
   readonly vertMirror?: boolean;
   /** This phone's camera can be switched on and off. Default true. Means nothing for the device's picture. */
   readonly enableToggleCamera?: boolean;
-  /** How it fills its frame. Default: it covers it, and a press on it shows it whole. */
+  /** How it fills its frame. Default: it covers it, or is shown whole where more than a third would be cut off; two presses or the key W change that. */
   readonly objectFit?: "fill" | "contain" | "cover";
 }
 
 /** The call page's looks: the plug-in's names. */
 export interface UIConfig {
-  /** As `setCustomBtnText`. */
+  /** The text of the button that `setCustomBtnText` sets; what a press sends stays as it is. */
   readonly btnText?: string;
   /** The picture of who has called. */
   readonly callerUI?: PictureUI;
@@ -66,13 +66,8 @@ export interface PageSettings {
   readonly button?: {
     /** What stands on it. */
     readonly text: string;
-    /** What a press sends, by `sendData`. */
-    readonly data: {
-      /** The maker's own. */
-      readonly payload: Json;
-      /** Opens the door. */
-      readonly right?: "unlock";
-    };
+    /** What a press sends, by `sendData`; without a payload `{ button: text }`. */
+    readonly data: CustomData;
   };
   /** As `setVoipEndPagePath` was told; undefined: back to the devices. */
   readonly end?: EndPage;
@@ -90,7 +85,7 @@ export function pageSettings(): PageSettings {
   return (settings ??= (read(key) as PageSettings | undefined) ?? { ui: {} });
 }
 
-/** Sets the call page's looks. What is left out is as by default. It also counts in a running call. @throws CallboxError badArgument */
+/** Sets the call page's looks. What is left out is as by default; the button, its text and its data are as they were set last. It also counts in a running call. @throws CallboxError badArgument */
 export async function setUIConfig(config: UIConfig): Promise<void> {
   check(config, ["handsFree"], {});
   for (const picture of [config.callerUI, config.listenerUI]) {
@@ -99,7 +94,7 @@ export async function setUIConfig(config: UIConfig): Promise<void> {
     const { aspectRatio = 1 } = picture;
     if (typeof aspectRatio !== "number" || !(aspectRatio >= 0.1 && aspectRatio <= 10)) throw bad("aspectRatio must be a number from 0.1 to 10");
   }
-  if (config.btnText !== undefined) await setCustomBtnText(config.btnText);
+  if (config.btnText !== undefined) await setCustomBtnText(config.btnText, pageSettings().button?.data);
   set({ ...pageSettings(), ui: config });
 }
 
@@ -114,7 +109,7 @@ export async function setCustomBtnText(btnText: string, data: CustomData = { rig
   if (typeof btnText !== "string" || Array.from(btnText).length > 40) throw bad("btnText must be a string of at most 40 characters");
   check(data, [], { right: ["unlock"] });
   checkPayload(data.payload);
-  set({ ...pageSettings(), button: { text: btnText, data: { payload: { button: btnText }, ...data } } });
+  set({ ...pageSettings(), button: { text: btnText, data } });
   return Promise.resolve();
 }
 

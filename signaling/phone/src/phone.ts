@@ -94,8 +94,7 @@ export class Phone {
 
   /** Opens a room for one question to a device. @throws CallboxError notPaired, unreachable */
   ask(dkt: string, question: (mail: Mail, clock: Clock) => Room): void {
-    const device = this.#devices.find((d) => d.dkt === dkt);
-    if (!device) throw new CallboxError("notPaired", "this phone is not paired with that device");
+    const device = paired(this.#devices.find((d) => d.dkt === dkt));
     const link = this.#links.get(dkt);
     if (link?.state !== "up") throw new CallboxError("unreachable", "the device is not connected");
     const { clock } = this.#parts;
@@ -126,9 +125,10 @@ export class Phone {
   }
 
   async forget(dkt: string): Promise<void> {
-    if (this.#session?.parts.device.dkt === dkt && this.#session.phase !== "ended") {
+    if (this.busy && this.#session?.parts.device.dkt === dkt) {
       throw new CallboxError("callInProgress", "a call is running");
     }
+    paired(this.#devices.find((d) => d.dkt === dkt));
     await this.#parts.store.remove(dkt);
     this.#unlink(dkt);
     await this.load();
@@ -157,9 +157,8 @@ export class Phone {
     checkOptions(options);
     if (this.busy) throw new CallboxError("callInProgress", "a call is running");
     const fit = this.#devices.filter((d) => (options.dkt ?? d.dkt) === d.dkt && (options.sn ?? d.sn) === d.sn);
-    const [device, ...others] = fit;
-    if (!device) throw new CallboxError("notPaired", "this phone is not paired with that device");
-    if (others.length > 0) throw new CallboxError("ambiguousDevice", "several devices fit: pass dkt");
+    const device = paired(fit[0]);
+    if (fit.length > 1) throw new CallboxError("ambiguousDevice", "several devices fit: pass dkt");
     return device;
   }
 
@@ -397,4 +396,10 @@ export class Phone {
   #drop(reason: string): void {
     this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
   }
+}
+
+/** @throws CallboxError notPaired: there is no such device */
+function paired(device: DeviceRecord | undefined): DeviceRecord {
+  if (!device) throw new CallboxError("notPaired", "this phone is not paired with that device");
+  return device;
 }

@@ -8,7 +8,7 @@ import type { MakeLeg } from "./leg.js";
 import type { OwnMedia } from "./media.js";
 import type { Right } from "./rights.js";
 import type { Store } from "./store.js";
-import type { VoipEvent } from "./view.js";
+import type { VoipEvent } from "./voipevents.js";
 import type { LinkState } from "./way.js";
 
 export interface PhoneParts {

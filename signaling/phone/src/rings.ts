@@ -16,7 +16,7 @@ import type { Session } from "./session.js";
 import type { Ring, SessionHooks } from "./sessionparts.js";
 import type { DeviceRecord } from "./store.js";
 import type { Verified } from "./verify.js";
-import type { VoipEvent } from "./view.js";
+import type { VoipEventData } from "./voipevents.js";
 
 export interface RingsParts {
   readonly clock: Clock;
@@ -32,7 +32,7 @@ export interface RingsParts {
     hooks: Pick<SessionHooks, "mayAlert" | "joined" | "failed">,
   ) => Session;
   /** A ring was refused as busy; it was one of now. */
-  readonly missed: (roomId: string, data: VoipEvent["data"]) => void;
+  readonly missed: (roomId: string, data: VoipEventData["ringBusy"]) => void;
 }
 
 /** Rings that may wait for their challenge at once: more than that are old ones, played again. */

@@ -17,15 +17,16 @@
  */
 import type { BrokerReport } from "./brokers.js";
 import { CallboxError } from "./errors.js";
-import { isObject, type Json } from "./ijson.js";
+import type { Json } from "./ijson.js";
 import type { LegStats } from "./leg.js";
 import { callListeners, dataListeners, deviceListeners, logged, subscribe, voipListeners, type LoggedEvent } from "./listeners.js";
 import type { MediaSettings } from "./media.js";
 import { checkData, checkOptions, type CallOptions } from "./options.js";
-import { parsePairingLink, type PairingLink } from "./pairing.js";
+import { formatPairingLink, parsePairingLink, type PairingLink } from "./pairing.js";
 import type { CallResult, Device } from "./phoneparts.js";
 import { callElsewhere, elsewhere, running, sessionHere, setMedia, start } from "./running.js";
-import type { CallView, VoipEvent } from "./view.js";
+import type { CallView } from "./view.js";
+import type { VoipEvent } from "./voipevents.js";
 import { mayBeWoken, unsubscribePush } from "./waking.js";
 
 export { getIotBindContactList, type BoundContact, type BoundContacts } from "./contacts.js";
@@ -35,8 +36,8 @@ export type { BrokerReport } from "./brokers.js";
 export { setBrokerLogin } from "./brokersetup.js";
 export type { CallOptions, RoomType } from "./options.js";
 export type { CallResult, Device } from "./phoneparts.js";
-export type { CallView, VoipEvent } from "./view.js";
-export type { VoipEventName } from "./call.js";
+export type { CallView } from "./view.js";
+export type { EndData, JoinFailData, NoData, UnansweredData, VoipEvent, VoipEventData, VoipEventName } from "./voipevents.js";
 export type { Info } from "./channel.js";
 export type { Json } from "./ijson.js";
 export type { InboundStats, LegStats } from "./leg.js";
@@ -160,7 +161,8 @@ export function takePairingLink(): PairingLink | "invalid" | undefined {
  * (after 10 s), `deviceKeyChanged`, `unsupported`, `badRequest` or `aborted`.
  */
 export async function pair(link: PairingLink, name: string): Promise<Device> {
-  if (!isObject(link)) throw new CallboxError("pairLinkInvalid", "this is no pairing link");
+  // What an app has stored of it may be anything.
+  if (!parsePairingLink(formatPairingLink(link))) throw new CallboxError("pairLinkInvalid", "this is no pairing link");
   const { phone, tabs } = await start();
   await tabs.hold();
   if (phone.busy) throw new CallboxError("callInProgress", "a call is running");
@@ -182,7 +184,7 @@ export function onDevices(listener: () => void): () => void {
   return subscribe(deviceListeners, listener);
 }
 
-/** Forgets a device. The device keeps this phone as a contact until it is removed there. Rejects with `callInProgress` during a call with it. */
+/** Forgets a device. The device keeps this phone as a contact until it is removed there. Rejects with `notPaired`, and with `callInProgress` during a call with it. */
 export async function forgetDevice(dkt: string): Promise<void> {
   const { phone, tabs } = await start();
   await phone.forget(dkt);

@@ -8,7 +8,7 @@ import type { Carrier } from "./mail.js";
 import type { OwnMedia } from "./media.js";
 import type { Envelope } from "./message.js";
 import type { CallOptions } from "./options.js";
-import type { VoipEvent } from "./view.js";
+import type { VoipEvent } from "./voipevents.js";
 
 export interface SessionParts {
   readonly key: OwnKey;

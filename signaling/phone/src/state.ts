@@ -1,6 +1,7 @@
 /** What the call machine of call.ts is made of: its state, its events, its effects. */
 import type { Detail, End, Origin } from "./causes.js";
 import type { RoomType } from "./options.js";
+import type { VoipEventName } from "./voipevents.js";
 
 /** Where a call stands. Not every call goes through all of them; `ended` is the last. */
 export type Phase =
@@ -134,26 +135,12 @@ export type Effect =
   | { readonly do: "clear"; readonly name: TimerName }
   | { readonly do: "joined" }
   | { readonly do: "failed"; readonly end: End }
-  | { readonly do: "emit"; readonly event: VoipEventName; readonly data: Readonly<Record<string, unknown>> }
+  | { readonly do: "emit"; readonly event: MachineEvent; readonly data: Readonly<Record<string, unknown>> }
   /** The last effect of a call: endVoip and finishVoip follow from it. */
   | { readonly do: "finish"; readonly keepTime: number };
 
-/** Names of the events that the machine itself emits: the plug-in's, `ringing` and `limitWarning`. */
-export type VoipEventName =
-  | "joinedRoomByCaller"
-  | "joinFailCaller"
-  | "joinFailListener"
-  | "ringing"
-  | "hangOnVoip"
-  | "startVoip"
-  | "calling"
-  | "limitWarning"
-  | "cancelVoip"
-  | "rejectVoip"
-  | "busy"
-  | "timeout"
-  | "hangUpVoip"
-  | "abortVoip";
+/** Names of the events that the machine itself emits. */
+export type MachineEvent = Exclude<VoipEventName, "callPageOnShow" | "endVoip" | "finishVoip" | "ringBusy">;
 
 export type Step = readonly [CallState, readonly Effect[]];
 

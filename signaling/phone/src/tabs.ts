@@ -5,7 +5,8 @@
  */
 import { randomId } from "./encoding.js";
 import { CallboxError } from "./errors.js";
-import type { CallView, VoipEvent } from "./view.js";
+import type { CallView } from "./view.js";
+import type { VoipEvent } from "./voipevents.js";
 
 /** What tabs tell each other. */
 export type TabMessage =

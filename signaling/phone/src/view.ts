@@ -1,25 +1,10 @@
 /** What a call looks like from outside: its events and its view. */
-import type { CallState, Phase, VoipEventName } from "./call.js";
+import type { CallState, Phase } from "./call.js";
 import type { End } from "./causes.js";
 import type { Info } from "./channel.js";
 import type { Clock } from "./clock.js";
 import type { MediaProblem, OwnMedia } from "./media.js";
 import type { CallOptions } from "./options.js";
-
-/** An event of the plug-in: `data` is what the plug-in documents, and cause and detail of an end. */
-export interface VoipEvent {
-  /**
-   * What happened. `endVoip` and then `finishVoip` are the last two of every call. `ringBusy`
-   * stands alone: during another call a device rang, and was told that this phone is busy.
-   */
-  readonly eventName: VoipEventName | "callPageOnShow" | "endVoip" | "finishVoip" | "ringBusy";
-  /** The call that it happened to. */
-  readonly roomId: string;
-  /** The older name of roomId: always the same. */
-  readonly groupId: string;
-  /** By event: docs/from-wechat.md lists the members. Times are whole seconds. */
-  readonly data: Readonly<Record<string, unknown>>;
-}
 
 /** A call as the page shows it. */
 export interface CallView {

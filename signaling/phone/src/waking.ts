@@ -23,10 +23,10 @@ export async function pushState(dkt: string): Promise<push.PushState> {
  * @throws CallboxError pushUnsupported, pushInstall, pushDenied, pushCertificate, pushOff, pushService, pushFailed,
  * notPaired, unreachable, otherTab, badRequest, noHandler
  */
-export async function subscribePush(dkt: string, { worker = "sw.js" }: { readonly worker?: string } = {}): Promise<void> {
+export async function subscribePush(dkt: string, options?: { readonly worker?: string } | null): Promise<void> {
   // Before anything is waited for: only now is it the person's click.
   const asked = "Notification" in globalThis ? Notification.requestPermission() : undefined;
-  await (await load()).subscribe(await start(), dkt, worker, await asked);
+  await (await load()).subscribe(await start(), dkt, options?.worker ?? "sw.js", await asked);
 }
 
 /** Takes it back. A device that cannot be reached now learns it from the push service. @throws CallboxError pushFailed */

@@ -105,6 +105,7 @@ test("the home screen comes before the pairing on iPhone and iPad alone", () => 
   for (const [userAgent, maxTouchPoints, standalone, first] of [
     [iphone, 5, false, true],
     [iphone, 5, true, false],
+    [`${iphone} MicroMessenger/8.0.54(0x18003637) NetType/WIFI miniProgram/wx0`, 5, false, false], // WeChat's web view
     [mac, 5, false, true], // an iPad
     [mac, 5, true, false],
     [mac, 0, false, false],

@@ -50,8 +50,8 @@ beforeEach(() => {
   cameras = ["front", "back"];
 });
 
-async function opened(): Promise<BrowserMedia> {
-  const media = new BrowserMedia(defaultMedia, () => undefined, get);
+async function opened(settings = defaultMedia): Promise<BrowserMedia> {
+  const media = new BrowserMedia(settings, () => undefined, get);
   await media.open({ audio: true, video: true });
   return media;
 }
@@ -78,6 +78,20 @@ suite("another camera", () => {
     refused = ({ facingMode }) => facingMode === "environment";
     assert.equal(await media.flip(), true);
     assert.equal(media.video?.getSettings().facingMode, "user");
+  });
+  for (const [name, side] of Object.entries<ConstrainDOMString>({ "as a word": "environment", "as a wish": { ideal: "environment" } })) {
+    test(`begins as the page has configured it, ${name}, and goes to the front from there`, async () => {
+      const media = await opened({ ...defaultMedia, video: { facingMode: side } });
+      await media.set("video", false);
+      await media.flip();
+      await media.set("video", true);
+      assert.deepEqual(asked.map(({ facingMode }) => facingMode), [side, "user"]);
+    });
+  }
+  test("leaves what the page has configured alone", async () => {
+    const video = { deviceId: { exact: "front" }, width: 1280 };
+    await opened({ ...defaultMedia, video });
+    assert.deepEqual(asked, [video]);
   });
   test("is remembered while the camera is off", async () => {
     const media = await opened();

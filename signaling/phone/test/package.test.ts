@@ -36,7 +36,9 @@ export async function ring(sn: string): Promise<string> {
 }
 
 export const off: () => void = onVoipEvent(({ eventName, roomId, data }: VoipEvent) => {
-  if (eventName === "hangUpVoip" && data["origin"] === "timeLimit") void forceHangUpVoip(roomId);
+  if (eventName === "hangUpVoip" && data.origin === "timeLimit" && data.keepTime > 60) void forceHangUpVoip(roomId);
+  // @ts-expect-error: no such member in that event
+  if (eventName === "busy") console.log(data.keepTime);
   // @ts-expect-error: no such event
   if (eventName === "hungUp") off();
 });
@@ -63,6 +65,7 @@ describe("the published package", () => {
     packed = (list as readonly Packed[])[0] ?? assert.fail("npm packed nothing");
     await writeFile(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }));
     await writeFile(join(project, "sample.ts"), sample);
+    await writeFile(join(project, "readme.ts"), /```ts\n([^]*?)```/.exec(await readFile("README.md", "utf8"))?.[1] ?? assert.fail("README.md has no sample"));
     // Offline: it depends on no other package.
     await run("npm", ["install", "--offline", "--no-audit", "--no-fund", `./${packed.filename}`], { cwd: project });
   });
@@ -72,7 +75,7 @@ describe("the published package", () => {
 
   it("has the module, its types, the licences and the manual, and nothing else", async () => {
     const paths = packed.files.map((f) => f.path);
-    for (const path of ["LICENSE", "README.md", "package.json", "lib/sdk.js", "lib/sdk.d.ts", "lib/mqtt.LICENSE.txt"]) assert.ok(paths.includes(path), path);
+    for (const path of ["LICENSE", "README.md", "package.json", "lib/sdk.js", "lib/sdk.d.ts", "lib/sw.js", "lib/mqtt.LICENSE.txt"]) assert.ok(paths.includes(path), path);
     assert.deepEqual(paths.filter((p) => !/^(LICENSE|README\.md|package\.json|lib\/([\w-]+(\.d\.ts|\.js)|mqtt\.LICENSE\.txt))$/.test(p)), []);
     for (const path of paths.filter((p) => p.startsWith("lib/"))) {
       const text = await readFile(join(project, "node_modules/callbox-phone", path), "utf8");
@@ -86,7 +89,7 @@ describe("the published package", () => {
   for (const [module, moduleResolution] of [["NodeNext", "NodeNext"], ["ESNext", "bundler"]] as const) {
     it(`type-checks with the module resolution ${moduleResolution}`, async () => {
       const config = `tsconfig.${moduleResolution}.json`;
-      await writeFile(join(project, config), JSON.stringify({ compilerOptions: { ...options, module, moduleResolution }, files: ["sample.ts"] }));
+      await writeFile(join(project, config), JSON.stringify({ compilerOptions: { ...options, module, moduleResolution }, files: ["sample.ts", "readme.ts"] }));
       await run(join(bin, "tsc"), ["-p", config], { cwd: project }).catch((error: unknown) => assert.fail((error as { stdout: string }).stdout));
     });
   }

@@ -69,7 +69,17 @@ suite("setUIConfig", () => {
 suite("setCustomBtnText", () => {
   test("opens the door when nothing else is said", async () => {
     await callbox.setCustomBtnText("Open");
-    assert.deepEqual(callbox.pageSettings().button, { text: "Open", data: { payload: { button: "Open" }, right: "unlock" } });
+    assert.deepEqual(callbox.pageSettings().button, { text: "Open", data: { right: "unlock" } });
+  });
+  test("keeps what it sends when its text is set with the looks, and stays when they are set without", async () => {
+    const light = { payload: { light: true } };
+    await callbox.setCustomBtnText("Light", light);
+    await callbox.setUIConfig({ btnText: "Licht", handsFree: true });
+    assert.deepEqual(callbox.pageSettings().button, { text: "Licht", data: light });
+    await callbox.setUIConfig({});
+    assert.deepEqual(callbox.pageSettings().button, { text: "Licht", data: light });
+    await callbox.setCustomBtnText("Gate");
+    assert.deepEqual(callbox.pageSettings().button, { text: "Gate", data: { right: "unlock" } });
   });
   test("sends what the app says, without a right if it names none", async () => {
     await callbox.setCustomBtnText("Light", { payload: { light: true } });

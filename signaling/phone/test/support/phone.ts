@@ -5,7 +5,8 @@ import { generateKey, type OwnKey } from "../../src/jws.js";
 import type { BrokerLoginProvider } from "../../src/login.js";
 import { Phone } from "../../src/phone.js";
 import type { PhoneParts } from "../../src/phoneparts.js";
-import type { VoipEvent } from "../../src/view.js";
+import { wantMembers } from "./events.js";
+import type { VoipEvent } from "../../src/voipevents.js";
 import type { DeviceRecord, Store } from "../../src/store.js";
 import { FakeClock } from "./clock.js";
 import type { FakeDevice } from "./device.js";
@@ -34,7 +35,7 @@ export class MemoryStore implements Store {
 export class Rig {
   readonly clock = new FakeClock();
   readonly store = new MemoryStore();
-  readonly events: VoipEvent[] = [];
+  readonly events: (Omit<VoipEvent, "data"> & { readonly data: Readonly<Record<string, unknown>> })[] = [];
   readonly legs: FakeLeg[] = [];
   readonly medias: FakeMedia[] = [];
   readonly data: unknown[] = [];
@@ -68,7 +69,10 @@ export class Rig {
         return media;
       },
       events: {
-        voip: (event) => this.events.push(event),
+        voip: (event) => {
+          wantMembers(event.eventName, event.data);
+          this.events.push(event);
+        },
         callChanged: () => undefined,
         devicesChanged: () => undefined,
         data: (payload) => {
