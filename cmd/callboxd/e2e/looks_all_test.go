@@ -10,3 +10,6 @@ var everyLook = []look{
 }
 
 var tours = []languageTour{{"en", everyLook}, {"zh-CN", everyLook}}
+
+// stateTours is what the rarer states are seen in.
+var stateTours = tours

@@ -9,3 +9,6 @@ var tours = []languageTour{
 	{"en", []look{{"phone", 390, 844, "light"}, {"desktop", 1280, 800, "dark"}}},
 	{"zh-CN", []look{{"phone", 390, 844, "dark"}}},
 }
+
+// stateTours is what the rarer states are seen in: each takes its time.
+var stateTours = tours[:1]

@@ -246,6 +246,8 @@ func (s *pageTour) rights(t *testing.T) {
 		t.Errorf("callDevice: %s; the device is there, so its word comes as an event", code)
 	}
 	s.p.waitEvent("rejectVoip", pageSoon)
+	s.p.waitVisible("end", pageSoon)
+	s.see(t, "end forbidden", "end_forbidden")
 	ctl[any](s.d, "contacts", "set", "Anna", "--rights", "call,beCalled")
 	s.p.open(s.d.page())
 	s.p.home()

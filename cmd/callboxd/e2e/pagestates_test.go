@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,22 +13,32 @@ import (
 // TestPageStates shows what TestPage's one device and one phone cannot: several
 // devices and tabs, ends that take their time, and networks that are not well.
 func TestPageStates(t *testing.T) {
+	for _, tour := range stateTours {
+		t.Run(tour.language, func(t *testing.T) { pageStates(t, tour.language) })
+	}
+}
+
+func pageStates(t *testing.T, language string) {
 	d := startDevice(t, deviceOptions{tone: 440, ring: "4s"})
 	gate := startDevice(t, deviceOptions{tone: 440, sn: "gate", name: "Garden gate", origin: strings.TrimSuffix(d.page(), "/"), noDisplay: true})
-	p := startPhone(t, phoneOptions{tone: 600, cameras: 2})
-	s := &pageTour{screens: &screens{p: p, language: "en", found: map[string]int{}, open: map[string]int{}}, d: d, p: p}
+	p := startPhone(t, phoneOptions{tone: 600, cameras: 2, language: language})
+	s := &pageTour{screens: &screens{p: p, language: language, found: map[string]int{}, open: map[string]int{}}, d: d, p: p}
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T)
 	}{
+		{"an iPhone that pairs", s.iPhone},
 		{"a link that is over", s.overLink},
+		{"a device of another version", s.otherVersion},
 		{"two devices", func(t *testing.T) { s.twoDevices(t, gate) }},
 		{"a call comes in while a name is typed", s.whilePairing},
 		{"another tab", s.otherTab},
-		{"two cameras and a weak network", s.twoCameras},
+		{"two cameras, a weak network and a device without sound", s.twoCameras},
+		{"nothing to speak into", s.nothingPlugged},
 		{"nobody answers", s.nobody},
 		{"busy", s.busy},
 		{"media never connects", s.noMedia},
+		{"the device restarts", s.deviceRestarts},
 		{"the connection is lost", s.lost},
 	} {
 		if !t.Run(part.name, part.run) {
@@ -35,6 +46,43 @@ func TestPageStates(t *testing.T) {
 		}
 	}
 	s.report()
+}
+
+// asIPhone is JavaScript that makes the page believe that it is open in Safari on one.
+const asIPhone = `Object.defineProperty(navigator, "userAgent", { get: () => "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1" })`
+
+// iPhone: the page has to be put on the home screen before it is paired.
+func (s *pageTour) iPhone(t *testing.T) {
+	undo := s.p.before(asIPhone)
+	s.p.open(s.pairLink("Anna"))
+	s.p.waitVisible("install-first", pageSoon)
+	s.see(t, "pairing on an iPhone", "installTitle", "installText", "copyLink", "pairConfirm")
+	undo()
+	s.p.open("about:blank")
+}
+
+// versions is JavaScript that makes each device say that it speaks another version.
+const versions = `(() => {
+  const parse = JSON.parse;
+  JSON.parse = (...a) => {
+    const value = parse(...a);
+    if (Array.isArray(value?.versions)) value.versions = ["callbox/9"];
+    return value;
+  };
+})()`
+
+// otherVersion: the page says who has to be renewed, and offers no call.
+func (s *pageTour) otherVersion(t *testing.T) {
+	undo := s.p.before(versions)
+	s.p.open(s.d.page())
+	s.p.waitTrue("the page says that the device speaks another version", `document.querySelector("[data-link=unsupported]")`)
+	s.see(t, "home another version", "link_unsupported")
+	if eval[bool](s.p, `document.querySelector("[data-testid=call-video]").offsetParent !== null`) {
+		t.Error("the page offers a call that cannot be")
+	}
+	undo()
+	s.p.open(s.d.page())
+	s.p.home()
 }
 
 // callFirst presses a button of the first device.
@@ -108,19 +156,19 @@ func (s *pageTour) otherTab(t *testing.T) {
 	s.seen += other.seen
 }
 
-// weaken is JavaScript that makes each word of the other side about its connection say
-// that it is very weak.
+// weaken is JavaScript that makes each word of the other side say that its connection is
+// very weak, and that it cannot hear.
 const weaken = `(() => {
   const parse = JSON.parse;
   JSON.parse = (...a) => {
     const value = parse(...a);
-    if (value && typeof value === "object" && "quality" in value) value.quality = 1;
+    if (value && typeof value === "object" && "quality" in value) Object.assign(value, { quality: 1, speaker: false });
     return value;
   };
 })()`
 
 // twoCameras: the other one is shown when the button is pressed; and the page says
-// that the connection is weak.
+// that the connection is weak, and that the device is deaf.
 func (s *pageTour) twoCameras(t *testing.T) {
 	undo := s.p.before(weaken)
 	s.p.open(s.d.page())
@@ -131,13 +179,28 @@ func (s *pageTour) twoCameras(t *testing.T) {
 	s.p.waitVisible("flip", pageSoon)
 	s.p.waitTrue("the page says that the connection is weak", `document.querySelector("[data-testid=quality]")?.dataset.quality === "1"`)
 	s.p.run(pageSoon, moved())
-	s.see(t, "talking two cameras weak network", "flip", "weak")
+	s.see(t, "talking two cameras weak network", "flip", "weak", "remoteDeaf")
 	const camera = `(window.callbox.localStream()?.getVideoTracks()[0]?.getSettings().deviceId ?? "")`
 	before := eval[string](s.p, camera)
 	s.p.click("flip")
 	s.p.waitTrue("another camera is open", camera+` !== "" && `+camera+` !== "`+before+`"`)
 	undo()
 	s.endTalk(t)
+	s.p.open(s.d.page())
+}
+
+// nothingPlugged: a computer without microphone and camera calls all the same.
+func (s *pageTour) nothingPlugged(t *testing.T) {
+	undo := s.p.before(`navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotFoundError"); }`)
+	s.p.open(s.d.page())
+	s.callFirst()
+	s.d.waitState("ringing", pageSoon)
+	ctl[any](s.d, "answer")
+	s.p.waitTrue("the picture is there", `document.querySelector(".has-picture")`)
+	s.p.run(pageSoon, moved())
+	s.see(t, "talking without microphone", "micMissing", "cameraMissing")
+	s.endTalk(t)
+	undo()
 	s.p.open(s.d.page())
 }
 
@@ -181,6 +244,23 @@ func (s *pageTour) noMedia(t *testing.T) {
 	undo()
 	s.d.waitState("idle", pageSoon)
 	s.p.open(s.d.page())
+}
+
+// deviceRestarts: the power of the device fails in a talk, and comes back.
+func (s *pageTour) deviceRestarts(t *testing.T) {
+	s.callFirst()
+	s.d.waitState("ringing", pageSoon)
+	ctl[any](s.d, "answer")
+	s.p.waitTrue("they have talked", `document.querySelector(".has-picture") && window.callbox.currentCall().elapsed > 1`)
+	if err := s.d.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-s.d.exited
+	s.d.start(filepath.Join(s.d.dir, "callbox.yaml"))
+	eventually(t, 2*pageSoon, "the phone knows that the call is over", func() bool { return eval[string](s.p, `document.documentElement.dataset.view`) == "end" })
+	s.see(t, "end device restarted", "end_restarted", "talked")
+	s.p.click("done")
+	s.p.home()
 }
 
 // lost: the device stands still until the phone gives up.

@@ -90,18 +90,24 @@ func (p *phone) touch() {
 // TestRingTone: a page that nobody has touched says that it cannot ring aloud. It
 // does from the first touch on, and is silent when the ring is over.
 func TestRingTone(t *testing.T) {
+	for _, tour := range stateTours {
+		t.Run(tour.language, func(t *testing.T) { ringTone(t, tour.language) })
+	}
+}
+
+func ringTone(t *testing.T, language string) {
 	d := startDevice(t, deviceOptions{tone: 440})
-	first := startPhone(t, phoneOptions{tone: 600, touched: true})
+	first := startPhone(t, phoneOptions{tone: 600, touched: true, language: language})
 	first.pair(d, "Anna")
 	first.open("about:blank")        // which leaves the key to
 	p := first.newTab("about:blank") // a tab that nobody has touched
 	p.before(listener)
 	p.open(d.page())
-	s := &screens{p: p, language: "en", found: map[string]int{}, open: map[string]int{}}
+	s := &screens{p: p, language: language, found: map[string]int{}, open: map[string]int{}}
 	chime := []float64{659, 784, 988}
 
 	p.home()
-	asks := fmt.Sprintf(`document.querySelector("[data-testid=touch]").innerText === %q`, pageWords(t, "touchToRing"))
+	asks := fmt.Sprintf(`document.querySelector("[data-testid=touch]").innerText === %q`, wordsIn(t, language, "touchToRing"))
 	p.waitTrue("the home page asks for a touch", asks)
 	p.waitTrue("the device is connected", `document.querySelector("[data-link=up]")`)
 	s.see(t, "home touch to ring", "touchToRing")
