@@ -1,0 +1,54 @@
+// Package plugintest builds callbox-avcodec.so for tests, so that none of them runs with
+// an old one.
+package plugintest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+)
+
+// Software is the encoder of libavcodec that tests use in the place of hardware. It takes
+// the same way through the plugin.
+const Software = "libx264"
+
+// Plugins are the shared objects of a test.
+type Plugins struct {
+	Sound string // the real one
+	// Faulty has encoders with the faults of drivers; their names stand in
+	// testdata/faulty.c.
+	Faulty string
+	dir    string
+}
+
+// Build compiles them into a directory of their own.
+func Build() (*Plugins, error) {
+	_, here, _, ok := runtime.Caller(0)
+	if !ok {
+		return nil, errors.New("cannot find the source of the plugin")
+	}
+	here = filepath.Dir(here)
+	dir, err := os.MkdirTemp("", "callbox-avcodec-")
+	if err != nil {
+		return nil, err
+	}
+	p := &Plugins{Sound: filepath.Join(dir, "sound.so"), Faulty: filepath.Join(dir, "faulty.so"), dir: dir}
+	for out, source := range map[string]string{
+		p.Sound: filepath.Join(here, "../plugin/callbox-avcodec.c"), p.Faulty: filepath.Join(here, "testdata/faulty.c"),
+	} {
+		cmd := exec.CommandContext(context.Background(), filepath.Join(here, "../plugin/build"), out, source) //nolint:gosec // our own script
+		cmd.Env = append(os.Environ(), "CFLAGS=-O2 -g "+flags)
+		if said, err := cmd.CombinedOutput(); err != nil {
+			p.Remove()
+			return nil, fmt.Errorf("cannot build the plugin: %w: %s", err, said)
+		}
+	}
+	return p, nil
+}
+
+// Remove removes them; what is open stays usable.
+func (p *Plugins) Remove() { _ = os.RemoveAll(p.dir) }
