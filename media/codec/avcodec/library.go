@@ -12,7 +12,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -20,7 +19,7 @@ import (
 )
 
 // ErrMissing means that the plugin is not installed.
-var ErrMissing = errors.New("callbox-avcodec.so is not installed")
+var ErrMissing = errors.New("callbox-avcodec.so is not there; install the package callbox-hwenc")
 
 // Library is the plugin. It stays open as long as the program runs; its encoders may be
 // made from any goroutine.
@@ -43,9 +42,15 @@ func Path() string {
 	return filepath.Join(filepath.Dir(exe), "..", "lib", triplets()[runtime.GOARCH], "callbox", "callbox-avcodec.so")
 }
 
+// Installed reports whether there is a file at path.
+func Installed(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 // Open opens the plugin at path. Errors wrap ErrMissing when there is no such file.
 func Open(path string) (*Library, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || path == "" {
+	if !Installed(path) {
 		return nil, ErrMissing
 	}
 	name := C.CString(path)

@@ -1,9 +1,6 @@
 package avcodec
 
 import (
-	"flag"
-	"fmt"
-	"os"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -15,20 +12,11 @@ import (
 var library, faulty *Library //nolint:gochecknoglobals // set once by TestMain
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	p, err := plugintest.Build()
-	if err == nil {
-		library, err = Open(p.Sound)
-	}
-	if err == nil {
+	goleak.VerifyTestMain(plugintest.Main{M: m, Use: func(p *plugintest.Plugins) (err error) {
+		if library, err = Open(p.Sound); err != nil {
+			return err
+		}
 		faulty, err = Open(p.Faulty)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1) //nolint:forbidigo // a TestMain's way
-	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		p.Remove()
-		os.Exit(code) //nolint:forbidigo // a TestMain's way
-	}))
+		return err
+	}})
 }

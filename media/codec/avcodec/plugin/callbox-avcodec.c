@@ -2,6 +2,7 @@
 // behind the interface in plugin.h.
 #include "../plugin.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,6 +161,11 @@ static int open_encoder(const callbox_avcodec_params *p, callbox_avcodec_encoder
 			char path[32];
 			snprintf(path, sizeof path, "/dev/dri/renderD%d", n);
 			if (access(path, F_OK)) continue;
+			if (access(path, R_OK | W_OK)) {
+				err = AVERROR(errno);
+				snprintf(said, sizeof said, "%s", path);
+				continue;
+			}
 			// The fixed encoder of newer chips is there only as low power.
 			for (int low = 0; low < 2; low++) {
 				err = start(codec, p, path, AV_PIX_FMT_NV12, low ? "1" : "0", out);

@@ -52,3 +52,23 @@ func Build() (*Plugins, error) {
 
 // Remove removes them; what is open stays usable.
 func (p *Plugins) Remove() { _ = os.RemoveAll(p.dir) }
+
+// Main is a testing.M whose tests have the plugins, which Use gets before they begin.
+type Main struct {
+	M   interface{ Run() int }
+	Use func(*Plugins) error
+}
+
+// Run implements goleak.TestingM.
+func (m Main) Run() int {
+	p, err := Build()
+	if err == nil {
+		defer p.Remove()
+		err = m.Use(p)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.M.Run()
+}

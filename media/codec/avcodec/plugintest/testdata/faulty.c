@@ -6,7 +6,10 @@
 
 #include <time.h>
 
-static const char *const faults[] = {"sound", "shut", "stuck", "fails", "green", "late", "later", "apart", "extended", "slow", "deaf", "dead"};
+static const char *const faults[] = {"sound", "shut", "stuck", "fails", "green", "late", "later", "apart", "extended", "slow", "deaf", "dead",
+	"fails in a call", "stuck in a call"};
+
+#define IN_A_CALL 40 // pictures: more than are tried before one
 
 typedef struct {
 	callbox_avcodec_encoder *sound;
@@ -73,8 +76,8 @@ static int unit(const callbox_avcodec_packet *p, int type) {
 static int faulty_encode(callbox_avcodec_encoder *opaque, int64_t pts, int key, callbox_avcodec_packet *out, char *text, int size) {
 	encoder *e = (encoder *)opaque;
 	int n = e->encoded++;
-	if (is(e, "fails") && n == 5) return fail(text, size, "the device is gone", 0);
-	if (is(e, "stuck") && n == 5) wait_ms(1300);
+	if ((is(e, "fails") && n == 5) || (is(e, "fails in a call") && n == IN_A_CALL)) return fail(text, size, "the device is gone", 0);
+	if ((is(e, "stuck") && n == 5) || (is(e, "stuck in a call") && n == IN_A_CALL)) wait_ms(1300);
 	if (is(e, "slow")) wait_ms(25);
 	int rc = encode(e->sound, pts, is(e, "deaf") ? 0 : key, out, text, size);
 	if (rc || !out->data) return rc;
