@@ -92,6 +92,9 @@ func TestStreamIsConstrainedBaseline(t *testing.T) {
 		w, h  int
 		level byte
 	}{{320, 240, 13}, {640, 480, 30}, {1280, 720, 31}, {1920, 1080, 40}} {
+		if testing.Short() && tt.h > 720 {
+			continue // an emulator would look like a driver that hangs
+		}
 		enc, err := newEncoder(codectest.Params(tt.w, tt.h))
 		if err != nil {
 			t.Fatal(err)

@@ -15,7 +15,8 @@ import (
 
 // TestProbe: what is no use in a call is not chosen, and the reason is said.
 func TestProbe(t *testing.T) {
-	p := codectest.Params(640, 480)
+	p := codectest.Params(320, 240)
+	p.FrameRate = 10 // under an emulator, too
 	for name, tt := range map[string]struct {
 		held  int    // pictures
 		wrong string // "": it is good

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 )
 
 // Software is the encoder of libavcodec that tests use in the place of hardware. It takes
@@ -25,13 +24,13 @@ type Plugins struct {
 	dir    string
 }
 
-// Build compiles them into a directory of their own.
+// Build compiles them into a directory of their own, by CC and with PKG_CONFIG where they
+// are set.
 func Build() (*Plugins, error) {
-	_, here, _, ok := runtime.Caller(0)
-	if !ok {
-		return nil, errors.New("cannot find the source of the plugin")
+	here, err := source()
+	if err != nil {
+		return nil, err
 	}
-	here = filepath.Dir(here)
 	dir, err := os.MkdirTemp("", "callbox-avcodec-")
 	if err != nil {
 		return nil, err
@@ -48,6 +47,24 @@ func Build() (*Plugins, error) {
 		}
 	}
 	return p, nil
+}
+
+// source is the directory of this package, below that of go.mod: tests run in the
+// directory of theirs.
+func source() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return filepath.Join(dir, "media/codec/avcodec/plugintest"), nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("cannot find the source of the plugin: this is not the directory of a test")
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 // Remove removes them; what is open stays usable.

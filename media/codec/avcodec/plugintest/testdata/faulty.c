@@ -78,7 +78,7 @@ static int faulty_encode(callbox_avcodec_encoder *opaque, int64_t pts, int key, 
 	int n = e->encoded++;
 	if ((is(e, "fails") && n == 5) || (is(e, "fails in a call") && n == IN_A_CALL)) return fail(text, size, "the device is gone", 0);
 	if ((is(e, "stuck") && n == 5) || (is(e, "stuck in a call") && n == IN_A_CALL)) wait_ms(1300);
-	if (is(e, "slow")) wait_ms(25);
+	if (is(e, "slow")) wait_ms(60);
 	int rc = encode(e->sound, pts, is(e, "deaf") ? 0 : key, out, text, size);
 	if (rc || !out->data) return rc;
 	int sps = unit(out, 7), slice = unit(out, 5);
