@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"slices"
 	"time"
 
 	"callbox/media/codec/picture"
@@ -11,7 +12,7 @@ import (
 
 // Proof is what was measured of an encoder.
 type Proof struct {
-	Time time.Duration // that a picture takes, the mean
+	Time time.Duration // that a picture takes, the median: the device may be busy with something else
 	Held int           // pictures that it holds back
 }
 
@@ -48,7 +49,8 @@ func (l *Library) Probe(name string, p picture.Params, decode func() (picture.De
 	if err := b.run(); err != nil {
 		return Proof{}, err
 	}
-	proof := Proof{Time: b.took / (probePictures - 1), Held: b.held}
+	slices.Sort(b.took[:])
+	proof := Proof{Time: b.took[len(b.took)/2], Held: b.held}
 	switch {
 	case b.made < probePictures-mostHeld:
 		return proof, fmt.Errorf("cannot use %s: of %d pictures it made %d", name, probePictures, b.made)
@@ -68,7 +70,7 @@ type probe struct {
 	gap        time.Duration
 	pictures   [4]*image.YCbCr
 	made, held int
-	took       time.Duration
+	took       [probePictures]time.Duration
 }
 
 func (b *probe) run() error {
@@ -85,9 +87,7 @@ func (b *probe) run() error {
 		if err != nil {
 			return err
 		}
-		if n > 0 { // the first may take longer
-			b.took += time.Since(begin)
-		}
+		b.took[n] = time.Since(begin)
 		if len(f.Data) == 0 {
 			continue
 		}
