@@ -40,7 +40,8 @@ type hardware struct {
 	plugin string
 	clock  clock.Clock
 	log    zerolog.Logger
-	tried  chan struct{} // closed when the choice is made
+	tried  chan struct{}   // closed when a choice was made
+	again  []time.Duration // pauses before another try
 
 	mu       sync.Mutex
 	found    foundEncoder
@@ -64,7 +65,7 @@ const encoderRest = 10 * time.Minute
 // background, because drivers may hang; calls do not wait for it, and begin with the
 // software. Close waits.
 func (e *Engine) chooseEncoder() {
-	h := &hardware{wanted: e.opts.Encoder, plugin: e.opts.EncoderPlugin, clock: e.opts.Clock, log: e.opts.Log, tried: make(chan struct{})}
+	h := &hardware{wanted: e.opts.Encoder, plugin: e.opts.EncoderPlugin, clock: e.opts.Clock, log: e.opts.Log, tried: make(chan struct{}), again: encodersAgain()}
 	e.encoder = h
 	at := slices.IndexFunc(e.codecs, func(c *videoCodec) bool { return c.name == CodecH264 })
 	if at < 0 || len(e.cameras) == 0 || h.plugin == "" || h.wanted == options.EncoderSoftware || h.wanted == "" {
@@ -86,22 +87,51 @@ func (e *Engine) Encoder() EncoderReport {
 	return r
 }
 
-// try chooses an encoder for a camera's mode.
+// try chooses an encoder for a camera's mode. While a machine boots it is busy, and its
+// devices come later: what did not work is tried again some times.
 func (h *hardware) try(ctx context.Context, mode hal.VideoMode, bitrate int) {
-	defer close(h.tried)
-	found, err := h.choose(ctx, mode, bitrate)
-	if ctx.Err() != nil || errors.Is(err, avcodec.ErrMissing) && h.wanted == options.EncoderAuto {
+	err := h.tryOnce(ctx, mode, bitrate)
+	close(h.tried)
+	if errors.Is(err, avcodec.ErrMissing) && h.wanted == options.EncoderAuto {
 		return // as on most devices
+	}
+	if err != nil && ctx.Err() == nil {
+		h.log.Warn().Err(err).Str("used", openh264Name).Msg("no hardware encoder")
+	}
+	for _, wait := range h.again {
+		// A driver that hangs has taken a thread with it: one is enough.
+		if err == nil || errors.Is(err, avcodec.ErrStuck) {
+			return
+		}
+		pause(ctx, wait)
+		if ctx.Err() != nil {
+			return
+		}
+		err = h.tryOnce(ctx, mode, bitrate)
+	}
+}
+
+// encodersAgain are the pauses before what did not work is tried again.
+func encodersAgain() []time.Duration {
+	return []time.Duration{10 * time.Second, 30 * time.Second, time.Minute}
+}
+
+func (h *hardware) tryOnce(ctx context.Context, mode hal.VideoMode, bitrate int) error {
+	found, err := h.choose(ctx, mode, bitrate)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	h.mu.Lock()
 	h.found, h.problem = found, err
-	h.mu.Unlock()
-	if err != nil {
-		h.log.Warn().Err(err).Str("used", openh264Name).Msg("no hardware encoder")
-		return
+	if errors.Is(err, avcodec.ErrMissing) && h.wanted == options.EncoderAuto {
+		h.problem = nil
 	}
-	h.log.Info().Str("encoder", found.name).Dur("picture_ms", found.proof.Time).Int("held", found.proof.Held).
-		Str("library", found.lib.Version()).Int("width", mode.Width).Int("height", mode.Height).Msg("hardware encoder chosen")
+	h.mu.Unlock()
+	if err == nil {
+		h.log.Info().Str("encoder", found.name).Dur("picture_ms", found.proof.Time).Int("held", found.proof.Held).
+			Str("library", found.lib.Version()).Int("width", mode.Width).Int("height", mode.Height).Msg("hardware encoder chosen")
+	}
+	return err
 }
 
 func (h *hardware) choose(ctx context.Context, mode hal.VideoMode, bitrate int) (foundEncoder, error) {
@@ -123,19 +153,32 @@ func (h *hardware) choose(ctx context.Context, mode hal.VideoMode, bitrate int) 
 		mode.Width, mode.Height = 1920, 1080
 	}
 	p := picture.Params{Width: mode.Width, Height: mode.Height, FrameRate: mode.FrameRate, Bitrate: bitrate, KeyframeInterval: keyframeInterval}
-	var problems []string
+	var failed problems
 	for _, name := range names {
 		proof, err := lib.Probe(name, p, newH264Decoder)
 		if err == nil {
 			return foundEncoder{lib, name, proof}, nil
 		}
-		problems = append(problems, err.Error())
+		failed = append(failed, err)
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return foundEncoder{}, fmt.Errorf("%s; %s", strings.Join(problems, "; "), noHardware)
+	return foundEncoder{}, fmt.Errorf("%w; %s", failed, noHardware)
 }
+
+// problems are those of several encoders.
+type problems []error
+
+func (p problems) Error() string {
+	texts := make([]string, len(p))
+	for i, err := range p {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (p problems) Unwrap() []error { return p }
 
 const noHardware = "set media.encoder: software where there is none"
 

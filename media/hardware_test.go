@@ -1,6 +1,7 @@
 package media
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -207,6 +208,39 @@ func TestHardwareIsTriedInTheBackground(t *testing.T) {
 		t.Errorf("Encoder = %+v", r)
 	}
 	newDecodingPhone(t, e).shows(5, openh264Name)
+}
+
+// TestHardwareIsTriedAgain: a machine that boots is busy.
+func TestHardwareIsTriedAgain(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fault options.Encoder
+		again time.Duration
+		found bool
+	}{
+		"slow at first": {"slow at first", time.Millisecond, true},
+		"always slow":   {"slow", time.Millisecond, false},
+		"hanging":       {"stuck", time.Hour, false}, // once is enough
+	} {
+		t.Run(name, func(t *testing.T) {
+			log := &lockedText{}
+			h := &hardware{
+				wanted: tt.fault, plugin: plugins.Faulty, clock: clock.Boot(), log: zerolog.New(log),
+				tried: make(chan struct{}), again: []time.Duration{tt.again, tt.again},
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			h.try(ctx, hal.VideoMode{Width: 320, Height: 180, FrameRate: 20}, 300_000)
+			if ctx.Err() != nil {
+				t.Error("it waits to try a driver again that hangs")
+			}
+			if found := h.now().lib != nil; found != tt.found || (h.problem == nil) != tt.found {
+				t.Errorf("found: %v, problem: %v", found, h.problem)
+			}
+			if n := strings.Count(log.String(), "no hardware encoder"); n != 1 {
+				t.Errorf("told %d times: %s", n, log.String())
+			}
+		})
+	}
 }
 
 // TestKeyframeRequestsRaceHangUp: a phone asks for keyframes as fast as it can while the

@@ -12,7 +12,7 @@ import (
 
 // Proof is what was measured of an encoder.
 type Proof struct {
-	Time time.Duration // that a picture takes, the median: the device may be busy with something else
+	Time time.Duration // that a picture takes, the lower quartile: the device may be busy with something else
 	Held int           // pictures that it holds back
 }
 
@@ -50,7 +50,7 @@ func (l *Library) Probe(name string, p picture.Params, decode func() (picture.De
 		return Proof{}, err
 	}
 	slices.Sort(b.took[:])
-	proof := Proof{Time: b.took[len(b.took)/2], Held: b.held}
+	proof := Proof{Time: b.took[len(b.took)/4], Held: b.held}
 	switch {
 	case b.made < probePictures-mostHeld:
 		return proof, fmt.Errorf("cannot use %s: of %d pictures it made %d", name, probePictures, b.made)

@@ -7,7 +7,7 @@
 #include <time.h>
 
 static const char *const faults[] = {"sound", "shut", "stuck", "fails", "green", "late", "later", "apart", "extended", "slow", "deaf", "dead",
-	"fails in a call", "stuck in a call"};
+	"fails in a call", "stuck in a call", "slow at first"};
 
 #define IN_A_CALL 40 // pictures: more than are tried before one
 
@@ -15,6 +15,7 @@ typedef struct {
 	callbox_avcodec_encoder *sound;
 	const char *fault;
 	int encoded; // pictures
+	int slow;    // it is the first that is slow at first
 	// What was made and not given yet, oldest first; given is the memory of the one that
 	// was given last.
 	callbox_avcodec_packet held[8];
@@ -48,6 +49,8 @@ static int faulty_open(const callbox_avcodec_params *p, callbox_avcodec_encoder 
 	sound.name = "libx264";
 	for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++)
 		if (!strcmp(faults[i], p->name)) e->fault = faults[i];
+	static int begun;
+	if (e->fault && is(e, "slow at first")) e->slow = !begun++;
 	int rc = 1;
 	if (!e->fault) fail(text, size, "there is no such fault", 0);
 	else if (is(e, "shut")) fail(text, size, "the device is busy", 0);
@@ -78,7 +81,7 @@ static int faulty_encode(callbox_avcodec_encoder *opaque, int64_t pts, int key, 
 	int n = e->encoded++;
 	if ((is(e, "fails") && n == 5) || (is(e, "fails in a call") && n == IN_A_CALL)) return fail(text, size, "the device is gone", 0);
 	if ((is(e, "stuck") && n == 5) || (is(e, "stuck in a call") && n == IN_A_CALL)) wait_ms(1300);
-	if (is(e, "slow")) wait_ms(60);
+	if (is(e, "slow") || e->slow) wait_ms(60);
 	int rc = encode(e->sound, pts, is(e, "deaf") ? 0 : key, out, text, size);
 	if (rc || !out->data) return rc;
 	int sps = unit(out, 7), slice = unit(out, 5);
