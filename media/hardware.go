@@ -42,6 +42,7 @@ type hardware struct {
 	log    zerolog.Logger
 	tried  chan struct{}   // closed when a choice was made
 	again  []time.Duration // pauses before another try
+	dev    string          // /dev
 
 	mu       sync.Mutex
 	found    foundEncoder
@@ -65,7 +66,7 @@ const encoderRest = 10 * time.Minute
 // background, because drivers may hang; calls do not wait for it, and begin with the
 // software. Close waits.
 func (e *Engine) chooseEncoder() {
-	h := &hardware{wanted: e.opts.Encoder, plugin: e.opts.EncoderPlugin, clock: e.opts.Clock, log: e.opts.Log, tried: make(chan struct{}), again: encodersAgain()}
+	h := &hardware{wanted: e.opts.Encoder, plugin: e.opts.EncoderPlugin, clock: e.opts.Clock, log: e.opts.Log, tried: make(chan struct{}), again: encodersAgain(), dev: "/dev"}
 	e.encoder = h
 	at := slices.IndexFunc(e.codecs, func(c *videoCodec) bool { return c.name == CodecH264 })
 	if at < 0 || len(e.cameras) == 0 || h.plugin == "" || h.wanted == options.EncoderSoftware || h.wanted == "" {
@@ -92,10 +93,10 @@ func (e *Engine) Encoder() EncoderReport {
 func (h *hardware) try(ctx context.Context, mode hal.VideoMode, bitrate int) {
 	err := h.tryOnce(ctx, mode, bitrate)
 	close(h.tried)
-	if errors.Is(err, avcodec.ErrMissing) && h.wanted == options.EncoderAuto {
-		return // as on most devices
+	if errors.Is(err, avcodec.ErrMissing) {
+		h.again = nil // it is not installed under a running daemon
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !h.usual(err) {
 		h.log.Warn().Err(err).Str("used", openh264Name).Msg("no hardware encoder")
 	}
 	for _, wait := range h.again {
@@ -111,6 +112,11 @@ func (h *hardware) try(ctx context.Context, mode hal.VideoMode, bitrate int) {
 	}
 }
 
+// usual reports whether there is simply no hardware, and nobody has asked for it by name.
+func (h *hardware) usual(err error) bool {
+	return h.wanted == options.EncoderAuto && (errors.Is(err, avcodec.ErrMissing) || errors.Is(err, errNoEncoder))
+}
+
 // encodersAgain are the pauses before what did not work is tried again.
 func encodersAgain() []time.Duration {
 	return []time.Duration{10 * time.Second, 30 * time.Second, time.Minute}
@@ -123,7 +129,7 @@ func (h *hardware) tryOnce(ctx context.Context, mode hal.VideoMode, bitrate int)
 	}
 	h.mu.Lock()
 	h.found, h.problem = found, err
-	if errors.Is(err, avcodec.ErrMissing) && h.wanted == options.EncoderAuto {
+	if h.usual(err) {
 		h.problem = nil
 	}
 	h.mu.Unlock()
@@ -142,8 +148,8 @@ func (h *hardware) choose(ctx context.Context, mode hal.VideoMode, bitrate int) 
 	if h.wanted == options.EncoderAuto {
 		names = []string{avcodec.V4L2, avcodec.VAAPI}
 	}
-	if names = present(names); len(names) == 0 {
-		return foundEncoder{}, errors.New("cannot find a device that encodes, /dev/video* or /dev/dri/renderD*; " + noHardware)
+	if names = h.present(names); len(names) == 0 {
+		return foundEncoder{}, fmt.Errorf("%w; %s", errNoEncoder, noHardware)
 	}
 	lib, err := avcodec.Open(h.plugin)
 	if err != nil {
@@ -180,15 +186,17 @@ func (p problems) Error() string {
 
 func (p problems) Unwrap() []error { return p }
 
+var errNoEncoder = errors.New("cannot find a device that encodes, /dev/video* or /dev/dri/renderD*")
+
 const noHardware = "set media.encoder: software where there is none"
 
 // present leaves out the encoders whose devices are not there: libavcodec, which is large,
 // is not loaded for them.
-func present(names []string) (out []string) {
-	files := map[string]string{avcodec.V4L2: "/dev/video*", avcodec.VAAPI: "/dev/dri/renderD*"}
+func (h *hardware) present(names []string) (out []string) {
+	files := map[string]string{avcodec.V4L2: "video*", avcodec.VAAPI: "dri/renderD*"}
 	for _, name := range names {
 		pattern, ok := files[name]
-		if found, _ := filepath.Glob(pattern); !ok || len(found) > 0 { // the patterns are good ones
+		if found, _ := filepath.Glob(filepath.Join(h.dev, pattern)); !ok || len(found) > 0 { // the patterns are good ones
 			out = append(out, name)
 		}
 	}

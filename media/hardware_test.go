@@ -3,6 +3,8 @@ package media
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -238,6 +240,42 @@ func TestHardwareIsTriedAgain(t *testing.T) {
 			}
 			if n := strings.Count(log.String(), "no hardware encoder"); n != 1 {
 				t.Errorf("told %d times: %s", n, log.String())
+			}
+		})
+	}
+}
+
+// TestHardwareThatIsNotThere: libavcodec is not opened for devices that a machine lacks, and
+// that is no problem unless one was asked for.
+func TestHardwareThatIsNotThere(t *testing.T) {
+	for name, tt := range map[string]struct {
+		wanted  options.Encoder
+		files   string
+		problem string
+	}{
+		"nothing":           {options.EncoderAuto, "", ""},
+		"nothing, by name":  {options.EncoderVAAPI, "", errNoEncoder.Error()},
+		"another, by name":  {options.EncoderVAAPI, "video0", errNoEncoder.Error()},
+		"only cameras":      {options.EncoderAuto, "video0", "cannot open the encoder h264_v4l2m2m"},
+		"something graphic": {options.EncoderAuto, "dri/renderD128", "cannot open the encoder h264_vaapi"},
+		"only a card":       {options.EncoderAuto, "dri/card0", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dev, log := t.TempDir(), &lockedText{}
+			if tt.files != "" {
+				file := filepath.Join(dev, tt.files)
+				if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, nil, 0o600)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			// The faulty plugin knows none of these names, whatever the machine has.
+			h := &hardware{wanted: tt.wanted, plugin: plugins.Faulty, dev: dev, clock: clock.Boot(), log: zerolog.New(log), tried: make(chan struct{})}
+			h.try(t.Context(), hal.VideoMode{Width: 320, Height: 180, FrameRate: 20}, 300_000)
+			if (h.problem == nil) != (tt.problem == "") || h.problem != nil && !strings.Contains(h.problem.Error(), tt.problem) {
+				t.Errorf("problem %v, want %q", h.problem, tt.problem)
+			}
+			if told := log.String() != ""; told != (tt.problem != "") || h.now().lib != nil {
+				t.Errorf("told %s; found %+v", log.String(), h.now())
 			}
 		})
 	}
