@@ -51,7 +51,7 @@ check: $(PHONE)/node_modules/.installed ## format, vet, lint, unit tests under t
 	@$(STEP) "go: C and C++" $(MAKE) --no-print-directory asan
 	@$(STEP) "go: sound server" go test -tags=pulse -count=1 ./hal/sound/...
 
-e2e: build $(RACE)/callboxd ## a real browser calls the real daemon (E2E=flags of the test binary)
+e2e: build hwenc $(RACE)/callboxd ## a real browser calls the real daemon (E2E=flags of the test binary)
 	@$(STEP) "end to end" .ci/e2e $(E2E)
 
 build: $(BIN)/callboxd $(BIN)/callboxctl ## build the daemon and the command line into build/bin
@@ -65,6 +65,12 @@ $(RACE)/callboxd: phone
 $(BIN)/callboxd $(BIN)/callboxctl: phone
 	@mkdir -p $(BIN)
 	go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $@ ./cmd/$(@F)
+
+# Where callboxd of build/bin looks for it: see avcodec.Path.
+PLUGIN := build/lib/$(shell gcc -print-multiarch 2>/dev/null)/callbox/callbox-avcodec.so
+hwenc: $(PLUGIN) ## build the hardware encoders for callboxd of build/bin, with this release's libavcodec
+$(PLUGIN): $(wildcard media/codec/avcodec/*.h media/codec/avcodec/plugin/*)
+	media/codec/avcodec/plugin/build $@
 
 phone: $(PHONE)/dist/index.html ## build the call page into signaling/phone/dist
 
@@ -100,6 +106,7 @@ fuzz: ## run every fuzz target for FUZZTIME (default 30s)
 
 asan: ## the tests of what is written in C and C++, under AddressSanitizer
 	CGO_CXXFLAGS="-O2 -g -fsanitize=address" go test -asan -short -count=1 -skip TestMemoryIsGivenBack ./hal/jpeg ./hal/sound ./media/codec/... ./media/echo
+	go test -asan -count=1 -run KeyframeRequestsRaceHangUp ./media
 
 echo: setup-test ## the table of both echo cancellers (ECHO=-echo.rooms=20 for more rooms)
 	go test -count=1 -v -run Table ./media/echo -echo.long $(ECHO)
@@ -142,4 +149,4 @@ setup-deb:
 setup-package:
 	@.ci/setup package
 
-.PHONY: help run asan echo test test-long check e2e build phone phone-docs fuzz bench screenshots test-device test-network test-sound fmt clean setup-build setup-test setup-pictures setup-device deb test-reproducible setup-deb debs test-package setup-package
+.PHONY: help run hwenc asan echo test test-long check e2e build phone phone-docs fuzz bench screenshots test-device test-network test-sound fmt clean setup-build setup-test setup-pictures setup-device deb test-reproducible setup-deb debs test-package setup-package

@@ -39,6 +39,9 @@ func (b *backend) chosen() []control.Device {
 			Button: d.button.Button, State: string(d.button.State),
 		})
 	}
+	if e := b.parts.engine.Encoder(); e.Used != "" && b.loop.has.camera {
+		out = append(out, encoderDevice(e))
+	}
 	return out
 }
 

@@ -68,7 +68,7 @@ func (b *backend) Metrics(ctx context.Context) ([]control.Metric, error) {
 		return nil, err
 	}
 	return append(append([]control.Metric{
-		calls, talk, in, refused, phones,
+		calls, talk, in, refused, phones, encoderFailures(p.engine.Encoder()),
 		single("callbox_contacts", "Phones that the device trusts.", float64(status.Contacts)),
 		single("callbox_store_problems", "Problems of the record store since the start.", float64(len(p.store.Problems()))),
 		single("callbox_clock_trusted", "1 while the kernel holds the wall clock for synchronised.", truth(p.trusted())),

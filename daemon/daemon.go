@@ -25,6 +25,7 @@ import (
 	"callbox/hal/devices"
 	"callbox/hal/hotplug"
 	"callbox/media"
+	"callbox/media/codec/avcodec"
 	"callbox/signaling"
 	"callbox/signaling/announce"
 	"callbox/signaling/direct"
@@ -164,7 +165,9 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallT
 	if p.devices, err = devices.Open(cfg.HAL, c, p.room.log(log)); err != nil {
 		return nil, err
 	}
-	if p.engine, err = media.NewEngine(media.EngineOptions{Options: cfg.Media, Clock: c, Log: log, Devices: p.mediaDevices()}); err != nil {
+	if p.engine, err = media.NewEngine(media.EngineOptions{
+		Options: cfg.Media, Clock: c, Log: log, Devices: p.mediaDevices(), EncoderPlugin: avcodec.Path(),
+	}); err != nil {
 		return nil, err
 	}
 	p.announcer = &announcer{engine: p.engine}

@@ -27,6 +27,9 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 	}
 	findings := b.doctorDevices()
 	findings = append(findings, doctorCodecs(p.engine.VideoCodecs(), p.engine.MissingCodecs()))
+	if e := p.engine.Encoder(); e.Used != "" && b.loop.has.camera {
+		findings = append(findings, doctorEncoder(e))
+	}
 	findings = append(findings, b.doctorTransports()...)
 	findings = append(findings, p.doctorCertificates(clock)...)
 	findings = append(findings, doctorIssuers(p.gate.Status())...)

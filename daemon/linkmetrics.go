@@ -40,8 +40,8 @@ func (l *loop) linkMetrics() []control.Metric {
 		metric("frames_sent", "Pictures that were sent.", one(float64(stats.VideoFramesSent))),
 		metric("frames_decoded", "Pictures of the phone that were shown.", one(float64(stats.VideoFramesDecoded))),
 		metric("freezes", "Times that the phone's picture stood still.", one(float64(stats.VideoFreezes))),
-		metric("info", "The codecs of pictures and the kinds of the candidate pair; the value is always 1.", control.Sample{Labels: [][2]string{
-			{"codec", stats.VideoCodec}, {"received", stats.VideoReceivedCodec}, {"local", kindOf(stats.LocalCandidate)}, {"remote", kindOf(stats.RemoteCandidate)},
+		metric("info", "The codecs of pictures, what encodes them, and the kinds of the candidate pair; the value is always 1.", control.Sample{Labels: [][2]string{
+			{"codec", stats.VideoCodec}, {"encoder", stats.VideoEncoder}, {"received", stats.VideoReceivedCodec}, {"local", kindOf(stats.LocalCandidate)}, {"remote", kindOf(stats.RemoteCandidate)},
 		}, Value: 1}),
 	}
 }

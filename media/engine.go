@@ -23,6 +23,10 @@ type EngineOptions struct {
 	Clock clock.Clock // boot time; Captured of the cameras is on it
 	Log   zerolog.Logger
 
+	// EncoderPlugin is where the encoders of the hardware are (avcodec.Path); "": there are
+	// none.
+	EncoderPlugin string
+
 	known []*videoCodec // for tests; nil: knownCodecs
 }
 
@@ -38,6 +42,7 @@ type Engine struct {
 	cameras []Camera      // the first is shown when a call begins
 	codecs  []*videoCodec // that can be used, the preferred first
 	missing error         // what the configuration names and cannot be used
+	encoder *hardware     // what encodes H.264
 
 	volume atomic.Int32 // percent
 	// echoDelay is the delay of the speaker's echo in the last session, ns.
@@ -85,6 +90,7 @@ func NewEngine(o EngineOptions) (*Engine, error) {
 		o.Log.Warn().Err(e.missing).Strs("used", e.VideoCodecs()).Msg("a video codec is missing")
 	}
 	e.ctx, e.cancel = context.WithCancelCause(context.Background())
+	e.chooseEncoder()
 	e.SetVolume(100)
 	return e, nil
 }

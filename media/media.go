@@ -136,6 +136,7 @@ type Stats struct {
 	VideoFramesDecoded  uint64  `json:"videoFramesDecoded"`
 	VideoFreezes        uint64  `json:"videoFreezes"`                // times that the display stood still (freezeCount of W3C's webrtc-stats)
 	VideoCodec          string  `json:"videoCodec,omitzero"`         // of the pictures that are sent
+	VideoEncoder        string  `json:"videoEncoder,omitzero"`       // that made the picture that was sent last: openh264, libvpx, h264_vaapi …, camera
 	VideoReceivedCodec  string  `json:"videoReceivedCodec,omitzero"` // of the picture that was shown last
 	RTTMilliseconds     float64 `json:"rttMs"`
 	BitrateUp           uint64  `json:"bitrateUp"`                // RTP in bit/s, over the last second

@@ -20,6 +20,7 @@ type counters struct {
 	pictures            meter         // sent
 	freezes             freezes
 	shown               atomic.Pointer[videoCodec] // of the picture on the display; nil before the first
+	encoder             atomic.Pointer[string]     // of the picture that was sent last, the same
 
 	// What the phone reported lost of each of our tracks, in 256ths, and what is
 	// missing of each of its.
@@ -66,6 +67,9 @@ func (s *Session) Stats() Stats {
 	}
 	if shown := s.count.shown.Load(); shown != nil {
 		out.VideoReceivedCodec = string(shown.name)
+	}
+	if name := s.count.encoder.Load(); name != nil {
+		out.VideoEncoder = *name
 	}
 	out.TargetUp, out.QueueUp = s.send.state()
 	s.mu.Lock()

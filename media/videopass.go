@@ -91,7 +91,7 @@ func (p *passed) take(f *hal.EncodedFrame) error {
 		return nil
 	}
 	p.v.s.count.sentSize.Store(p.v.s.count.videoSize.Load())
-	p.v.write(p.codec, picture.Frame{Data: data, Key: c.Key, Captured: f.Captured})
+	p.v.write(p.codec, picture.Frame{Data: data, Key: c.Key, Captured: f.Captured, Encoder: "camera"})
 	return nil
 }
 

@@ -282,4 +282,7 @@ func (v *videoSender) write(codec *videoCodec, f picture.Frame) {
 	if f.Key {
 		v.s.count.keyframesSent.Add(1)
 	}
+	if name := v.s.count.encoder.Load(); name == nil || *name != f.Encoder {
+		v.s.count.encoder.Store(&f.Encoder)
+	}
 }

@@ -68,6 +68,7 @@ func talking() control.Status {
 			{Kind: "display", Wanted: "none"},
 			{Kind: "button", Name: "usb-Acme_Button-event-kbd", Wanted: "bell (KEY_ENTER of auto)", Button: "bell", State: "found"},
 			{Kind: "button", Wanted: "help (KEY_F1 of auto)", Button: "help", State: "missing", Reason: "no input device has KEY_F1"},
+			{Kind: "encoder", Name: "h264_v4l2m2m", Wanted: "auto", Detail: "4.2 ms a picture, libavcodec 59.37.100"},
 		},
 		Transports: []control.Transport{{Name: "direct", Up: true, Phones: 1, URLs: []string{"https://192.168.1.9:8443/"}, Detail: "self-made certificate"}},
 		Contacts:   2,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -197,8 +198,8 @@ func deviceText(d control.Device) string {
 	case d.State != "":
 		name = oneLine(d.State) + " on " + name
 	}
-	if d.Reason != "" {
-		name += " (" + oneLine(d.Reason) + ")"
+	if why := cmp.Or(d.Reason, d.Detail); why != "" {
+		name += " (" + oneLine(why) + ")"
 	}
 	return name
 }

@@ -7,11 +7,12 @@ import (
 
 // Device is a piece of hardware that was chosen.
 type Device struct {
-	Kind    string `json:"kind"` // camera, microphone, speaker, display, button, light
+	Kind    string `json:"kind"` // camera, microphone, speaker, display, button, light, encoder
 	Name    string `json:"name"` // "" when there is none; of a button the device or line that it is on
 	Wanted  string `json:"wanted"`
 	Virtual bool   `json:"virtual"`
 	Reason  string `json:"reason,omitzero"` // why it is not what was wanted
+	Detail  string `json:"detail,omitzero"` // of an encoder: what was measured of it
 	Button  string `json:"button,omitzero"` // of a button: its name in the configuration
 	State   string `json:"state,omitzero"`  // of a button: found, missing, no such key, no permission, busy
 }

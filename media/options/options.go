@@ -17,6 +17,11 @@ type Media struct {
 	// too, is used. H.264 needs the library OpenH264. Where it is missing VP8 is used,
 	// whether it is in this list or not.
 	VideoCodecs []VideoCodec `mapstructure:"video_codecs"`
+	// Encoder is what encodes H.264: auto, software, or one of the hardware by its name in
+	// libavcodec, h264_v4l2m2m or h264_vaapi. The hardware's come with the package
+	// callbox-hwenc; auto takes the first that shows that it works. When it fails the
+	// software goes on (docs/encoders.md).
+	Encoder Encoder `mapstructure:"encoder"`
 	// VideoBitrate is the most that the video encoder aims at. On a way that carries
 	// less it follows the way: first with less for each picture, then with fewer
 	// pictures, then with smaller ones, and in the end with sound alone.
@@ -74,7 +79,7 @@ type ICEServer struct {
 // Default is what is used when the configuration says nothing.
 func Default() Media {
 	return Media{
-		Preconnect: PreconnectNetwork, VideoCodecs: []VideoCodec{CodecH264, CodecVP8}, VideoBitrate: 1_200_000, ReceiveBitrate: 1_500_000, AudioBitrate: 32_000,
+		Preconnect: PreconnectNetwork, VideoCodecs: []VideoCodec{CodecH264, CodecVP8}, Encoder: EncoderAuto, VideoBitrate: 1_200_000, ReceiveBitrate: 1_500_000, AudioBitrate: 32_000,
 		Cleaning: Cleaning{Echo: EchoSpeex, NoiseSuppression: true},
 		ICE:      ICE{TURNLife: 10 * time.Minute},
 	}
@@ -117,6 +122,28 @@ func (c *VideoCodec) UnmarshalText(b []byte) error {
 		return nil
 	}
 	return fmt.Errorf("cannot use video codec %q; allowed: h264, vp8", b)
+}
+
+// Encoder is what encodes H.264.
+type Encoder string
+
+// The encoders.
+const (
+	EncoderAuto     Encoder = "auto"     // hardware that works, else the software
+	EncoderSoftware Encoder = "software" // OpenH264
+	EncoderV4L2     Encoder = "h264_v4l2m2m"
+	EncoderVAAPI    Encoder = "h264_vaapi"
+	EncoderX264     Encoder = "libx264" // libavcodec's own, in the place of hardware: for tests
+)
+
+// UnmarshalText refuses every other word.
+func (e *Encoder) UnmarshalText(b []byte) error {
+	switch v := Encoder(b); v {
+	case EncoderAuto, EncoderSoftware, EncoderV4L2, EncoderVAAPI, EncoderX264:
+		*e = v
+		return nil
+	}
+	return fmt.Errorf("cannot use encoder %q; allowed: auto, software, h264_v4l2m2m, h264_vaapi", b)
 }
 
 // Echo is what takes the speaker's sound out of the microphone's.

@@ -3,10 +3,15 @@
 package e2e
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"callbox/daemon/control"
+	"callbox/media"
 )
 
 // vp8Phone takes the other codecs out of what the page offers.
@@ -42,9 +47,12 @@ func TestCodecs(t *testing.T) {
 		phone  string // script in the page
 		hidden bool   // the device has no OpenH264
 		want   string
+
+		encoder string
 	}{
-		"H.264":                  {want: "video/H264 "},
+		"H.264":                  {want: "video/H264 ", encoder: "openh264"},
 		"a phone with VP8 only":  {phone: vp8Phone, want: "video/VP8 "},
+		"libavcodec's encoder":   {media: "  encoder: libx264", want: "video/H264 ", encoder: "libx264"}, // in the place of hardware
 		"VP8 preferred":          {media: "  video_codecs: [vp8, h264]", want: "video/VP8 "},
 		"the library is missing": {hidden: true, want: "video/VP8 "},
 	} {
@@ -66,6 +74,16 @@ func TestCodecs(t *testing.T) {
 			in, out := p.usedCodecs()
 			if !strings.HasPrefix(in, tt.want) || !strings.HasPrefix(out, tt.want) {
 				t.Errorf("the phone gets %q and sends %q, want %q", in, out, tt.want)
+			}
+			if tt.encoder != "" {
+				chosen := ctl[control.Devices](d, "devices").Chosen
+				if i := slices.IndexFunc(chosen, func(d control.Device) bool { return d.Kind == "encoder" }); i < 0 || chosen[i].Name != tt.encoder {
+					t.Errorf("callboxctl devices says %+v; want the encoder %s", chosen, tt.encoder)
+				}
+				var stats media.Stats
+				if err := json.Unmarshal(d.status().Call.Media, &stats); err != nil || stats.VideoEncoder != tt.encoder {
+					t.Errorf("the pictures are encoded by %q, want %s (%v)", stats.VideoEncoder, tt.encoder, err)
+				}
 			}
 			t.Logf("the phone gets %q and sends %q", in, out)
 			p.click("hang-up")

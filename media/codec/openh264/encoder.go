@@ -16,6 +16,7 @@ import (
 
 	"callbox/media/codec/h264"
 	"callbox/media/codec/internal/heap"
+	"callbox/media/codec/internal/pace"
 	"callbox/media/codec/picture"
 )
 
@@ -35,7 +36,7 @@ type Encoder struct {
 	p    picture.Params
 	buf  []byte
 	keys picture.Keys
-	pace pace
+	pace pace.Pace
 	last int64 // ms
 }
 
@@ -52,7 +53,7 @@ func NewEncoder(p picture.Params) (*Encoder, error) {
 		return nil, fmt.Errorf("cannot open the H.264 encoder: %w", err)
 	}
 	heap.MapPictures()
-	e := &Encoder{p: p, last: -1, keys: picture.Keys{Interval: p.KeyframeInterval}, pace: newPace(p.FrameRate)}
+	e := &Encoder{p: p, last: -1, keys: picture.Keys{Interval: p.KeyframeInterval}, pace: pace.New(p.FrameRate)}
 	level := h264.Level(p.Width, p.Height, p.FrameRate, p.Bitrate)
 	rc := C.callbox_openh264_encoder_new(&e.c, C.int(p.Width), C.int(p.Height), C.float(p.FrameRate),
 		C.int(p.Bitrate), C.int(level), C.int(threads(p.Width, p.Height)))
@@ -85,7 +86,7 @@ func (e *Encoder) Encode(img *image.YCbCr, captured time.Duration) (picture.Fram
 	if err := picture.Fits(img, e.p.Width, e.p.Height); err != nil {
 		return picture.Frame{}, err
 	}
-	if rate, changed := e.pace.next(captured); changed {
+	if rate, changed := e.pace.Next(captured); changed {
 		if rc := C.callbox_openh264_rate(e.c, C.float(rate)); rc != 0 {
 			return picture.Frame{}, fmt.Errorf("cannot encode %.1f pictures/s: %w", rate, failure(rc))
 		}
@@ -111,7 +112,7 @@ func (e *Encoder) Encode(img *image.YCbCr, captured time.Duration) (picture.Fram
 		}
 		e.buf = append(e.buf, unsafe.Slice((*byte)(p), int(e.c.len))...)
 	}
-	f := picture.Frame{Data: e.buf, Key: e.c.key != 0 && len(e.buf) > 0, Captured: captured}
+	f := picture.Frame{Data: e.buf, Key: e.c.key != 0 && len(e.buf) > 0, Captured: captured, Encoder: "openh264"}
 	if f.Key {
 		e.keys.Made(captured)
 	}

@@ -48,14 +48,16 @@ func (p Params) Check(codec string, most int) error {
 type Frame struct {
 	Data     []byte        // valid until the next Encode or Close; empty when the encoder dropped it
 	Key      bool          // needs no picture before it
-	Captured time.Duration // as it was given to Encode
+	Captured time.Duration // as it was given to Encode with this picture
+	Encoder  string        // what made it: openh264, libvpx, h264_vaapi …
 }
 
 // Encoder encodes one stream of pictures of one size. Its methods may be called
 // from any goroutine, also after Close: they return ErrClosed then.
 type Encoder interface {
 	// Encode encodes one picture of the encoder's size, taken at captured, which
-	// must not go backwards. It does not keep img.
+	// must not go backwards. It does not keep img. An encoder that holds pictures back
+	// returns an earlier one.
 	Encode(img *image.YCbCr, captured time.Duration) (Frame, error)
 	// ForceKeyFrame makes a picture soon a keyframe: the next one, or the first that
 	// is KeyframeInterval after the last keyframe.

@@ -173,7 +173,7 @@ func (e *Encoder) Encode(img *image.YCbCr, captured time.Duration) (picture.Fram
 		return picture.Frame{}, fmt.Errorf("cannot encode a picture: %w", codecError(rc))
 	}
 	e.lastPTS = pts
-	f := picture.Frame{Captured: captured}
+	f := picture.Frame{Captured: captured, Encoder: "libvpx"}
 	e.buf = e.buf[:0]
 	for p := C.callbox_encoder_packet(e.c); p != nil; p = C.callbox_encoder_packet(e.c) {
 		e.buf = append(e.buf, unsafe.Slice((*byte)(p), int(e.c.len))...)

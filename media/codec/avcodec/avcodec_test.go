@@ -1,0 +1,122 @@
+package avcodec
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/pion/mediadevices/pkg/codec"
+
+	"callbox/media/codec/avcodec/plugintest"
+	"callbox/media/codec/codectest"
+	"callbox/media/codec/h264"
+	"callbox/media/codec/openh264"
+	"callbox/media/codec/picture"
+)
+
+func newDecoder() (picture.Decoder, error) { return openh264.NewDecoder() }
+
+func newEncoder(p picture.Params) (picture.Encoder, error) {
+	return library.NewEncoder(plugintest.Software, p, newDecoder)
+}
+
+// newFixed is an encoder that must be opened anew for another bitrate, as hardware is.
+func newFixed(p picture.Params) (picture.Encoder, error) {
+	e, err := library.NewEncoder(plugintest.Software, p, newDecoder)
+	if err != nil {
+		return nil, err
+	}
+	e.fixed = true
+	return e, nil
+}
+
+func tested(new func(picture.Params) (picture.Encoder, error)) codectest.Codec {
+	return codectest.Codec{
+		NewEncoder: new, NewDecoder: newDecoder,
+		Builder: func(frameRate float64, bitrate int, keyframeInterval time.Duration) picture.Builder {
+			return picture.Builder{
+				Codec: codec.NewRTPH264Codec(90000), New: new,
+				FrameRate: frameRate, Bitrate: bitrate, KeyframeInterval: keyframeInterval,
+			}
+		},
+	}
+}
+
+// TestEncoder runs what every encoder must do with libavcodec's own.
+func TestEncoder(t *testing.T) { tested(newEncoder).Test(t) }
+
+// TestFixedEncoder runs it with one that is opened anew for another bitrate.
+func TestFixedEncoder(t *testing.T) { tested(newFixed).Test(t) }
+
+func TestMemoryIsGivenBack(t *testing.T) { tested(newEncoder).MemoryIsGivenBack(t) }
+
+func BenchmarkEncode720p(b *testing.B) { tested(newEncoder).Encode720p(b) }
+
+// TestMissing: what is not the plugin is not taken for it.
+func TestMissing(t *testing.T) {
+	if _, err := Open(filepath.Join(t.TempDir(), "callbox-avcodec.so")); !errors.Is(err, ErrMissing) {
+		t.Errorf("no file: %v, want ErrMissing", err)
+	}
+	if _, err := Open(""); !errors.Is(err, ErrMissing) {
+		t.Errorf("no path: %v, want ErrMissing", err)
+	}
+	text := filepath.Join(t.TempDir(), "text.so")
+	if err := os.WriteFile(text, []byte("it is none"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{text, "/lib/" + triplets()["amd64"] + "/libm.so.6"} {
+		if _, err := Open(path); err == nil || errors.Is(err, ErrMissing) {
+			t.Errorf("%s: %v, want what is wrong with it", path, err)
+		}
+	}
+}
+
+// TestNoSuchEncoder: names that libavcodec does not have, or has for something else, and
+// hardware that this machine lacks.
+func TestNoSuchEncoder(t *testing.T) {
+	for _, name := range []string{"", "h264_thereisnone", "libvpx", "h264"} {
+		e, err := library.NewEncoder(name, codectest.Params(640, 480), newDecoder)
+		if err == nil {
+			e.Close()
+			t.Errorf("%q was opened", name)
+		}
+	}
+}
+
+// TestStreamIsConstrainedBaseline: with a level that fits the size, with the parameter
+// sets in each keyframe.
+func TestStreamIsConstrainedBaseline(t *testing.T) {
+	for _, tt := range []struct {
+		w, h  int
+		level byte
+	}{{320, 240, 13}, {640, 480, 30}, {1280, 720, 31}, {1920, 1080, 40}} {
+		if testing.Short() && tt.h > 720 {
+			continue // an emulator would look like a driver that hangs
+		}
+		enc, err := newEncoder(codectest.Params(tt.w, tt.h))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range 3 {
+			enc.ForceKeyFrame()
+			f, err := enc.Encode(codectest.Picture(tt.w, tt.h, n), time.Duration(n)*time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := h264.Look(f.Data)
+			if !f.Key || !c.Key || c.SPS == nil || c.PPS == nil {
+				t.Fatalf("%dx%d, picture %d: %+v; want SPS, PPS and a keyframe", tt.w, tt.h, n, c)
+			}
+			s, err := h264.ParseSPS(c.SPS)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !s.ConstrainedBaseline() || s.Level != tt.level || s.Width != tt.w || s.Height != tt.h {
+				t.Errorf("SPS %+v, want constrained baseline of %dx%d, level %d", s, tt.w, tt.h, tt.level)
+			}
+		}
+		enc.Close()
+	}
+}

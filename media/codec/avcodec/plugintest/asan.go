@@ -1,0 +1,6 @@
+//go:build asan
+
+package plugintest
+
+// flags are those of the test's own C code.
+const flags = "-fsanitize=address"
