@@ -110,9 +110,11 @@ type Caption struct {
 // Captioned is a DisplayStream that writes over the pictures.
 type Captioned interface {
 	DisplayStream
-	// Caption takes effect with the next Show, which also brings the time that is left
-	// up to date. One goroutine at a time, that of Show.
+	// Caption takes effect with the next Show or Refresh.
 	Caption(c Caption)
+	// Refresh brings the time that is left up to date while no picture comes. Its errors
+	// are those of Show. One goroutine at a time, that of Show.
+	Refresh() error
 }
 
 // DisplayStream is an open display.

@@ -47,10 +47,13 @@ func (p *Painter) Caption(name, left string) {
 	if p.opts.Fonts == nil || p.said == [2]string{name, left} {
 		return
 	}
+	if p.said[0] != name || left == "" {
+		p.least = 0
+	}
 	p.said = [2]string{name, left}
 	line, end := readable(name), []rune(left)
 	if len(line) == 0 && len(end) == 0 {
-		p.written = caption{}
+		p.written, p.least = caption{}, 0
 		return
 	}
 	size := p.text.size
@@ -63,11 +66,12 @@ func (p *Painter) Caption(name, left string) {
 	before := p.text.width(line)
 	m := p.text.faces[0].Metrics()
 	high := (m.Ascent + m.Descent).Ceil()
-	box := image.Rect(0, 0, before+gap+p.text.width(end)+2*pad, high+pad)
+	p.least = max(p.least, before+gap+p.text.width(end)+2*pad)
+	box := image.Rect(0, 0, p.least, high+pad)
 	mask := image.NewAlpha(box)
 	base := pad/2 + m.Ascent.Ceil()
 	p.text.draw(mask, line, pad, base)
-	p.text.draw(mask, end, pad+before+gap, base)
+	p.text.draw(mask, end, p.least-pad-p.text.width(end), base)
 	at := image.Pt(margin, p.canvas.Y-margin-box.Dy())
 	visible := box.Add(at).Intersect(image.Rectangle{Max: p.canvas})
 	p.written = caption{rect: inMemory(visible, p.canvas, p.opts.Rotate)}

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"bytes"
 	"image"
 	"os"
 	"path/filepath"
@@ -114,6 +115,9 @@ func TestCaptionsFollow(t *testing.T) {
 		return bounds(target, 320, 320, isPaper)
 	}
 	long, short := seen("Anna and Bert", "10:00"), seen("Anna", "9:59")
+	if wide, same := seen("Anna", "10:00"), seen("Anna", "9:59"); wide != same || wide.Dx() <= short.Dx() {
+		t.Errorf("while the time runs, the caption goes from %v to %v", wide, same)
+	}
 	if long.Dx() <= short.Dx() || short.Empty() || short.Min != long.Min {
 		t.Errorf("the captions are at %v and %v", long, short)
 	}
@@ -131,6 +135,43 @@ func TestCaptionsFollow(t *testing.T) {
 	}
 	if bar := bounds(target, 320, 320, func(c [3]byte) bool { return c != [3]byte{} }); bar != image.Rect(0, 80, 320, 240) {
 		t.Errorf("the picture without caption is at %v", bar)
+	}
+}
+
+// TestWrite: the caption alone is written, over a picture and where there is none yet.
+func TestWrite(t *testing.T) {
+	p, target := painter(t, Options{Width: 320, Height: 320, Fonts: fonts(t, "")}), dirty(320, 320, 0)
+	p.Caption("Anna", "10:00")
+	if err := p.Write(target); err != nil {
+		t.Fatal(err)
+	}
+	if got := target.at(160, 10); got != [3]byte{} || bounds(target, 320, 320, isPaper).Empty() {
+		t.Errorf("without a picture the screen is %v", got)
+	}
+	if err := p.Paint(target, plain(320, 160, 235, 128, 128)); err != nil {
+		t.Fatal(err)
+	}
+	before := bytes.Clone(target.Pix)
+	p.Caption("Anna", "9:59")
+	if err := p.Write(target); err != nil {
+		t.Fatal(err)
+	}
+	box, changed := bounds(target, 320, 320, isPaper), 0
+	for y := range 320 {
+		for x := range 320 {
+			if i := offset(target, image.Pt(x, y)); !bytes.Equal(before[i:i+3], target.Pix[i:i+3]) {
+				changed++
+				if !image.Pt(x, y).In(box) {
+					t.Fatalf("%d,%d has changed, the caption is at %v", x, y, box)
+				}
+			}
+		}
+	}
+	if changed == 0 {
+		t.Error("the time stands still")
+	}
+	if p.Write(dirty(320, 319, 0)) == nil {
+		t.Error("short memory was written")
 	}
 }
 

@@ -39,6 +39,7 @@ type Painter struct {
 	text    text
 	written caption // what stands there now
 	said    [2]string
+	least   int // pixels that the caption is wide: it does not shrink while the time runs
 }
 
 // Target is memory of the screen, and what was painted there last. A target belongs to
@@ -73,8 +74,8 @@ func onSide(r hal.Rotation) bool { return r == hal.Rotate90 || r == hal.Rotate27
 // by row, because memory of a screen may be slow to read. Errors: t is too short, f is
 // no whole picture.
 func (p *Painter) Paint(t *Target, f *hal.Frame) error {
-	if w, h := p.opts.Width, p.opts.Height; t.Stride < w*bytesPerPixel || len(t.Pix) < t.Stride*(h-1)+w*bytesPerPixel {
-		return fmt.Errorf("cannot paint %dx%d pixels: the memory has %d bytes, %d in a row", w, h, len(t.Pix), t.Stride)
+	if err := p.check(t); err != nil {
+		return err
 	}
 	now := &f.YCbCr
 	if err := whole(now); err != nil {
@@ -107,6 +108,27 @@ func (p *Painter) Paint(t *Target, f *hal.Frame) error {
 	}
 	p.written.paint(t)
 	t.picture, t.caption = p.place, p.written.rect
+	return nil
+}
+
+// Write writes the caption over what was painted last. What stood there and is larger
+// stays in the picture until the next Paint. Error: t is too short.
+func (p *Painter) Write(t *Target) error {
+	if err := p.check(t); err != nil {
+		return err
+	}
+	if t.picture.Empty() { // nothing was painted yet
+		p.clear(t, image.Rect(0, 0, p.opts.Width, p.opts.Height))
+	}
+	p.written.paint(t)
+	t.caption = p.written.rect
+	return nil
+}
+
+func (p *Painter) check(t *Target) error {
+	if w, h := p.opts.Width, p.opts.Height; t.Stride < w*bytesPerPixel || len(t.Pix) < t.Stride*(h-1)+w*bytesPerPixel {
+		return fmt.Errorf("cannot paint %dx%d pixels: the memory has %d bytes, %d in a row", w, h, len(t.Pix), t.Stride)
+	}
 	return nil
 }
 
