@@ -38,8 +38,8 @@ type Device struct {
 	Mode string
 }
 
-// full is the name with the card's.
-func (d Device) full() string { return filepath.Base(d.Card) + "-" + d.Connector }
+// Full is the name with the card's: card0-HDMI-A-1.
+func (d Device) Full() string { return filepath.Base(d.Card) + "-" + d.Connector }
 
 // List finds the connectors, connected or not, in the order of their cards. It opens no
 // card and needs no permission.
@@ -83,7 +83,7 @@ func list(sys, dev string) ([]Device, error) {
 	for _, p := range places {
 		p.Name = p.Connector
 		if slices.ContainsFunc(found, func(d Device) bool { return d.Name == p.Name }) {
-			p.Name = p.full()
+			p.Name = p.Full()
 		}
 		found = append(found, p.Device)
 	}
@@ -91,7 +91,7 @@ func list(sys, dev string) ([]Device, error) {
 }
 
 // Named reports whether the device has that name, with the card's or without.
-func (d Device) Named(name string) bool { return name == d.Name || name == d.full() }
+func (d Device) Named(name string) bool { return name == d.Name || name == d.Full() }
 
 // pick finds the device that a name of the configuration means: auto is the first that
 // a screen is connected to.
