@@ -31,15 +31,21 @@ type kernelNode int
 
 func openNode(path string) (node, error) {
 	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	switch {
-	case errors.Is(err, unix.EPERM):
-		return nil, fmt.Errorf("cannot open %s: %w; in a systemd unit, let DeviceAllow contain char-226 rw", path, err)
-	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("cannot open %s: %w; add the user to the group video", path, err)
-	case err != nil:
-		return nil, fmt.Errorf("cannot open %s: %w", path, meaning(err))
+	if err != nil {
+		return nil, unopened(path, err)
 	}
 	return kernelNode(fd), nil
+}
+
+// unopened says why a card could not be opened.
+func unopened(path string, err error) error {
+	switch {
+	case errors.Is(err, unix.EPERM): // of the control group's device filter
+		return fmt.Errorf("cannot open %s: %w; in a systemd unit, let DeviceAllow contain char-226 rw", path, err)
+	case errors.Is(err, unix.EACCES):
+		return fmt.Errorf("cannot open %s: %w; add the user to the group video", path, err)
+	}
+	return fmt.Errorf("cannot open %s: %w", path, meaning(err))
 }
 
 func (n kernelNode) ioctl(request uintptr, arg unsafe.Pointer) error {
