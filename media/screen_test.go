@@ -39,7 +39,12 @@ func (s *notedShow) Caption(c hal.Caption) { s.note(fmt.Sprintf("caption %s %v",
 
 func (s *notedShow) Refresh() error { return s.happened("refresh") }
 
-func (s *notedShow) Show(*hal.Frame) error { return s.happened("show") }
+func (s *notedShow) Show(f *hal.Frame) error {
+	if f.Colours != (hal.Colours{}) {
+		return s.happened(fmt.Sprintf("show %+v", f.Colours))
+	}
+	return s.happened("show")
+}
 
 func (s *notedShow) happened(line string) error {
 	if s.gone() == nil {
@@ -69,11 +74,18 @@ func watching(t *testing.T, limit Limit) (*talk, *videoReceiver, notedScreen) {
 }
 
 // receive pretends that a picture has come, and waits until it was dealt with.
-func (v *videoReceiver) receive(t *testing.T, data []byte) {
-	t.Helper()
+func (v *videoReceiver) receive(data []byte) {
+	v.receiveIn(vp8(v), data)
+}
+
+func vp8(v *videoReceiver) *videoCodec {
 	i := slices.IndexFunc(v.s.engine.codecs, func(c *videoCodec) bool { return c.name == CodecVP8 })
+	return v.s.engine.codecs[i]
+}
+
+func (v *videoReceiver) receiveIn(codec *videoCodec, data []byte) {
 	select {
-	case v.queue <- received{codec: v.s.engine.codecs[i], data: data, damaged: v.skipped.Swap(false)}:
+	case v.queue <- received{codec: codec, data: data, damaged: v.skipped.Swap(false)}:
 	default:
 		v.skipped.Store(true)
 	}
@@ -97,10 +109,10 @@ func TestCaption(t *testing.T) {
 				time.Sleep(2*captionTick + captionTick/2)
 				synctest.Wait()
 				d.wantLines(t, "open", caption, "refresh", "refresh", "refresh")
-				v.receive(t, key)
+				v.receive(key)
 				d.wantLines(t, "open", caption, "refresh", "refresh", "refresh", "show")
 				l.Shut()
-				v.receive(t, key)
+				v.receive(key)
 				time.Sleep(2 * captionTick)
 				if err := l.Close(); err != nil {
 					t.Error(err)
@@ -117,17 +129,17 @@ func TestScreenThatComesBack(t *testing.T) {
 	key := keyframe(t)
 	synctest.Test(t, func(t *testing.T) {
 		l, v, d := watching(t, Limit{})
-		v.receive(t, key)
+		v.receive(key)
 		d.pull()
-		v.receive(t, key)
+		v.receive(key)
 		l.wantTold(t, "Connected", "Started", "gone display")
 		decoded := l.Stats().VideoFramesDecoded
 		for range 2 * decodeQueue {
-			v.receive(t, key)
+			v.receive(key)
 		}
 		time.Sleep(3 * reopenDevice)
 		for range 2 * decodeQueue {
-			v.receive(t, key)
+			v.receive(key)
 		}
 		if now := l.Stats().VideoFramesDecoded; now != decoded {
 			t.Errorf("without a screen %d pictures were decoded", now-decoded)
@@ -138,8 +150,8 @@ func TestScreenThatComesBack(t *testing.T) {
 		if n := d.count("show"); n != 1 {
 			t.Errorf("%d pictures were shown, those that came without a screen among them", n)
 		}
-		v.receive(t, key)
-		v.receive(t, key)
+		v.receive(key)
+		v.receive(key)
 		if n := d.count("show"); n != 3 {
 			t.Errorf("%d pictures were shown, want 3", n)
 		}
@@ -161,5 +173,24 @@ func TestScreenThatIsMissing(t *testing.T) {
 		d.push()
 		time.Sleep(reopenDevice)
 		l.wantTold(t, "Connected", "Started", "gone display", "back display")
+	})
+}
+
+// TestColours: what a stream says of its colours holds until it says something else, or
+// until there is another stream.
+func TestColours(t *testing.T) {
+	key := keyframe(t)
+	synctest.Test(t, func(t *testing.T) {
+		_, v, d := watching(t, Limit{})
+		speaks := *vp8(v)
+		said := true
+		speaks.colours = func([]byte) (hal.Colours, bool) { return hal.Colours{BT709: true}, said }
+		v.receiveIn(&speaks, key)
+		said = false
+		v.receiveIn(&speaks, key)
+		v.receive(key)
+		if n, m := d.count("show {BT709:true FullRange:false}"), d.count("show"); n != 2 || m != 1 {
+			t.Errorf("%d pictures of BT.709, %d of BT.601", n, m)
+		}
 	})
 }

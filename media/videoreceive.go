@@ -172,6 +172,7 @@ func (v *videoReceiver) show(r received, dec *decoding, screen hal.DisplayStream
 	if r.damaged {
 		dec.Lost()
 	}
+	dec.look(r.data)
 	img, err := dec.Decode(r.data)
 	if errors.Is(err, picture.ErrNeedKeyframe) {
 		v.requestKeyframe()
@@ -188,13 +189,24 @@ func (v *videoReceiver) show(r received, dec *decoding, screen hal.DisplayStream
 	}
 	v.s.count.freezes.shown(v.s.now())
 	v.s.count.shown.Store(r.codec)
-	return screen.Show(&hal.Frame{YCbCr: *img, Captured: r.arrived})
+	return screen.Show(&hal.Frame{YCbCr: *img, Captured: r.arrived, Colours: dec.colours})
 }
 
 // decoding is a decoder of the codec that the phone sends now.
 type decoding struct {
 	picture.Decoder // nil at the beginning
 	codec           *videoCodec
+	colours         hal.Colours
+}
+
+// look notes what a picture says of the colours from there on.
+func (d *decoding) look(data []byte) {
+	if d.codec.colours == nil {
+		return
+	}
+	if c, ok := d.codec.colours(data); ok {
+		d.colours = c
+	}
 }
 
 func (d *decoding) use(c *videoCodec) error {
@@ -214,7 +226,7 @@ func (d *decoding) use(c *videoCodec) error {
 func (d *decoding) close() {
 	if d.Decoder != nil {
 		_ = d.Close() // never fails
-		d.Decoder, d.codec = nil, nil
+		*d = decoding{}
 	}
 }
 
