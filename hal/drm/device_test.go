@@ -79,7 +79,4 @@ func TestDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%dx%d in %q: %.1f pictures a second, flips: %v", screen.head.mode.Width, screen.head.mode.Height, d.Name(), pictures/time.Since(begun).Seconds(), screen.flips)
-	if hold, err := time.ParseDuration(os.Getenv("CALLBOX_TEST_HOLD")); err == nil {
-		time.Sleep(hold)
-	}
 }

@@ -11,9 +11,11 @@ import (
 	"image/png"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"callbox/daemon/control"
 	"callbox/hal/devices"
@@ -47,41 +49,29 @@ func guestScreens() string {
 // is, and how long the call may last; one that is pulled out comes back.
 func testScreens(t *testing.T, m *machine, forward string) {
 	for _, s := range []guestScreen{bochsScreen, virtioScreen} {
-		t.Run(s.id, func(t *testing.T) { testScreen(t, m.of(t), forward, s) })
+		t.Run(s.id, func(t *testing.T) {
+			t.Run("driver", func(t *testing.T) { testScreenDriver(t, m.of(t), forward, s) })
+			t.Run("call", func(t *testing.T) { testScreen(t, m.of(t), forward, s) })
+		})
 	}
+}
+
+// testScreenDriver runs the driver's tests with a screen: the conformance suite, and what
+// happens when another program has it.
+func testScreenDriver(t *testing.T, m *machine, forward string, s guestScreen) {
+	file := filepath.Join(t.TempDir(), "drm.test")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-tags=device", "-o", file, "callbox/hal/drm")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("cannot build the tests of hal/drm: %v\n%s", err, out)
+	}
+	m.must(patience, "put", file, "/opt/")
+	m.wantPass(2*time.Minute, "env", "CALLBOX_TEST_DISPLAY="+newGuest(t, m, forward).connector(s), "/opt/drm.test", "-test.v", "-test.run", "^TestDevice$")
 }
 
 func testScreen(t *testing.T, m *machine, forward string, s guestScreen) {
 	g := newGuest(t, m, forward)
 	connector := g.connector(s)
-	file := filepath.Join(t.TempDir(), "screen.yaml")
-	config := fmt.Sprintf(`
-device: {sn: screen-%s, name: Rig door, state_dir: /var/lib/callbox-screen-%[1]s}
-signaling:
-  direct: {listen: ":8443", names: [127.0.0.1], origins: ["https://%s"]}
-hal:
-  camera: {name: none}
-  microphone: {name: none}
-  speaker: {name: none}
-  display: {name: %s, rotate: %d}
-call: {max_duration: 10m, tones: false}
-media: {receive_bitrate: 300kbit}
-log: {level: info, format: json}
-`, s.id, forward, connector, s.rotate)
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	m.must(patience, "put", filepath.Join(binaries, "callboxd"), filepath.Join(binaries, "callboxctl"), file, "/opt/")
-	m.must(patience, "exec", "systemd-run", "--collect", "--unit="+screenUnit, "/opt/callboxd", "run", "--config", "/opt/screen.yaml")
-	t.Cleanup(func() {
-		if t.Failed() {
-			out, _ := m.run(patience, "exec", "journalctl", "--no-pager", "-o", "cat", "-u", screenUnit) // all there is
-			t.Logf("log of callboxd:\n%s", out)
-		}
-		if _, err := m.run(patience, "exec", "systemctl", "stop", screenUnit); err != nil {
-			t.Errorf("%s does not stop: %v", screenUnit, err)
-		}
-	})
+	g.startScreen(s, connector)
 	g.waitAnswer()
 	g.wantDisplay(control.StateOK, connector)
 
@@ -93,16 +83,22 @@ log: {level: info, format: json}
 	ctl[any](g.device, "answer")
 	p.waitEvent("startVoip", patience)
 	first := g.wantPicture(s, "screen-"+s.id)
+	seen := upright(first, s.rotate)
+	place := green(seen)
+	at := seen.RGBAAt(place.Min.X+place.Dx()*9/10, place.Min.Y+place.Dy()*3/10)
+	if sent := eval[[]int](p, ownPixel); abs(float64(sent[0])-float64(at.R))+abs(float64(sent[1])-float64(at.G))+abs(float64(sent[2])-float64(at.B)) > 24 {
+		t.Errorf("what the phone sees as %v is %v on the screen", sent, at)
+	}
 	eventually(t, patience, "the picture moves", func() bool { return differ(first, g.screen(s)) > 100 })
 
 	// What is written to the connector's status is what the kernel believes of the cable.
 	cable := "/sys/class/drm/card*-" + connector + "/status"
 	g.sh("echo off > " + cable)
-	eventually(t, patience, "the screen is gone, and the call goes on", func() bool {
-		return g.status().State == "talking" && strings.Contains(g.sh("journalctl --no-pager -o cat -u "+screenUnit), "display")
-	})
 	eventually(t, patience, "the screen does not show the call", func() bool { return green(upright(g.screen(s), s.rotate)).Empty() })
 	g.wantDisplay(control.StateProblem, "no screen is connected")
+	if now := g.status().State; now != "talking" {
+		t.Fatalf("without a screen the call is %s", now)
+	}
 	g.sh("echo detect > " + cable)
 	g.wantPicture(s, "screen-"+s.id+"-back")
 
@@ -110,6 +106,58 @@ log: {level: info, format: json}
 	g.waitState("idle", patience)
 	eventually(t, patience, "the screen is as it was", func() bool { return green(upright(g.screen(s), s.rotate)).Empty() })
 	g.wantDisplay(control.StateOK, connector)
+}
+
+// ownPixel is JavaScript that reads a pixel of the phone's own picture, where its camera
+// has nothing that moves.
+const ownPixel = `(() => {
+  const video = document.querySelector('[data-testid="local-video"]');
+  const canvas = new OffscreenCanvas(100, 100);
+  const context = canvas.getContext("2d");
+  context.drawImage(video, 0, 0, 100, 100);
+  return [...context.getImageData(90, 30, 1, 1).data].slice(0, 3);
+})()`
+
+// startScreen starts callboxd under the unit that the package has, as the user that it
+// makes, with nothing but the screen.
+func (g *guest) startScreen(s guestScreen, connector string) {
+	g.t.Helper()
+	m := g.m
+	file := filepath.Join(g.t.TempDir(), "screen.yaml")
+	config := fmt.Sprintf(`
+device: {sn: screen-%s, name: Rig door}
+signaling:
+  direct: {listen: ":8443", names: [127.0.0.1], origins: ["https://%s"]}
+hal:
+  camera: {name: none}
+  microphone: {name: none}
+  speaker: {name: none}
+  display: {name: %s, rotate: %d}
+call: {max_duration: 10m, tones: false}
+media: {receive_bitrate: 300kbit}
+log: {level: info, format: json}
+`, s.id, g.forward, connector, s.rotate)
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		g.t.Fatal(err)
+	}
+	root := filepath.Join("..", "..", "..")
+	m.must(patience, "put", filepath.Join(binaries, "callboxd"), filepath.Join(binaries, "callboxctl"), file,
+		filepath.Join(root, "systemd", "callbox.service"), filepath.Join(root, "packaging", "debian", "callbox.sysusers"), "/opt/")
+	g.t.Cleanup(func() {
+		if g.t.Failed() {
+			out, _ := m.run(patience, "exec", "journalctl", "--no-pager", "-o", "cat", "-u", screenUnit) // all there is
+			g.t.Logf("log of callboxd:\n%s", out)
+		}
+		if _, err := m.run(patience, "exec", "systemctl", "stop", screenUnit); err != nil {
+			g.t.Errorf("%s does not stop: %v", screenUnit, err)
+		}
+	})
+	g.sh(fmt.Sprintf(`set -e
+chmod 644 /opt/screen.yaml
+systemd-sysusers /opt/callbox.sysusers
+sed 's|/usr/bin/callboxd run|/opt/callboxd run --config /opt/screen.yaml|; s|/usr/bin|/opt|; s|^StateDirectory=callbox$|&-screen-%s|' /opt/callbox.service >/run/systemd/system/%s.service
+systemctl daemon-reload
+systemctl start %[2]s`, s.id, screenUnit))
 }
 
 // connector is the name of a screen in the machine.
