@@ -173,7 +173,7 @@ func (f *fakeCard) connector(c *uapi.Connector) error {
 		return unix.ENOENT
 	}
 	fill(&c.ModesPtr, &c.CountModes, modes)
-	fill(&c.EncodersPtr, &c.CountEncoders, []uint32{uint32(c.ID) + 10})
+	fill(&c.EncodersPtr, &c.CountEncoders, []uint32{c.ID + 10})
 	return nil
 }
 

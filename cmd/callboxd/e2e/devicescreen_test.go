@@ -177,7 +177,7 @@ func (g *guest) wantDisplay(state, message string) {
 	var told control.Finding
 	eventually(g.t, patience, fmt.Sprintf("doctor says of the display %q: %s", state, message), func() bool {
 		out, _ := g.tryCtl("doctor") // exit code 6: other things are missing
-		for _, f := range decode[[]control.Finding](g.t, out) {
+		for _, f := range fromJSON[[]control.Finding](g.t, out) {
 			if f.Name == string(devices.Display) {
 				told = f
 			}
@@ -350,8 +350,8 @@ func (g *guest) keep(m image.Image, name string) {
 	g.t.Logf("the screen: %s", file)
 }
 
-// decode reads what callboxctl has printed; nothing while it printed none.
-func decode[T any](t testing.TB, text []byte) (v T) {
+// fromJSON reads what callboxctl has printed; nothing while it printed none.
+func fromJSON[T any](t testing.TB, text []byte) (v T) {
 	t.Helper()
 	if err := json.Unmarshal(text, &v); err != nil {
 		t.Logf("no JSON yet: %v", err)
