@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"callbox/daemon/control"
+	"callbox/hal"
 	"callbox/hal/button"
 	"callbox/hal/devices"
 )
@@ -54,6 +55,39 @@ func TestDoctorOfDevices(t *testing.T) {
 		}
 		if tt.part.Kind != devices.Camera && tt.part.Kind != devices.Display && strings.Contains(got.Remedy, "auto") {
 			t.Errorf("%s: there is no auto for it: %s", name, got.Remedy)
+		}
+	}
+}
+
+// checkedDisplay is a display that tells what is wrong with it.
+type checkedDisplay struct {
+	hal.Display
+	problem error
+}
+
+func (d *checkedDisplay) Problem() error { return d.problem }
+
+type noButtons struct{ buttons }
+
+func (noButtons) Status() []button.Status { return nil }
+
+// TestDoctorAsksTheDisplay: how it is now counts, not how it was at the start.
+func TestDoctorAsksTheDisplay(t *testing.T) {
+	d := &checkedDisplay{}
+	set := &devices.Set{Display: d, Report: []devices.Choice{
+		{Kind: devices.Camera, Wanted: "auto", Chosen: "usb-Cam"},
+		{Kind: devices.Display, Wanted: "auto", Chosen: "auto", Reason: "no screen is connected"},
+	}}
+	b := &backend{parts: &parts{devices: set, buttons: noButtons{}}}
+	for _, problem := range []error{nil, errors.New("another program has it")} {
+		d.problem = problem
+		findings := b.doctorDevices()
+		want := control.Finding{Name: "display", State: control.StateOK, Message: "auto"}
+		if problem != nil {
+			want = control.Finding{Name: "display", State: control.StateProblem, Message: problem.Error(), Remedy: findings[1].Remedy}
+		}
+		if findings[0].State != control.StateOK || findings[1] != want || (problem != nil) != (want.Remedy != "") {
+			t.Errorf("with the problem %v doctor says %+v", problem, findings)
 		}
 	}
 }
