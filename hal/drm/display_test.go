@@ -171,8 +171,8 @@ func TestRefused(t *testing.T) {
 		want   error
 		say    string
 	}{
-		"another has it":         {func(f *fakeCard) { f.errs[uapi.SetMaster] = unix.EACCES }, hal.ErrBusy, "end what draws"},
-		"another, asked as root": {func(f *fakeCard) { f.errs[uapi.SetMaster] = unix.EBUSY }, hal.ErrBusy, "end what draws"},
+		"another has it":         {func(f *fakeCard) { f.errs[uapi.AuthMagic], f.errs[uapi.SetMaster] = unix.EACCES, unix.EACCES }, hal.ErrBusy, "end what draws"},
+		"another, asked as root": {func(f *fakeCard) { f.errs[uapi.AuthMagic], f.errs[uapi.SetMaster] = unix.EACCES, unix.EBUSY }, hal.ErrBusy, "end what draws"},
 		"no dumb buffers":        {func(f *fakeCard) { f.noDumb = true }, errNoDumb, "dumb buffers"},
 		"nothing connected":      {func(f *fakeCard) { f.unplugged = true }, hal.ErrGone, "no screen is connected to HDMI-A-1"},
 		"the card goes":          {func(f *fakeCard) { f.errs[uapi.GetResources] = unix.ENODEV }, hal.ErrGone, "its parts"},
@@ -193,6 +193,26 @@ func TestRefused(t *testing.T) {
 			}
 			f.wantBefore()
 		})
+	}
+}
+
+// TestMaster: whose card is it?
+func TestMaster(t *testing.T) {
+	for name, tt := range map[string]struct {
+		ask, set error
+		ours     bool
+	}{
+		"ours since it was opened":        {unix.EINVAL, nil, true},
+		"the same, in an old kernel":      {unix.EINVAL, unix.EACCES, true},
+		"another's, which has just ended": {unix.EACCES, nil, true},
+		"another's":                       {unix.EACCES, unix.EACCES, false},
+		"another's, and we are root":      {unix.EACCES, unix.EBUSY, false},
+	} {
+		f := newFakeCard(t)
+		f.errs[uapi.AuthMagic], f.errs[uapi.SetMaster] = tt.ask, tt.set
+		if err := master(f); (err == nil) != tt.ours {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -33,9 +33,7 @@ func claim(n node, connector string) (h *head, err error) {
 			n.close()
 		}
 	}()
-	// Who opens a card that nobody has is its master already; this asks whether we are.
-	var none uint32
-	if err := call(n, uapi.SetMaster, &none); err != nil {
+	if err := master(n); err != nil {
 		return nil, meaning(err)
 	}
 	dumb := uapi.Capability{Capability: uapi.CapDumbBuffer}
@@ -64,6 +62,17 @@ func claim(n node, connector string) (h *head, err error) {
 		return h, nil
 	}
 	return nil, fmt.Errorf("%w: the card has no connector %s any more", hal.ErrGone, connector)
+}
+
+// master makes sure that the card is ours. Who opens one that nobody has is its master
+// already. The token 0 is never given out, and only a master is told so: the others may
+// not ask. To say it once more (SET_MASTER) needs root before Linux 5.8.
+func master(n node) error {
+	var token uint32
+	if err := call(n, uapi.AuthMagic, &token); !errors.Is(err, unix.EACCES) {
+		return nil
+	}
+	return call(n, uapi.SetMaster, &token)
 }
 
 // resources are the ids of a card's parts.

@@ -43,8 +43,9 @@ func ConnectorType(t uint32) string {
 func code(nr, size uintptr) uintptr { return ioctl.Code(ioctl.Read|ioctl.Write, 'd', nr, size) }
 
 // Ioctl numbers; the size of the argument is part of them. RemoveFB and DestroyDumb
-// take a uint32, SetMaster nothing.
+// take a uint32, AuthMagic too, SetMaster nothing.
 var (
+	AuthMagic    = ioctl.Code(ioctl.Write, 'd', 0x11, unsafe.Sizeof(uint32(0)))
 	SetMaster    = ioctl.Code(0, 'd', 0x1e, 0)
 	GetCap       = code(0x0c, unsafe.Sizeof(Capability{}))
 	GetResources = code(0xa0, unsafe.Sizeof(Resources{}))

@@ -74,6 +74,7 @@ func TestNumbers(t *testing.T) {
 		name      string
 		got, want uintptr
 	}{
+		{"AUTH_MAGIC", AuthMagic, 0x40046411},
 		{"SET_MASTER", SetMaster, 0x641e},
 		{"GET_CAP", GetCap, 0xc010640c},
 		{"MODE_GETRESOURCES", GetResources, 0xc04064a0},
