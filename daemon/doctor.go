@@ -50,9 +50,22 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 
 func (b *backend) doctorDevices() (findings []control.Finding) {
 	for _, d := range b.parts.report() {
+		if s, ok := b.parts.devices.Display.(selfChecked); ok && d.Kind == devices.Display {
+			d.Reason = ""
+			if problem := s.Problem(); problem != nil {
+				d.Reason = problem.Error()
+			}
+		}
 		findings = append(findings, doctorDevice(d))
 	}
 	return findings
+}
+
+// selfChecked is a device that tells what is wrong with it now. For a moment that may take it
+// from other programs.
+type selfChecked interface {
+	// Problem is nil when the device can be used, or is in use by a call.
+	Problem() error
 }
 
 func doctorDevice(d part) control.Finding {
@@ -90,6 +103,10 @@ func deviceRemedy(d part) string {
 	switch {
 	case d.Kind == devices.Light:
 		return "let the daemon's user switch it, or correct hal.light (docs/hooks.md); callboxctl devices lists the LEDs"
+	case d.Kind == devices.Display && d.Wanted == hal.NameAuto && d.Chosen == hal.NameNone:
+		return "is the driver of the graphics card loaded? then restart the daemon; or say hal.display.name: none"
+	case d.Kind == devices.Display:
+		return "calls go on without it and look for it every 2 s; callboxctl devices lists the connectors, for hal.display.name (docs/screens.md)"
 	case d.Kind != devices.Button:
 		return fmt.Sprintf("correct hal.%s.name; callboxctl devices lists what was found", d.Kind)
 	}
@@ -111,7 +128,7 @@ func realRemedy(kind devices.Kind) string {
 	case devices.Light:
 		return "for a real one set hal.light.name to an LED, which callboxctl devices lists, or to gpio"
 	case devices.Display:
-		return "there is no driver for a real one: set hal.display.name: none where nobody reads what it records"
+		return "for a real one set hal.display.name: auto, or none where nobody reads what it records"
 	case devices.Camera, devices.Microphone, devices.Speaker, devices.Button:
 	}
 	return fmt.Sprintf("for a real one set hal.%s.name: auto", kind)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"callbox/daemon/control"
+	"callbox/hal"
 	"callbox/hal/button"
 	"callbox/hal/devices"
 )
@@ -36,7 +37,10 @@ func TestDoctorOfDevices(t *testing.T) {
 		"a stand-in":      {choice(devices.Camera, "auto", "virtual", "no camera was found"), "camera", control.StateProblem, "a virtual camera stands in: no camera was found", "hal.camera.name: none"},
 		"virtual camera":  {choice(devices.Camera, "virtual", "virtual", ""), "camera", control.StateWarning, "a virtual camera, as configured", "set hal.camera.name: auto"},
 		"virtual light":   {choice(devices.Light, "virtual", "virtual", ""), "light", control.StateWarning, "a virtual light, as configured", "set hal.light.name to an LED"},
-		"virtual display": {choice(devices.Display, "virtual", "virtual", ""), "display", control.StateWarning, "a virtual display, as configured", "set hal.display.name: none"},
+		"virtual display": {choice(devices.Display, "virtual", "virtual", ""), "display", control.StateWarning, "a virtual display, as configured", "or none"},
+		"a screen":        {choice(devices.Display, "auto", "HDMI-A-1", ""), "display", control.StateOK, "HDMI-A-1", ""},
+		"no screen":       {choice(devices.Display, "auto", "auto", "no screen is connected"), "display", control.StateProblem, "no screen is connected", "every 2 s"},
+		"no connector":    {choice(devices.Display, "auto", "none", "there is no connector"), "display", control.StateProblem, "there is no connector", "driver of the graphics card"},
 		"a virtual light that cannot be switched": {choice(devices.Light, "virtual", "virtual", "no such directory"), "light", control.StateProblem, "no such directory", "correct hal.light"},
 		"a light that cannot be switched":         {choice(devices.Light, "green:camera", "green:camera", "permission denied"), "light", control.StateProblem, "permission denied", "let the daemon's user switch it"},
 		"a button":                                {pressed(button.Found, "event-kbd", ""), "button bell (KEY_ENTER of auto)", control.StateOK, "event-kbd", ""},
@@ -49,8 +53,41 @@ func TestDoctorOfDevices(t *testing.T) {
 		if got.Name != tt.finding || got.State != tt.state || got.Message != tt.message || !strings.Contains(got.Remedy, tt.remedy) || (tt.remedy == "") != (got.Remedy == "") {
 			t.Errorf("%s: %+v, want %+v", name, got, tt)
 		}
-		if tt.part.Kind != devices.Camera && strings.Contains(got.Remedy, "auto") {
+		if tt.part.Kind != devices.Camera && tt.part.Kind != devices.Display && strings.Contains(got.Remedy, "auto") {
 			t.Errorf("%s: there is no auto for it: %s", name, got.Remedy)
+		}
+	}
+}
+
+// checkedDisplay is a display that tells what is wrong with it.
+type checkedDisplay struct {
+	hal.Display
+	problem error
+}
+
+func (d *checkedDisplay) Problem() error { return d.problem }
+
+type noButtons struct{ buttons }
+
+func (noButtons) Status() []button.Status { return nil }
+
+// TestDoctorAsksTheDisplay: how it is now counts, not how it was at the start.
+func TestDoctorAsksTheDisplay(t *testing.T) {
+	d := &checkedDisplay{}
+	set := &devices.Set{Display: d, Report: []devices.Choice{
+		{Kind: devices.Camera, Wanted: "auto", Chosen: "usb-Cam"},
+		{Kind: devices.Display, Wanted: "auto", Chosen: "auto", Reason: "no screen is connected"},
+	}}
+	b := &backend{parts: &parts{devices: set, buttons: noButtons{}}}
+	for _, problem := range []error{nil, errors.New("another program has it")} {
+		d.problem = problem
+		findings := b.doctorDevices()
+		want := control.Finding{Name: "display", State: control.StateOK, Message: "auto"}
+		if problem != nil {
+			want = control.Finding{Name: "display", State: control.StateProblem, Message: problem.Error(), Remedy: findings[1].Remedy}
+		}
+		if findings[0].State != control.StateOK || findings[1] != want || (problem != nil) != (want.Remedy != "") {
+			t.Errorf("with the problem %v doctor says %+v", problem, findings)
 		}
 	}
 }

@@ -82,6 +82,28 @@ func TestHardwareThatComesAndGoes(t *testing.T) {
 	}
 }
 
+// TestTheNameOnTheDisplay is that of who calls, or of the one of those rung who answers.
+func TestTheNameOnTheDisplay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		defer s.end()
+		s.talk()
+		if want := theOffer("r").Contact.Name; s.with != want || want == "" {
+			t.Errorf("in a call of %s the display is told %q", want, s.with)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := newFamilyStage(t)
+		defer s.end()
+		rooms := s.place(control.CallRequest{To: []string{"Anna", "Bert"}, Mode: control.Together})
+		s.receive(rungOffer(rooms[1], "bert", "Bert"))
+		synctest.Wait()
+		if s.with != "Bert" {
+			t.Errorf("when Bert answers the display is told %q", s.with)
+		}
+	})
+}
+
 // TestALightOfTheDaemon: a whole daemon tells of its own light, without a call.
 func TestALightOfTheDaemon(t *testing.T) {
 	// Before the house, so that it is removed after the daemon has ended.

@@ -34,6 +34,7 @@ func (l *loop) openMedia() {
 	c.leg = &leg{n: n, remote: kept, minted: l.clock.Now()}
 	cfg := media.SessionConfig{
 		Room:  c.offer.Room.ID,
+		Name:  c.offer.Contact.Name,
 		Video: c.offer.RoomType == signaling.Video,
 		Emit:  func(ev media.Event) { l.box.put(fromMedia{gen: gen, leg: n, event: ev}) },
 	}

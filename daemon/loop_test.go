@@ -37,6 +37,7 @@ type stage struct {
 	mu               sync.Mutex
 	lines            []string
 	emit             func(media.Event) // of the newest session
+	with             string            // its name
 	answer           func(context.Context) (string, error)
 	records, updates []store.Record
 	budgets          map[string]store.Budget
@@ -97,7 +98,7 @@ func newStage(t *testing.T, change func(*settings)) *stage {
 		},
 		open: func(cfg media.SessionConfig) (mediaSession, error) {
 			s.mu.Lock()
-			s.emit = cfg.Emit
+			s.emit, s.with = cfg.Emit, cfg.Name
 			s.mu.Unlock()
 			return fakeSession{s}, nil
 		},

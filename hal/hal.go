@@ -40,6 +40,14 @@ type VideoMode struct {
 type Frame struct {
 	image.YCbCr               // SubsampleRatio is always 4:2:0
 	Captured    time.Duration // on clock.Boot, when the picture was taken
+	Colours     Colours       // what its samples mean
+}
+
+// Colours says which colours the samples of a picture stand for. The zero value is
+// BT.601 in the limited range (luma 16 to 235), which cameras give and VP8 has.
+type Colours struct {
+	BT709     bool // instead of BT.601
+	FullRange bool // 0 to 255
 }
 
 // Camera gives pictures. One stream may be open at a time.
@@ -91,6 +99,22 @@ type Display interface {
 	Name() string
 	// Open makes the display ready for one call.
 	Open() (DisplayStream, error)
+}
+
+// Caption is what a display writes over the pictures.
+type Caption struct {
+	Name     string        // who is seen
+	Deadline time.Duration // on clock.Boot, when the call ends; 0: it has no limit
+}
+
+// Captioned is a DisplayStream that writes over the pictures.
+type Captioned interface {
+	DisplayStream
+	// Caption takes effect with the next Show or Refresh.
+	Caption(c Caption)
+	// Refresh brings the time that is left up to date while no picture comes. Its errors
+	// are those of Show. One goroutine at a time, that of Show.
+	Refresh() error
 }
 
 // DisplayStream is an open display.

@@ -106,10 +106,19 @@ type SpeakerOptions struct {
 	Record string `mapstructure:"record"`
 }
 
-// DisplayOptions chooses the display.
+// DisplayOptions chooses the display, on which a call shows the phone's pictures.
 type DisplayOptions struct {
-	// Name is none or virtual.
+	// Name is none, auto (the first screen that is connected), virtual, or the name of a
+	// connector, such as HDMI-A-1, which callboxctl devices lists.
 	Name string `mapstructure:"name"`
+	// Rotate is by how many degrees pictures are turned clockwise: 0, 90, 180 or 270, for
+	// a screen that hangs on its side.
+	Rotate Rotation `mapstructure:"rotate"`
+	// Caption writes over the pictures who is seen, and how much time the call has left.
+	Caption bool `mapstructure:"caption"`
+	// Font is a TrueType or OpenType file for the caption; nothing: a built-in font, and
+	// one of Debian's for Chinese names where one is installed.
+	Font string `mapstructure:"font"`
 	// Record is a Y4M file (I420) that the virtual display writes; "" counts only.
 	Record string `mapstructure:"record"`
 }
@@ -120,7 +129,7 @@ func DefaultOptions() Options {
 		Camera:     CameraOptions{Name: NameAuto, Size: Size{Width: 1280, Height: 720}, FrameRate: 30},
 		Microphone: MicrophoneOptions{Name: NameAuto, Tone: 440},
 		Speaker:    SpeakerOptions{Name: NameAuto},
-		Display:    DisplayOptions{Name: NameNone},
+		Display:    DisplayOptions{Name: NameNone, Caption: true},
 		Light:      LightOptions{Name: NameNone},
 	}
 }

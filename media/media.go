@@ -56,7 +56,7 @@ type (
 		Err  error
 	}
 	// DeviceBack means that what was told gone works again: one for each
-	// DeviceGone of a camera, a sound device or the light that comes back.
+	// DeviceGone of a camera, a sound device, a display or the light that comes back.
 	DeviceBack struct{ Kind, Name string }
 )
 

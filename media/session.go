@@ -23,6 +23,7 @@ var ErrBadOffer = errors.New("the phone's offer cannot be used")
 // SessionConfig is what a session is made for.
 type SessionConfig struct {
 	Room  string // for the log
+	Name  string // who the call is with, for a display that writes over the pictures
 	Video bool   // a video room: else there is no video in either direction
 	// ICEServers returns the STUN and TURN servers. It is asked at the start and
 	// before each restart, so that credentials are fresh. nil: none.
@@ -70,6 +71,7 @@ type Session struct {
 	connected  bool
 	joinedAt   time.Duration // when it was connected
 	started    bool
+	deadlineOn time.Duration // when the limit ends the talk; 0: it has none, or has not started
 	lost       bool
 	searching  bool        // ICE looks for a way
 	doubtStop  func() bool // of the wait whether a restart finds one
@@ -223,6 +225,7 @@ func (s *Session) startLocked() {
 	ev := Started{At: at}
 	if s.limit.Set {
 		ev.Deadline = at + s.limit.Duration
+		s.deadlineOn = ev.Deadline
 		s.wg.Add(1)
 		s.alarmStop = s.engine.opts.Clock.AfterFunc(s.limit.Duration, s.deadline)
 	}
@@ -233,6 +236,14 @@ func (s *Session) startLocked() {
 	if s.video != nil {
 		s.video.start()
 	}
+}
+
+// deadlineAt is when the limit ends the talk, on the engine's clock; 0: it has none, or
+// has not started.
+func (s *Session) deadlineAt() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.deadlineOn
 }
 
 // deadline runs when the limit is reached. The gate looks at the clock by itself

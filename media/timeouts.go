@@ -31,6 +31,9 @@ const (
 	// videoReorder is how long a picture waits for its packets.
 	videoReorder = 200 * time.Millisecond
 
+	// captionTick is how often a caption is brought up to date while no picture comes.
+	captionTick = time.Second
+
 	// reopenDevice is the pause between looks for a device that is gone.
 	reopenDevice = 2 * time.Second
 	// settleTime is how long a camera that is opened for one picture may take to

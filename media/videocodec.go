@@ -10,6 +10,7 @@ import (
 	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v4"
 
+	"callbox/hal"
 	"callbox/media/codec/h264"
 	"callbox/media/codec/openh264"
 	"callbox/media/codec/picture"
@@ -26,6 +27,9 @@ type videoCodec struct {
 	decoder      func() (picture.Decoder, error)
 	payloader    func() rtp.Payloader // into packets
 	depacketizer func() rtp.Depacketizer
+	// colours reads what the samples from this picture on mean, if it says so; nil: they
+	// are hal's zero value (RFC 6386, 9.2).
+	colours func(data []byte) (hal.Colours, bool)
 }
 
 // h264Format is constrained baseline in fragments (RFC 6184, 8.1). Each side sends what
@@ -58,6 +62,10 @@ func knownCodecs() []*videoCodec {
 			decoder:      func() (picture.Decoder, error) { return openh264.NewDecoder() },
 			payloader:    func() rtp.Payloader { return &codecs.H264Payloader{} },
 			depacketizer: func() rtp.Depacketizer { return h264.Packet{} },
+			colours: func(data []byte) (hal.Colours, bool) {
+				sps, ok := h264.FindSPS(data)
+				return hal.Colours{BT709: sps.BT709, FullRange: sps.FullRange}, ok
+			},
 		},
 		{
 			name: CodecVP8, capability: vp8Codec(), payload: payloadVP8, rtx: payloadVP8 + 1,

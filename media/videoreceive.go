@@ -76,7 +76,8 @@ func (v *videoReceiver) push(p *rtp.Packet) {
 	}
 }
 
-// run decodes and shows until the session ends.
+// run decodes and shows until the session ends. A display that is gone is looked for,
+// and meanwhile nothing is decoded.
 func (v *videoReceiver) run() {
 	select {
 	case <-v.s.startedNow:
@@ -88,25 +89,74 @@ func (v *videoReceiver) run() {
 		return
 	}
 	defer e.display.give()
-	name := e.opts.Display.Name()
-	screen, err := e.opts.Display.Open()
+	name, gone := e.opts.Display.Name(), false
+	for {
+		err := v.use(e.opts.Display, func() {
+			if gone {
+				gone = false
+				v.s.deviceBack("display", name)
+			}
+		})
+		if v.s.ctx.Err() != nil {
+			return
+		}
+		if !gone {
+			gone = true
+			v.s.deviceGone("display", name, err)
+		}
+		pause(v.s.ctx, reopenDevice)
+		v.forget()
+	}
+}
+
+// use shows pictures on a display until the session or the display ends. It calls first
+// when the display is open.
+func (v *videoReceiver) use(display hal.Display, first func()) error {
+	screen, err := display.Open()
 	if err != nil {
-		v.s.deviceGone("display", name, err)
-		return
+		return err
 	}
 	defer func() { _ = screen.Close() }() // the call is over for the display either way
+	first()
+	captioned, _ := screen.(hal.Captioned)
+	var tick <-chan time.Time // nil: there is no caption
+	if captioned != nil {
+		captioned.Caption(hal.Caption{Name: v.s.cfg.Name, Deadline: v.s.deadlineAt()})
+		if err := captioned.Refresh(); err != nil { // the name, until the first picture comes
+			return err
+		}
+		ticker := time.NewTicker(captionTick)
+		defer ticker.Stop()
+		tick = ticker.C
+	}
 	var dec decoding
 	defer dec.close()
-	v.requestKeyframe() // what came before the start was thrown away
+	v.requestKeyframe() // what came before was thrown away
 	for {
 		select {
 		case <-v.s.ctx.Done():
-			return
+			return nil
 		case r := <-v.queue:
-			if err := v.show(r, &dec, screen); err != nil {
-				v.s.deviceGone("display", name, err)
-				return
+			err = v.show(r, &dec, screen)
+		case <-tick:
+			if v.s.running() {
+				err = captioned.Refresh()
 			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// forget throws away what has come while there was no display.
+func (v *videoReceiver) forget() {
+	for {
+		select {
+		case <-v.queue:
+			v.skipped.Store(true)
+		default:
+			return
 		}
 	}
 }
@@ -122,6 +172,7 @@ func (v *videoReceiver) show(r received, dec *decoding, screen hal.DisplayStream
 	if r.damaged {
 		dec.Lost()
 	}
+	dec.look(r.data)
 	img, err := dec.Decode(r.data)
 	if errors.Is(err, picture.ErrNeedKeyframe) {
 		v.requestKeyframe()
@@ -138,13 +189,24 @@ func (v *videoReceiver) show(r received, dec *decoding, screen hal.DisplayStream
 	}
 	v.s.count.freezes.shown(v.s.now())
 	v.s.count.shown.Store(r.codec)
-	return screen.Show(&hal.Frame{YCbCr: *img, Captured: r.arrived})
+	return screen.Show(&hal.Frame{YCbCr: *img, Captured: r.arrived, Colours: dec.colours})
 }
 
 // decoding is a decoder of the codec that the phone sends now.
 type decoding struct {
 	picture.Decoder // nil at the beginning
 	codec           *videoCodec
+	colours         hal.Colours
+}
+
+// look notes what a picture says of the colours from there on.
+func (d *decoding) look(data []byte) {
+	if d.codec.colours == nil {
+		return
+	}
+	if c, ok := d.codec.colours(data); ok {
+		d.colours = c
+	}
 }
 
 func (d *decoding) use(c *videoCodec) error {
@@ -164,7 +226,7 @@ func (d *decoding) use(c *videoCodec) error {
 func (d *decoding) close() {
 	if d.Decoder != nil {
 		_ = d.Close() // never fails
-		d.Decoder, d.codec = nil, nil
+		*d = decoding{}
 	}
 }
 

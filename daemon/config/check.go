@@ -174,14 +174,13 @@ func checkHAL(h hal.Options, r report) {
 	checkLight(h.Light, r)
 	for key, name := range map[string]string{
 		"hal.camera.name": h.Camera.Name, "hal.microphone.name": h.Microphone.Name, "hal.speaker.name": h.Speaker.Name,
+		"hal.display.name": h.Display.Name,
 	} {
 		if name == "" {
 			r(key, "is empty; allowed: auto, none, virtual, or a name that callboxctl status lists")
 		}
 	}
-	if n := h.Display.Name; n != hal.NameNone && n != hal.NameVirtual {
-		r("hal.display.name", fmt.Sprintf("%q is unknown; allowed: none, virtual", n))
-	}
+	checkDisplay(h.Display, r)
 	checkMoreCameras(h, r)
 	if f := h.Camera.FrameRate; !(f >= 1 && f <= 120) { // NaN too
 		r("hal.camera.frame_rate", fmt.Sprintf("%v is out of range; allowed: 1 to 120 pictures a second", f))
@@ -203,4 +202,19 @@ func checkHAL(h hal.Options, r report) {
 	virtual("hal.microphone.file", h.Microphone.File, h.Microphone.Name, hal.NameVirtual, hal.NameAuto)
 	virtual("hal.speaker.record", h.Speaker.Record, h.Speaker.Name, hal.NameVirtual, hal.NameAuto)
 	virtual("hal.display.record", h.Display.Record, h.Display.Name, hal.NameVirtual)
+}
+
+// checkDisplay finds settings that no screen could have.
+func checkDisplay(d hal.DisplayOptions, r report) {
+	if strings.ContainsFunc(d.Name, func(c rune) bool { return c == '/' || c == ' ' || unprintable(c) }) {
+		r("hal.display.name", fmt.Sprintf("%q is no name of a connector; allowed: none, auto, virtual, or a name that callboxctl devices lists, such as HDMI-A-1", d.Name))
+	}
+	if f := d.Font; f != "" && !filepath.IsAbs(f) {
+		r("hal.display.font", fmt.Sprintf("%q is no absolute path; allowed: a font file such as /usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf, or empty for the built-in font", f))
+	}
+	for key, set := range map[string]bool{"rotate": d.Rotate != 0, "font": d.Font != ""} {
+		if set && (d.Name == hal.NameNone || d.Name == hal.NameVirtual) {
+			r("hal.display."+key, fmt.Sprintf("is for a real screen only, and the name is %q; allowed: name auto or that of a connector, or no %s", d.Name, key))
+		}
+	}
 }

@@ -20,6 +20,15 @@ func TestHALMessages(t *testing.T) {
 				`f:4:22: hal.buttons[1].key: "enter" is no key (did you mean KEY_ENTER?); allowed: a name from linux/input-event-codes.h such as KEY_ENTER, or a number from 1 to 767` + "\n" +
 				`f:5:22: hal.buttons[2].key: "768" is no key; allowed: a name from linux/input-event-codes.h such as KEY_ENTER, or a number from 1 to 767`,
 		},
+		"a display that cannot be turned": {
+			"hal: {display: {name: virtual, rotate: 90, font: /a.ttf}}\n",
+			`f:1:40: hal.display.rotate: is for a real screen only, and the name is "virtual"; allowed: name auto or that of a connector, or no rotate` + "\n" +
+				`f:1:50: hal.display.font: is for a real screen only, and the name is "virtual"; allowed: name auto or that of a connector, or no font`,
+		},
+		"a display that is turned a little": {
+			"hal: {display: {name: HDMI-A-1, rotate: 45}}\n",
+			`f:1:41: hal.display.rotate: cannot rotate by "45"; allowed: 0, 90, 180, 270`,
+		},
 		"an unknown action": {
 			"hal: {buttons: [{name: bell, key: KEY_ENTER, action: open}]}\n",
 			`f:1:54: hal.buttons[0].action: "open" is unknown; allowed: answer, hangup, toggle, call, event`,

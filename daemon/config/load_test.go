@@ -164,14 +164,15 @@ func TestMessages(t *testing.T) {
 				`f:8:9: media.ice.servers[2].urls: is missing; needs a list such as ["stun:stun.example.com:3478"]`,
 		},
 		"hardware": {
-			"hal:\n  camera: {name: '', size: 1280*720, frame_rate: 0}\n  microphone: {name: none, tone: 5, file: a.wav}\n  display: {name: hdmi, record: x.y4m}\n", nil,
+			"hal:\n  camera: {name: '', size: 1280*720, frame_rate: 0}\n  microphone: {name: none, tone: 5, file: a.wav}\n  display: {name: hdmi/1, record: x.y4m, font: a.ttf}\n", nil,
 			`f:2:18: hal.camera.name: is empty; allowed: auto, none, virtual, or a name that callboxctl status lists` + "\n" +
 				`f:2:28: hal.camera.size: cannot use size "1280*720": write it like 1280x720` + "\n" +
 				`f:2:50: hal.camera.frame_rate: 0 is out of range; allowed: 1 to 120 pictures a second` + "\n" +
 				`f:3:34: hal.microphone.tone: 5 is out of range; allowed: 20 to 20000 Hz` + "\n" +
 				`f:3:43: hal.microphone.file: only the virtual device uses a file, and the name is "none"; allowed: name virtual or auto, or no file` + "\n" +
-				`f:4:19: hal.display.name: "hdmi" is unknown; allowed: none, virtual` + "\n" +
-				`f:4:33: hal.display.record: only the virtual device uses a file, and the name is "hdmi"; allowed: name virtual, or no file`,
+				`f:4:19: hal.display.name: "hdmi/1" is no name of a connector; allowed: none, auto, virtual, or a name that callboxctl devices lists, such as HDMI-A-1` + "\n" +
+				`f:4:35: hal.display.record: only the virtual device uses a file, and the name is "hdmi/1"; allowed: name virtual, or no file` + "\n" +
+				`f:4:48: hal.display.font: "a.ttf" is no absolute path; allowed: a font file such as /usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf, or empty for the built-in font`,
 		},
 		"a socket path": {
 			"control: {socket: control.sock}\n", nil,

@@ -15,8 +15,10 @@ import (
 	"callbox/hal/button"
 	"callbox/hal/button/evdev"
 	"callbox/hal/clock"
+	"callbox/hal/drm"
 	"callbox/hal/light"
 	"callbox/hal/orient"
+	"callbox/hal/screen"
 	"callbox/hal/sound"
 	"callbox/hal/v4l2"
 	"callbox/hal/virtual"
@@ -46,6 +48,7 @@ type Set struct {
 	// Light is what media acquires before it opens camera or microphone. A device
 	// without a light has a holder that does nothing.
 	Light *light.Holder
+	fonts *screen.Fonts // of the display; nil: it has none
 	// Report says how each part was chosen, in the order of the kinds; of buttons
 	// and the light it tells how they were at Open. Buttons.Status and Light.Status
 	// tell how they are.
@@ -60,7 +63,13 @@ type More struct {
 }
 
 // Close turns the light off. Everything else is closed by whoever opened it.
-func (s *Set) Close() error { return s.Light.Close() }
+func (s *Set) Close() error {
+	err := s.Light.Close()
+	if s.fonts != nil {
+		err = errors.Join(err, s.fonts.Close())
+	}
+	return err
+}
 
 // Choice is how one part was chosen.
 type Choice struct {
@@ -77,7 +86,10 @@ type Found struct {
 	Kind        Kind
 	Name        string // stable: what the configuration says
 	Description string // for people
-	Driver      string // V4L2, ALSA, PulseAudio, LED or evdev
+	Driver      string // V4L2, ALSA, PulseAudio, DRM, LED or evdev
+
+	also   string // another name that the configuration may say
+	unused bool   // a connector to which nothing is connected
 }
 
 // List finds all real devices and opens none for streaming. What was found is
@@ -86,36 +98,47 @@ type Found struct {
 func List() ([]Found, error) {
 	found, err := listMedia()
 	for _, name := range light.LEDs() {
-		found = append(found, Found{Light, name, "", "LED"})
+		found = append(found, Found{Kind: Light, Name: name, Driver: "LED"})
 	}
 	inputs, errInputs := evdev.List()
 	for _, d := range inputs {
 		if d.Err == nil {
-			found = append(found, Found{Button, d.Name(), strings.Join(d.Names, ", "), "evdev"})
+			found = append(found, Found{Kind: Button, Name: d.Name(), Description: strings.Join(d.Names, ", "), Driver: "evdev"})
 		}
 	}
 	return found, errors.Join(err, errInputs)
 }
 
-// listMedia finds cameras, microphones and speakers.
+// listMedia finds cameras, microphones, speakers and displays.
 func listMedia() ([]Found, error) {
 	cameras, errCameras := v4l2.List()
 	sounds, errSounds := sound.List()
+	screens, errScreens := drm.List()
 	var found []Found
 	for _, d := range cameras {
-		found = append(found, Found{Camera, d.Name, d.Card, "V4L2"})
+		found = append(found, Found{Kind: Camera, Name: d.Name, Description: d.Card, Driver: "V4L2"})
 	}
 	for _, d := range sounds {
 		if d.Microphone {
-			found = append(found, Found{Microphone, d.Name, d.Description, string(d.Backend)})
+			found = append(found, Found{Kind: Microphone, Name: d.Name, Description: d.Description, Driver: string(d.Backend)})
 		}
 	}
 	for _, d := range sounds {
 		if d.Speaker {
-			found = append(found, Found{Speaker, d.Name, d.Description, string(d.Backend)})
+			found = append(found, Found{Kind: Speaker, Name: d.Name, Description: d.Description, Driver: string(d.Backend)})
 		}
 	}
-	return found, errors.Join(errCameras, errSounds)
+	for _, d := range screens {
+		f := Found{Kind: Display, Name: d.Name, Description: "connected", Driver: "DRM", also: d.Full(), unused: !d.Connected}
+		switch {
+		case f.unused:
+			f.Description = "nothing is connected"
+		case d.Mode != "":
+			f.Description += ", " + d.Mode
+		}
+		found = append(found, f)
+	}
+	return found, errors.Join(errCameras, errSounds, errScreens)
 }
 
 // Open chooses a driver for every part; it opens no device for streaming. A
@@ -129,12 +152,12 @@ func Open(o hal.Options, clk clock.Clock, log zerolog.Logger) (*Set, error) {
 	return open(o, found, problems, clk, log)
 }
 
-func open(o hal.Options, found []Found, problems error, clk clock.Clock, log zerolog.Logger) (*Set, error) {
+func open(o hal.Options, found []Found, problems error, clk clock.Clock, log zerolog.Logger) (_ *Set, err error) {
 	s := &Set{CameraMode: hal.VideoMode{Width: o.Camera.Size.Width, Height: o.Camera.Size.Height, FrameRate: o.Camera.FrameRate}}
 	camera, errCamera := choose(Camera, o.Camera.Name, without(found, o.MoreCameras), problems)
 	microphone, errMicrophone := choose(Microphone, o.Microphone.Name, found, problems)
 	speaker, errSpeaker := choose(Speaker, o.Speaker.Name, prefer(found, microphone), problems)
-	display, errDisplay := choose(Display, cmp.Or(o.Display.Name, hal.NameNone), found, nil)
+	display, errDisplay := chooseDisplay(o.Display, found, problems)
 	if err := errors.Join(errCamera, errMicrophone, errSpeaker, errDisplay); err != nil {
 		return nil, err
 	}
@@ -150,9 +173,14 @@ func open(o hal.Options, found []Found, problems error, clk clock.Clock, log zer
 	if s.Sound, err = openSound(o, microphone, speaker); err != nil {
 		return nil, err
 	}
-	if display.Virtual {
-		s.Display = virtual.NewDisplay(o.Display.Record)
+	if err := s.openDisplay(o.Display, display, clk); err != nil {
+		return nil, err
 	}
+	defer func() {
+		if err != nil && s.fonts != nil {
+			err = errors.Join(err, s.fonts.Close())
+		}
+	}()
 	buttons, err := lookAtButtons(o.Buttons)
 	if err != nil {
 		return nil, err
@@ -286,7 +314,7 @@ func choose(kind Kind, wanted string, found []Found, problems error) (Choice, er
 		c.Virtual = true
 	case wanted == hal.NameAuto && len(names) > 0:
 		c.Chosen = names[0]
-	case wanted == hal.NameAuto && kind != Display:
+	case wanted == hal.NameAuto:
 		c.Chosen, c.Virtual = hal.NameVirtual, true
 		c.Reason = fmt.Sprintf("no %s was found", kind)
 		if problems != nil {
@@ -294,9 +322,6 @@ func choose(kind Kind, wanted string, found []Found, problems error) (Choice, er
 		}
 	case !slices.Contains(names, wanted):
 		allowed := append(names, hal.NameAuto, hal.NameVirtual, hal.NameNone)
-		if kind == Display {
-			allowed = []string{hal.NameVirtual, hal.NameNone}
-		}
 		err := fmt.Errorf("cannot use %s %q: %w; set hal.%s.name to one of: %s",
 			kind, wanted, hal.ErrNotFound, kind, strings.Join(allowed, ", "))
 		return c, errors.Join(err, problems)

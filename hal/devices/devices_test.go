@@ -11,6 +11,7 @@ import (
 
 	"callbox/hal"
 	"callbox/hal/clock"
+	"callbox/hal/drm"
 	"callbox/hal/haltest"
 	"callbox/hal/sound"
 	"callbox/hal/v4l2"
@@ -18,13 +19,19 @@ import (
 )
 
 var machine = []Found{
-	{Camera, "usb-Cam-video-index0", "Cam", "V4L2"},
-	{Camera, "vivid", "vivid", "V4L2"},
-	{Microphone, "C920,0", "USB Audio", "ALSA"},
-	{Microphone, "Loopback,0", "Loopback PCM", "ALSA"},
-	{Speaker, "vc4hdmi0,0", "HDMI", "ALSA"},
-	{Speaker, "Loopback,0", "Loopback PCM", "ALSA"},
-	{Speaker, "a_sink", "Sink", "PulseAudio"},
+	{Kind: Camera, Name: "usb-Cam-video-index0", Description: "Cam", Driver: "V4L2"},
+	{Kind: Camera, Name: "vivid", Description: "vivid", Driver: "V4L2"},
+	{Kind: Microphone, Name: "C920,0", Description: "USB Audio", Driver: "ALSA"},
+	{Kind: Microphone, Name: "Loopback,0", Description: "Loopback PCM", Driver: "ALSA"},
+	{Kind: Speaker, Name: "vc4hdmi0,0", Description: "HDMI", Driver: "ALSA"},
+	{Kind: Speaker, Name: "Loopback,0", Description: "Loopback PCM", Driver: "ALSA"},
+	{Kind: Speaker, Name: "a_sink", Description: "Sink", Driver: "PulseAudio"},
+}
+
+// screens are a machine's connectors; nothing is connected to the first.
+var screens = []Found{
+	{Kind: Display, Name: "HDMI-A-1", Driver: "DRM", also: "card0-HDMI-A-1", unused: true},
+	{Kind: Display, Name: "DSI-1", Driver: "DRM", also: "card1-DSI-1"},
 }
 
 func options(camera, microphone, speaker, display string) hal.Options {
@@ -51,6 +58,12 @@ func TestOpen(t *testing.T) {
 		"half real":            {options("none", "C920,0", "virtual", "none"), machine, [4]string{"none", "C920,0", "virtual", "none"}},
 		"only cameras there":   {hal.DefaultOptions(), machine[:1], [4]string{"usb-Cam-video-index0", "virtual*", "virtual*", "none"}},
 		"speaker without mic":  {options("none", "none", "auto", "none"), machine, [4]string{"none", "none", "vc4hdmi0,0", "none"}},
+		"no screen by default": {options("none", "none", "none", ""), screens, [4]string{"none", "none", "none", "none"}},
+		"a screen":             {options("none", "none", "none", "auto"), screens, [4]string{"none", "none", "none", "DSI-1"}},
+		"a screen by name":     {options("none", "none", "none", "HDMI-A-1"), screens, [4]string{"none", "none", "none", "HDMI-A-1"}},
+		"and by its card":      {options("none", "none", "none", "card1-DSI-1"), screens, [4]string{"none", "none", "none", "card1-DSI-1"}},
+		"no screen connected":  {options("none", "none", "none", "auto"), screens[:1], [4]string{"none", "none", "none", "auto*"}},
+		"no connector":         {options("none", "none", "none", "auto"), machine, [4]string{"none", "none", "none", "none*"}},
 		"first one of a sound": {options("none", "auto", "a_sink", "none"), machine[4:], [4]string{"none", "virtual*", "a_sink", "none"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,6 +79,9 @@ func TestOpen(t *testing.T) {
 				}
 			}
 			checkSet(t, s)
+			if err := s.Close(); err != nil {
+				t.Errorf("Close = %v", err)
+			}
 		})
 	}
 }
@@ -161,6 +177,24 @@ func TestOpenUnknownNames(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not name %s: %v", want, err)
 		}
+	}
+}
+
+// TestDisplayOptions: a font that is none is told at the start, and opened only where
+// there is a caption.
+func TestDisplayOptions(t *testing.T) {
+	o := options("none", "none", "none", "auto")
+	o.Display.Font = filepath.Join(t.TempDir(), "none.ttf")
+	if _, err := open(o, screens, nil, clock.Boot(), zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "hal.display.font") {
+		t.Errorf("a missing font: %v", err)
+	}
+	o.Display.Caption = false
+	s, err := open(o, screens, nil, clock.Boot(), zerolog.Nop())
+	if err != nil || s.fonts != nil {
+		t.Fatalf("without caption: %v", err)
+	}
+	if _, ok := s.Display.(*drm.Display); !ok {
+		t.Errorf("the display is a %T", s.Display)
 	}
 }
 

@@ -57,6 +57,7 @@ type machineOptions struct {
 	suite    string // of Debian
 	packages string // beyond those of the image
 	forward  string // the host:port on this machine that leads to the daemon's
+	qemu     string // further arguments of the emulator
 }
 
 // startMachine boots the machine and takes it down again with the test.
@@ -70,6 +71,7 @@ func startMachine(t *testing.T, o machineOptions) *machine {
 	name := fmt.Sprintf("callbox-%s-%d", o.suite, os.Getpid())
 	m := &machine{t: t, script: script, env: []string{
 		"RIG_NAME=" + name, "RIG_SUITE=" + o.suite, "RIG_PKGS=" + o.packages, "RIG_WARM=0", "RIG_HOSTFWD=tcp:" + o.forward + "-:8443",
+		"RIG_QEMU=" + o.qemu,
 	}}
 	start := time.Now()
 	m.must(10*time.Minute, "build")
@@ -92,10 +94,11 @@ func startMachine(t *testing.T, o machineOptions) *machine {
 // TestDevice boots one machine for all its tests.
 func TestDevice(t *testing.T) {
 	forward := "127.0.0.1:" + freePort(t, "127.0.0.1")
-	m := startMachine(t, machineOptions{suite: "bookworm", packages: guestPackages, forward: forward})
+	m := startMachine(t, machineOptions{suite: "bookworm", packages: guestPackages, forward: forward, qemu: guestScreens()})
 	t.Run("drivers", func(t *testing.T) { testDrivers(t, m.of(t)) })
 	t.Run("buttons", func(t *testing.T) { testButtons(t, m.of(t)) })
 	t.Run("rules", func(t *testing.T) { testRules(t, m.of(t), forward) })
+	t.Run("screens", func(t *testing.T) { testScreens(t, m.of(t), forward) })
 	t.Run("call", func(t *testing.T) { testDeviceCall(t, m.of(t), forward) })
 }
 

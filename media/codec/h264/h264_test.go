@@ -92,6 +92,78 @@ func sps(profile, constraints byte, mbs, rows, right, below int, pocType int, fr
 	return w.p
 }
 
+// TestColours: what the video signal of an SPS says, behind everything else that may
+// stand before it.
+func TestColours(t *testing.T) {
+	plain := sps(66, 0xc0, 80, 45, 0, 0, 0, 1)
+	for name, tt := range map[string]struct {
+		vui         string // bits
+		bt709, full bool
+	}{
+		"no VUI":                   {"0", false, false},
+		"nothing said":             {"1 0 0 0", false, false},
+		"a format, limited":        {"1 0 0 1 101 0 0", false, false},
+		"full range":               {"1 0 0 1 101 1 0", false, true},
+		"BT.709":                   {"1 0 0 1 101 0 1 00000001 00000001 00000001", true, false},
+		"BT.709, full range":       {"1 0 0 1 101 1 1 00000001 00000001 00000001", true, true},
+		"BT.601":                   {"1 0 0 1 101 0 1 00000110 00000110 00000110", false, false},
+		"behind an aspect":         {"1 1 00000001 1 0 1 101 0 1 00000001 00000001 00000001", true, false},
+		"behind an aspect in full": {"1 1 11111111 0000000000010001 0000000000010001 0 1 101 0 1 00000001 00000001 00000001", true, false},
+		"cut off":                  {"1 0 0 1 101 1 1 00000001 000", false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			nal := withVUI(t, plain, tt.vui)
+			s, err := ParseSPS(nal)
+			if err != nil || s.Width != 1280 || s.BT709 != tt.bt709 || s.FullRange != tt.full {
+				t.Errorf("ParseSPS = %+v, %v; want BT.709 %v, full range %v", s, err, tt.bt709, tt.full)
+			}
+			if name == "cut off" {
+				return
+			}
+			stream := append(append([]byte{0, 0, 0, 1}, nal...), 0, 0, 1, 0x68, 0xce, 0, 0, 1, 0x65, 0x88)
+			if got, ok := FindSPS(stream); !ok || got != s {
+				t.Errorf("FindSPS = %+v, %v", got, ok)
+			}
+		})
+	}
+	for _, stream := range [][]byte{{0, 0, 1, 0x41, 0x88}, {0, 0, 1, 0x67}, nil, append([]byte{0, 0, 1, 0x65, 0x88, 0, 0, 1}, plain...)} {
+		if got, ok := FindSPS(stream); ok {
+			t.Errorf("in %x there is %+v", stream, got)
+		}
+	}
+}
+
+// withVUI puts other bits in the place of the last bit of an SPS, which says that it has
+// no VUI.
+func withVUI(t *testing.T, nal []byte, vui string) []byte {
+	t.Helper()
+	var bits []byte
+	for _, b := range nal {
+		for i := range 8 {
+			bits = append(bits, b>>(7-i)&1)
+		}
+	}
+	stop := bytes.LastIndexByte(bits, 1)
+	bits = bits[:stop-1]
+	for _, b := range strings.ReplaceAll(vui, " ", "") {
+		bits = append(bits, byte(b-'0'))
+	}
+	bits = append(bits, 1)
+	out := make([]byte, (len(bits)+7)/8)
+	for i, b := range bits {
+		out[i/8] |= b << (7 - i%8)
+	}
+	// Emulation prevention (7.4.1).
+	var safe []byte
+	for _, b := range out {
+		if n := len(safe); n >= 2 && safe[n-1] == 0 && safe[n-2] == 0 && b <= 3 {
+			safe = append(safe, 3)
+		}
+		safe = append(safe, b)
+	}
+	return safe
+}
+
 func TestParseSPS(t *testing.T) {
 	x264 := unhex(t, "6764001facd9405005bb016a02020280000003008000001e078c18cb")
 	for name, tt := range map[string]struct {

@@ -65,3 +65,18 @@ func Look(au []byte) (c Contents) {
 	})
 	return c
 }
+
+// FindSPS reads the first SPS of an access unit, which stands before the picture; false:
+// there is none, or none that can be read.
+func FindSPS(au []byte) (s SPS, ok bool) {
+	NALs(au, func(nal []byte) bool {
+		if Type(nal) == TypeSPS {
+			var err error
+			s, err = ParseSPS(nal)
+			ok = err == nil
+			return false
+		}
+		return Type(nal) != TypeSlice && Type(nal) != TypeIDR
+	})
+	return s, ok
+}

@@ -13,6 +13,9 @@ type SPS struct {
 	// Width and Height are those of the picture that is shown, in pixels; Coded is how
 	// many pixels are decoded for it.
 	Width, Height, Coded int
+	// BT709 and FullRange say what the samples mean (E.2.1, matrix_coefficients and
+	// video_full_range_flag); both are false when nothing is said.
+	BT709, FullRange bool
 }
 
 // ConstrainedBaseline reports whether every decoder of constrained baseline decodes
@@ -90,7 +93,34 @@ func ParseSPS(nal []byte) (SPS, error) {
 	if s.Width < 2 || s.Height < 2 {
 		return SPS{}, errSPS
 	}
+	if bt709, full := r.videoSignal(); !r.short {
+		s.BT709, s.FullRange = bt709, full
+	}
 	return s, nil
+}
+
+// videoSignal reads the beginning of the VUI parameters (E.1.1).
+func (r *reader) videoSignal() (bt709, full bool) {
+	if !r.bit() { // vui_parameters_present_flag
+		return false, false
+	}
+	const extendedSAR, matrixBT709 = 255, 1
+	if r.bit() && r.bits(8) == extendedSAR { // aspect_ratio_info_present_flag
+		r.bits(32)
+	}
+	if r.bit() { // overscan_info_present_flag
+		r.bit()
+	}
+	if !r.bit() { // video_signal_type_present_flag
+		return false, false
+	}
+	r.bits(3) // video_format
+	full = r.bit()
+	if r.bit() { // colour_description_present_flag
+		r.bits(16) // colour_primaries, transfer_characteristics
+		bt709 = r.bits(8) == matrixBT709
+	}
+	return bt709, full
 }
 
 // reader reads the bits of a NAL unit, without emulation prevention (7.4.1).
@@ -126,6 +156,17 @@ func (r *reader) bit() bool {
 	b := r.p[r.n/8]>>(7-r.n%8)&1 != 0
 	r.n++
 	return b
+}
+
+// bits reads n bits, of which the last 32 count.
+func (r *reader) bits(n int) (v uint32) {
+	for range n {
+		v <<= 1
+		if r.bit() {
+			v |= 1
+		}
+	}
+	return v
 }
 
 // ue reads an Exp-Golomb code of at most 24 bits; a longer one ends the reading.

@@ -1,0 +1,54 @@
+package devices
+
+import (
+	"cmp"
+	"slices"
+
+	"callbox/hal"
+	"callbox/hal/clock"
+	"callbox/hal/drm"
+	"callbox/hal/screen"
+	"callbox/hal/virtual"
+)
+
+// Reasons why auto has not chosen a screen.
+const (
+	noScreen    = "no screen is connected"
+	noConnector = "there is no connector for a screen"
+)
+
+// chooseDisplay finds the display for a configured name; "" means none. Nothing stands
+// in for a screen: where auto finds connectors and no screen, each call looks again.
+func chooseDisplay(o hal.DisplayOptions, found []Found, problems error) (Choice, error) {
+	wanted := cmp.Or(o.Name, hal.NameNone)
+	if wanted != hal.NameAuto {
+		if slices.ContainsFunc(found, func(f Found) bool { return f.Kind == Display && f.also == wanted }) {
+			return Choice{Kind: Display, Wanted: wanted, Chosen: wanted}, nil
+		}
+		return choose(Display, wanted, found, problems)
+	}
+	c := Choice{Kind: Display, Wanted: wanted, Chosen: hal.NameNone, Reason: noConnector}
+	screens := slices.DeleteFunc(slices.Clone(found), func(f Found) bool { return f.Kind != Display })
+	if i := slices.IndexFunc(screens, func(f Found) bool { return !f.unused }); i >= 0 {
+		c.Chosen, c.Reason = screens[i].Name, ""
+	} else if len(screens) > 0 {
+		c.Chosen, c.Reason = hal.NameAuto, noScreen
+	}
+	return c, nil
+}
+
+// openDisplay makes the driver of the chosen display.
+func (s *Set) openDisplay(o hal.DisplayOptions, c Choice, clk clock.Clock) (err error) {
+	switch {
+	case c.Virtual:
+		s.Display = virtual.NewDisplay(o.Record)
+	case c.Chosen != hal.NameNone:
+		if o.Caption {
+			if s.fonts, err = screen.OpenFonts(o.Font); err != nil {
+				return err
+			}
+		}
+		s.Display = drm.New(drm.Options{Name: c.Chosen, Rotate: o.Rotate, Fonts: s.fonts, Clock: clk})
+	}
+	return nil
+}
