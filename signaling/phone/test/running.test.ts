@@ -95,7 +95,9 @@ suite("two tabs", () => {
   test("beside a call in another tab nothing is asked for that needs the connections", async () => {
     await callInOtherTab();
     const before = media.asked;
-    assert.equal(await codeOf(callbox.callDevice({ roomType: "voice" })), "otherTab");
+    const call = codeOf(callbox.callDevice({ roomType: "voice" }));
+    const begins = until(() => here().phone.busy, "the call").then(() => "the call begins", () => "nothing comes of it");
+    assert.equal(await Promise.race([call, begins]), "otherTab");
     assert.equal(await codeOf(callbox.pair(device.link(), "Anna")), "otherTab");
     for (const set of [callbox.setMic, callbox.setCamera, callbox.setSpeaker]) assert.equal(await codeOf(set(false)), "otherTab");
     assert.deepEqual([media.asked - before, here().tabs.holds, callbox.currentCall()?.here], [0, false, false]);
