@@ -134,7 +134,7 @@ func TestHostedHTTPS(t *testing.T) {
 		t.Errorf("the page keeps %q", kept)
 	}
 	p.open(page)
-	for file, kind := range map[string]string{"./": "text/html; charset=utf-8", "sw.js": "text/javascript; charset=utf-8", "manifest.webmanifest": "application/manifest+json"} {
+	for file, kind := range map[string]string{"./": "text/html; charset=utf-8", "sw.js": "text/javascript", "manifest.webmanifest": "application/manifest+json"} {
 		got := eval[string](p, fmt.Sprintf(`fetch(%q).then((r) => r.headers.get("content-type") + " " + r.headers.get("cache-control") + " " + r.headers.get("x-content-type-options"))`, file))
 		if want := kind + " no-cache nosniff"; got != want {
 			t.Errorf("%s comes with %q, want %q", file, got, want)

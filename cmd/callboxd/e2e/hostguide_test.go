@@ -97,9 +97,10 @@ func (g hostGuide) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		name = "index.html"
 	}
 	kind := g.types[path.Ext(name)]
-	if kind == "" {
+	switch kind {
+	case "":
 		kind = "application/octet-stream"
-	} else if strings.HasPrefix(kind, "text/") {
+	case "text/html", "text/plain": // of ours the only ones in nginx's default charset_types
 		kind += "; charset=utf-8"
 	}
 	w.Header().Set("Content-Type", kind)
