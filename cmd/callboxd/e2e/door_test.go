@@ -36,6 +36,7 @@ func TestDoorUnanswered(t *testing.T) {
 	p.watchToasts()
 	p.click("door")
 	says("door_noHandler")
+	p.screenshot("no handler")
 
 	if err := d.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -46,7 +47,9 @@ func TestDoorUnanswered(t *testing.T) {
 	if text := p.text("door"); text != pageWords(t, "doorSending") {
 		t.Errorf("the button says %q", text)
 	}
+	p.screenshot("sending")
 	says("door_unreachable")
+	p.screenshot("unreachable")
 	if err := d.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
