@@ -148,6 +148,9 @@ func TestHostedHTTPS(t *testing.T) {
 	eventually(t, 10*time.Second, "the picture is shown", func() bool {
 		return eval[int](p, `document.querySelector('[data-testid="remote-video"]').videoWidth`) > 0
 	})
+	if own := eval[string](p, `(({ mic, camera, problems }) => JSON.stringify({ mic, camera, problems }))(window.callbox.currentCall())`); own != `{"mic":true,"camera":true,"problems":[]}` {
+		t.Errorf("this phone's microphone and camera are %s", own)
+	}
 	p.click("hang-up")
 	p.waitEventOf("finishVoip", room, 5*time.Second)
 	d.waitState("idle", 5*time.Second)
