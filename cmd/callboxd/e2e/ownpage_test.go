@@ -75,6 +75,12 @@ func TestOwnPage(t *testing.T) {
 			return strings.HasPrefix(eval[string](p, `document.getElementById("said").textContent`), want)
 		})
 	}
+	shown := func() {
+		t.Helper()
+		eventually(t, 10*time.Second, "the picture is shown", func() bool {
+			return eval[int](p, `document.getElementById("picture").videoWidth`) > 0
+		})
+	}
 	window := ctl[struct {
 		URL string `json:"url"`
 	}](d, "pair", "--name", "Anna")
@@ -88,9 +94,7 @@ func TestOwnPage(t *testing.T) {
 	ctl[any](d, "answer")
 	d.waitState("talking", 15*time.Second)
 	said("calling ")
-	eventually(t, 10*time.Second, "the picture is shown", func() bool {
-		return eval[int](p, `document.getElementById("picture").videoWidth`) > 0
-	})
+	shown()
 	press("Hang up")
 	d.waitState("idle", 5*time.Second)
 	if r := d.lastCall(); r.RoomID != room || r.Cause != "hangup" || r.Origin != "manual" || r.TalkSeconds < 0.5 {
@@ -98,10 +102,12 @@ func TestOwnPage(t *testing.T) {
 	}
 	said("finishVoip ")
 
+	eval[bool](p, `(document.getElementById("picture").srcObject = null, true)`) // the first call's
 	again := d.dial("video", "Anna").RoomID
 	press("Answer")
 	d.waitState("talking", 15*time.Second)
 	said("calling ")
+	shown()
 	ctl[any](d, "hangup")
 	said("finishVoip ")
 	if r := d.lastCall(); r.RoomID != again || r.Cause != "hangup" || r.Origin != "manual" {

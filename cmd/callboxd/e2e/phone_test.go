@@ -33,6 +33,8 @@ type phoneOptions struct {
 	height   int
 	touched  bool // the browser lets a page sound only after somebody has touched it
 	cameras  int  // default 1; more are the browser's own, without time stamps
+
+	flags []chromedp.ExecAllocatorOption // more of the browser
 }
 
 // chromium is Debian's.
@@ -84,6 +86,7 @@ func startPhone(t testing.TB, o phoneOptions) *phone {
 	} else {
 		options = append(options, chromedp.Flag("use-file-for-fake-video-capture", video))
 	}
+	options = append(options, o.flags...)
 	p := &phone{t: t, log: &lockedBuffer{}}
 	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	keep := func(format string, args ...any) { fmt.Fprintf(p.log, format+"\n", args...) }

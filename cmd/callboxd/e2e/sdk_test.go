@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp"
 )
 
 // hear registers a listener of the SDK's events, which collects them.
@@ -30,7 +32,8 @@ func (p *phone) try(expression string) string {
 }
 
 // TestSDK: an app on the page hears the events of a call, and ends it; a second tab
-// was opened for its room.
+// was opened for its room. Each of the two calls while the other is idle, and neither
+// while the other is in a call, which ends when its page is closed.
 func TestSDK(t *testing.T) {
 	d := startDevice(t, deviceOptions{tone: 440})
 	p := startPhone(t, phoneOptions{tone: 600})
@@ -57,6 +60,19 @@ func TestSDK(t *testing.T) {
 	if got, want := eval[string](second, `JSON.stringify(window.callbox.getPluginOnloadOptions())`),
 		fmt.Sprintf(`{"path":"/","query":{"roomId":%q,"customQuery":"a b"}}`, room); got != want {
 		t.Errorf("getPluginOnloadOptions() = %s, want %s", got, want)
+	}
+
+	for _, call := range []string{
+		`callDevice({ roomType: "voice" })`,
+		`pair({ sn: "e2e", dkt: "A".repeat(43), secret: "A".repeat(22), endpoints: [] }, "Bert")`,
+		`setMic(false)`,
+	} {
+		if code := second.try("window.callbox." + call); code != "otherTab" {
+			t.Errorf("%s beside a call in another tab: %s, want otherTab", call, code)
+		}
+	}
+	if s := d.status(); s.State != "talking" || s.Call.RoomID != room || !eval[bool](p, `window.callbox.currentCall().here && window.callbox.currentCall().mic`) {
+		t.Fatalf("the second tab has disturbed the call: the device is %s", s.State)
 	}
 
 	if code := p.try(`window.callbox.forceHangUpVoip("another")`); code != "noCall" {
@@ -87,6 +103,47 @@ func TestSDK(t *testing.T) {
 	d.wantForced(t, p, watch, again)
 	if n := len(p.heard()); n > 0 {
 		t.Errorf("a listener that was taken away heard %d events", n)
+	}
+
+	// The tab that is idle gives the connections away; that of the call is then closed, and
+	// after it the first one is left in a call of its own.
+	third := second.callAsApp(d)
+	p.wantSeesCall(t, third)
+	if code := p.try(`window.callbox.callDevice({ roomType: "voice" })`); code != "otherTab" {
+		t.Errorf("callDevice beside the call of the second tab: %s, want otherTab", code)
+	}
+	second.closeTab()
+	d.wantUnloaded(t, watch, third)
+	last := p.callAsApp(d)
+	p.run(10*time.Second, chromedp.Navigate("about:blank"))
+	d.wantUnloaded(t, watch, last)
+}
+
+// callAsApp calls the device and answers there.
+func (p *phone) callAsApp(d *device) (room string) {
+	p.t.Helper()
+	room = eval[string](p, `window.callbox.callDevice({ roomType: "voice" }).then((r) => r.roomId)`)
+	d.waitState("ringing", 10*time.Second)
+	ctl[any](d, "answer")
+	p.waitEventOf("startVoip", room, 10*time.Second)
+	d.waitState("talking", 5*time.Second)
+	return room
+}
+
+// wantUnloaded wants the device to learn within a second that the page of a call, which
+// has just been closed, is gone.
+func (d *device) wantUnloaded(t *testing.T, w *watch, room string) {
+	t.Helper()
+	var data map[string]any
+	if err := json.Unmarshal(w.find("hangUpVoip", room, time.Second).Data, &data); err != nil {
+		t.Fatal(err)
+	}
+	if data["origin"] != "unloadCallPage" || data["status"] != "endByCaller" {
+		t.Errorf("hangUpVoip on the device = %v", data)
+	}
+	d.waitState("idle", 5*time.Second)
+	if r := d.lastCall(); r.RoomID != room || r.Cause != "hangup" || r.Origin != "unloadCallPage" {
+		t.Errorf("record = %+v", r)
 	}
 }
 

@@ -34,6 +34,8 @@ function follow(registration: ServiceWorkerRegistration): void {
     else registration.waiting?.postMessage("activate");
   };
   onCall(letIn);
+  // Home is shown again when the person has seen the end of a call, or has answered to a pairing.
+  new MutationObserver(letIn).observe(document.documentElement, { attributeFilter: ["data-view"] });
   registration.addEventListener("updatefound", () => {
     registration.installing?.addEventListener("statechange", letIn);
   });

@@ -1,5 +1,6 @@
-// The programs of docs/mini-program.md, as they stand there: a string goes from the page
-// over the backend and the device's program into the daemon's API, and one comes back.
+// The programs of docs/mini-program.md, as they stand there: the mini program's pages lead
+// to the call page; a string goes from that over the backend and the device's program into
+// the daemon's API, and one comes back.
 import assert from "node:assert/strict";
 import { execFile, spawn, type ChildProcessByStdio } from "node:child_process";
 import { createHmac } from "node:crypto";
@@ -11,8 +12,18 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { after, before, describe as suite, test } from "node:test";
 import { promisify } from "node:util";
+import { runInNewContext } from "node:vm";
 
 type Program = ChildProcessByStdio<null, Readable, null>;
+
+/** What a page of a mini program hands to WeChat. */
+interface MiniPage {
+  data: Record<string, string>;
+  setData?: (data: Readonly<Record<string, string>>) => void;
+  scan?: () => void;
+  call?: () => void;
+  onLoad?: (query: Readonly<Record<string, string>>) => void;
+}
 
 const phone = `p.${"A".repeat(43)}`;
 const secrets = { DEVICE_SECRET: "the device's", WEBHOOK_SECRET: "the webhook's" };
@@ -81,6 +92,69 @@ suite("docs/mini-program.md", () => {
   async function enter(): Promise<URL> {
     const response = await fetch(`${backend}/enter`, { method: "POST", body: JSON.stringify({ code: "of wx.login", roomId: "room-1" }) });
     return new URL(((await response.json()) as { page: string }).page);
+  }
+
+  /** A page of the mini program in WeChat, which has scanned a code and answers requests over the network. */
+  async function inWeChat(path: string, code: string): Promise<{ readonly page: MiniPage; readonly went: string[] }> {
+    const went: string[] = [];
+    const wx = {
+      scanCode: ({ onlyFromCamera, success }: { readonly onlyFromCamera: boolean; readonly success: (found: object) => void }) => {
+        if (onlyFromCamera) success({ result: code });
+      },
+      navigateTo: ({ url }: { readonly url: string }) => went.push(url),
+      login: ({ success }: { readonly success: (login: object) => void }) => {
+        success({ code: "of wx.login" });
+      },
+      request: ({ url, method, data, success }: { readonly url: string; readonly method: string; readonly data: object; readonly success: (response: object) => void }) => {
+        // The guide's backend has a name; this one has a port.
+        const here = url.replace("https://backend.example.com", backend);
+        void fetch(here, { method, body: JSON.stringify(data) }).then(async (response) => {
+          const page: unknown = await response.json();
+          success({ data: page });
+        });
+      },
+    };
+    let page: MiniPage | undefined;
+    const text = await readFile(join(dir, `${path.replaceAll("/", "-")}.mjs`), "utf8");
+    runInNewContext(text, {
+      wx,
+      Page: (members: MiniPage) => {
+        page = members;
+        page.setData = (data) => Object.assign(members.data, data);
+      },
+      encodeURIComponent,
+      decodeURIComponent,
+    });
+    return { page: page ?? assert.fail(`${path} makes no page`), went };
+  }
+
+  for (const [name, enter, roomId, fragment] of [
+    ["a pairing code is scanned", (page: MiniPage) => page.scan?.(), "", "pair=eyJzbiI6ImRvb3ItMSJ9-_"],
+    ["the person calls", (page: MiniPage) => page.call?.(), "", ""],
+  ] as const) {
+    test(`${name}: the web-view shows the call page with it`, async () => {
+      const index = await inWeChat("pages/index/index", `https://calls.example.com/door/#${fragment}`);
+      enter(index.page);
+      assert.equal(index.went.length, 1);
+      const to = new URL(index.went[0] ?? "", "https://mini.example");
+      assert.equal(to.pathname, "/pages/call/call");
+      await shown(Object.fromEntries(to.search.slice(1).split("&").map((pair) => pair.split("=") as [string, string])), roomId, fragment);
+    });
+  }
+  test("a message that the device calls is pressed: the web-view shows the call page with the room", async () => {
+    await shown({ roomId: "room-2" }, "room-2", "");
+  });
+
+  /** Enters the mini program's call page. WeChat hands the query over as it stands in the address. */
+  async function shown(query: Readonly<Record<string, string>>, roomId: string, fragment: string): Promise<void> {
+    const { page } = await inWeChat("pages/call/call", "");
+    assert.equal(page.data["src"], "");
+    page.onLoad?.(query);
+    const src = new URL(await until(() => page.data["src"] || undefined));
+    assert.equal(src.origin + src.pathname, "https://calls.example.com/door/");
+    assert.equal(src.searchParams.get("roomId") ?? "", roomId);
+    assert.equal(src.searchParams.get("ticket")?.length, 22);
+    assert.equal(src.hash, fragment && `#${fragment}`);
   }
 
   test("the mini program is told the page, with the room", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, describe as suite, test } from "node:test";
 import { otherTab } from "./support/tab.js";
 import * as callbox from "../src/sdk.js";
+import { formatPairingLink } from "../src/pairing.js";
 import { codeOf } from "./support/phone.js";
 import type { CallView } from "../src/view.js";
 import type { VoipEvent, VoipEventData, VoipEventName } from "../src/voipevents.js";
@@ -45,6 +46,27 @@ suite("how the page was entered", () => {
     history.pushState(null, "", `${callbox.CALL_PAGE_PATH}?roomId=r2`);
     assert.deepEqual(callbox.getPluginEnterOptions(), { path: "/", query: { roomId: "r2" } });
     assert.deepEqual(callbox.getPluginOnloadOptions().query, { roomId: "r1", customQuery: "a b" });
+  });
+});
+
+suite("takePairingLink", () => {
+  const link = { sn: "door-1", dkt: "A".repeat(43), secret: "A".repeat(22), endpoints: ["wss://door.example/signal"] };
+  for (const [name, text, want] of [
+    ["a link", formatPairingLink(link), link],
+    ["what is none", "secret", "invalid"],
+    ["nothing", "", "invalid"],
+  ] as const) {
+    test(`takes ${name} out of the address, at once and for good`, () => {
+      history.pushState(null, "", `/call?roomId=r2#pair=${text}`);
+      assert.deepEqual(callbox.takePairingLink(), want);
+      assert.equal(location.href, "http://localhost/call?roomId=r2");
+      assert.equal(callbox.takePairingLink(), undefined);
+    });
+  }
+  test("leaves another fragment as it is", () => {
+    history.pushState(null, "", "/call#top");
+    assert.equal(callbox.takePairingLink(), undefined);
+    assert.equal(location.href, "http://localhost/call#top");
   });
 });
 

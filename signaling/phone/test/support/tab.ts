@@ -3,18 +3,7 @@
  * that the other tab holds, the channel between the two, storage. It must be
  * imported before the SDK, which reads its address when it is loaded.
  */
-const channels = new Set<FakeChannel>();
-
-/** A BroadcastChannel that delivers at once and keeps nothing alive. */
-class FakeChannel {
-  onmessage: ((event: { readonly data: unknown }) => void) | null = null;
-  constructor() {
-    channels.add(this);
-  }
-  postMessage(data: unknown): void {
-    for (const other of channels) if (other !== this) other.onmessage?.({ data: structuredClone(data) });
-  }
-}
+import { FakeChannel, globals } from "./browser.js";
 
 /** The other tab's end of the channel: what it hears, and what it says. */
 class OtherTab {
@@ -54,12 +43,15 @@ function transaction(): object {
 
 const address = new URL("http://localhost/call?roomId=r1&customQuery=a%20b#pair=secret");
 
-const browser: Readonly<Record<string, unknown>> = {
+globals({
   isSecureContext: true,
   location: address,
   history: {
     state: null,
     pushState: (_: unknown, __: string, to: string) => {
+      address.href = new URL(to, address).href;
+    },
+    replaceState: (_: unknown, __: string, to: string) => {
       address.href = new URL(to, address).href;
     },
   },
@@ -74,7 +66,6 @@ const browser: Readonly<Record<string, unknown>> = {
   WebSocket: null, // nothing connects: the other tab holds the key
   RTCPeerConnection: null,
   addEventListener: () => undefined,
-};
-for (const [name, value] of Object.entries(browser)) Object.defineProperty(globalThis, name, { value, configurable: true });
+});
 
 export const otherTab = new OtherTab();
