@@ -69,6 +69,9 @@ func (l *loop) carryOut(e call.Effect) {
 	case call.SendNeedRestart:
 		l.signaling.NeedRestart(l.cur.room(), l.cur.leg.generation+1)
 	case call.Reconnect:
+		if !e.Back {
+			l.cur.quality.sum.Reconnects++
+		}
 		l.publish(map[bool]string{true: control.EventReconnected, false: control.EventReconnecting}[e.Back], nil)
 	case call.ShutMedia:
 		if session := l.cur.leg.session; session != nil {

@@ -42,7 +42,10 @@ func TestRecordHasLink(t *testing.T) {
 		defer s.end()
 		s.stats = media.Stats{BitrateUp: 1_000_000, LossUp: 0.25, RTTMilliseconds: 40, VideoCodec: "h264", LocalCandidate: "relay udp 192.0.2.1:1", RemoteCandidate: "host udp 192.0.2.2:2"}
 		s.talk()
-		time.Sleep(3500 * time.Millisecond)
+		s.emit(media.Lost{})
+		time.Sleep(500 * time.Millisecond)
+		s.emit(media.Back{})
+		time.Sleep(3 * time.Second)
 		s.receive(signaling.Bye{Room: signaling.RoomKey{ID: "r", Phone: "anna"}})
 		s.took()
 		records := s.records
@@ -53,7 +56,7 @@ func TestRecordHasLink(t *testing.T) {
 		got.CPU = 0
 		if want := (store.Link{
 			SendBitrate: 1_000_000, SendLoss: 0.25, SendLossWorst: 0.25, RTTMilliseconds: 40, RTTMillisecondsWorst: 40,
-			SendCodec: "h264", LocalCandidate: "relay", RemoteCandidate: "host",
+			SendCodec: "h264", LocalCandidate: "relay", RemoteCandidate: "host", Reconnects: 1,
 		}); got != want {
 			t.Errorf("link = %+v\nwant   %+v", got, want)
 		}

@@ -113,7 +113,17 @@ func talkLinkText(l *control.TalkLink) string {
 	if l.Freezes > 0 {
 		text += ", " + count(int(l.Freezes), "freeze")
 	}
+	if l.Reconnects > 0 {
+		text += fmt.Sprintf(", lost %s", times(int(l.Reconnects)))
+	}
 	return text
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // endText is the cause, with what stands beside it.
@@ -144,7 +154,7 @@ func writeCSV(w io.Writer, calls []control.Record) error {
 	out := csv.NewWriter(w)
 	rows := [][]string{{"started", "answered", "ended", "direction", "contact", "phone", "roomType",
 		"ringSeconds", "talkSeconds", "limitSeconds", "cause", "origin", "detail", "roomId", "groupId", "id", "times",
-		"sendBitrate", "receiveBitrate", "sendLoss", "receiveLoss", "rttMilliseconds", "freezes", "concealedSeconds", "sendCodec", "localCandidate", "remoteCandidate", "cpu"}}
+		"sendBitrate", "receiveBitrate", "sendLoss", "receiveLoss", "rttMilliseconds", "freezes", "reconnects", "concealedSeconds", "sendCodec", "localCandidate", "remoteCandidate", "cpu"}}
 	for _, c := range calls {
 		row := []string{stamp(c.Started), stamp(c.Answered), stamp(c.Ended), c.Direction, cell(c.Contact), c.Phone, c.RoomType,
 			decimal(c.RingSeconds), decimal(c.TalkSeconds), decimal(c.LimitSeconds), string(c.Cause), string(c.Origin), string(c.Detail), c.RoomID, c.GroupID, c.ID, strconv.Itoa(max(c.Times, 1))}
@@ -156,11 +166,11 @@ func writeCSV(w io.Writer, calls []control.Record) error {
 // linkCells are empty where there was no talk.
 func linkCells(l *control.TalkLink) []string {
 	if l == nil {
-		return make([]string, 11)
+		return make([]string, 12)
 	}
 	return []string{
 		decimal(l.SendBitrate), decimal(l.ReceiveBitrate), decimal(l.SendLoss), decimal(l.ReceiveLoss), decimal(l.RTTMilliseconds),
-		strconv.FormatUint(l.Freezes, 10), decimal(l.ConcealedSeconds), l.SendCodec, l.LocalCandidate, l.RemoteCandidate, decimal(l.CPU),
+		strconv.FormatUint(l.Freezes, 10), strconv.FormatUint(l.Reconnects, 10), decimal(l.ConcealedSeconds), l.SendCodec, l.LocalCandidate, l.RemoteCandidate, decimal(l.CPU),
 	}
 }
 

@@ -216,7 +216,7 @@ func (d *door) Calls(_ context.Context, q control.CallQuery) ([]control.Record, 
 	all := []control.Record{
 		{ID: "3", RoomID: "kR3v9", GroupID: "kR3v9", Contact: "Anna", Phone: "jkt-a", RoomType: "video", Direction: "in", Started: since},
 		{ID: "2", RoomID: "b", GroupID: "b", Contact: "Anna", Phone: "jkt-a", RoomType: "voice", Direction: "out", Started: since.Add(-time.Hour), Answered: since.Add(-time.Hour + 5*time.Second), Ended: since, RingSeconds: 5.25, TalkSeconds: 3661, LimitSeconds: 3600, Cause: "hangup", Origin: "timeLimit",
-			Link: &control.TalkLink{SendBitrate: 912_345, ReceiveBitrate: 64_000, SendLoss: 0.012, ReceiveLoss: 0.004, SendLossWorst: 0.2, RTTMilliseconds: 41.2, Freezes: 1, ConcealedSeconds: 0.5, SendCodec: "vp8", LocalCandidate: "relay", RemoteCandidate: "host", CPU: 0.31}},
+			Link: &control.TalkLink{SendBitrate: 912_345, ReceiveBitrate: 64_000, SendLoss: 0.012, ReceiveLoss: 0.004, SendLossWorst: 0.2, RTTMilliseconds: 41.2, Freezes: 1, Reconnects: 2, ConcealedSeconds: 0.5, SendCodec: "vp8", LocalCandidate: "relay", RemoteCandidate: "host", CPU: 0.31}},
 		{ID: "1", RoomID: "c", GroupID: "c", Contact: `Bert, "the" postman`, Phone: "jkt-b", RoomType: "video", Direction: "in", Started: since.Add(-2 * time.Hour), Cause: "aborted", Detail: "mediaLost"},
 	}
 	var chosen []control.Record

@@ -133,6 +133,7 @@ type TalkLink struct {
 	FramesSent       uint64  `json:"framesSent"`
 	FramesShown      uint64  `json:"framesShown"`
 	Freezes          uint64  `json:"freezes"`
+	Reconnects       uint64  `json:"reconnects"` // times that media was lost
 	ConcealedSeconds float64 `json:"concealedSeconds"`
 
 	SendCodec       string  `json:"sendCodec,omitzero"` // the last ones

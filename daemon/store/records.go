@@ -78,6 +78,7 @@ type Link struct {
 	FramesSent       uint64  `json:"framesSent"`
 	FramesShown      uint64  `json:"framesShown"`
 	Freezes          uint64  `json:"freezes"`
+	Reconnects       uint64  `json:"reconnects"`
 	ConcealedSeconds float64 `json:"concealedSeconds"`
 
 	SendCodec       string  `json:"sendCodec,omitzero"`
