@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"sync/atomic"
+	"time"
 
 	"github.com/pion/transport/v5"
 	"github.com/pion/transport/v5/stdnet"
@@ -15,6 +16,7 @@ type lossyNet struct {
 	transport.Net
 	lose, await atomic.Bool
 	flowing     func()
+	media       arrivals
 }
 
 func newLossyNet(flowing func()) *lossyNet {
@@ -45,6 +47,7 @@ func (n *lossyNet) ListenUDP(network string, laddr *net.UDPAddr) (transport.UDPC
 		_ = c.Close()
 		return nil, transport.ErrNotSupported
 	}
+	stampPackets(raw)
 	return &lossyConn{UDPConn: raw, net: n}, nil
 }
 
@@ -68,10 +71,13 @@ type lossyConn struct {
 	net *lossyNet
 }
 
-// taken reports whether a packet that was read counts.
-func (c *lossyConn) taken(p []byte) bool {
+// taken reports whether a packet that came at this time counts.
+func (c *lossyConn) taken(p []byte, at time.Time) bool {
 	if c.net.lose.Load() {
 		return false
+	}
+	if isMedia(p) {
+		c.net.media.add(at)
 	}
 	// RTP and RTCP begin with 128 to 191: RFC 7983, 7.
 	if len(p) > 0 && p[0] >= 128 && p[0] <= 191 && c.net.await.CompareAndSwap(true, false) {
@@ -82,19 +88,18 @@ func (c *lossyConn) taken(p []byte) bool {
 
 // ReadFrom reads the next packet that is not lost.
 func (c *lossyConn) ReadFrom(p []byte) (int, net.Addr, error) {
-	for {
-		n, from, err := c.UDPConn.ReadFrom(p)
-		if err != nil || c.taken(p[:n]) {
-			return n, from, err
-		}
+	n, from, err := c.ReadFromAddrPort(p)
+	if err != nil {
+		return n, nil, err
 	}
+	return n, net.UDPAddrFromAddrPort(from), nil
 }
 
 // ReadFromAddrPort is ReadFrom without an allocation for each packet.
 func (c *lossyConn) ReadFromAddrPort(p []byte) (int, netip.AddrPort, error) {
 	for {
-		n, from, err := c.ReadFromUDPAddrPort(p)
-		if err != nil || c.taken(p[:n]) {
+		n, from, at, err := readStamped(c.UDPConn, p)
+		if err != nil || c.taken(p[:n], at) {
 			return n, from, err
 		}
 	}
