@@ -36,6 +36,9 @@ type CallOptions struct {
 	// nil: nobody. It is called by one goroutine for sound and one for pictures, and must
 	// not block.
 	OnPacket func(Packet)
+	// Linger is for how long after the call's end its socket counts what still comes, for
+	// MediaSince.
+	Linger time.Duration
 }
 
 // invite returns the message's form. Errors: ErrArgument.
@@ -109,7 +112,7 @@ func (p *Phone) Call(ctx context.Context, o CallOptions) (*Call, error) {
 	var c *Call
 	if err := p.loop.do(func() {
 		if p.carrier != nil && !p.shutting() {
-			c = p.newSession(room, wish{invite: invite, tone: o.Tone, sound: o.Sound, onPacket: o.OnPacket}, nil, false)
+			c = p.newSession(room, wish{invite: invite, tone: o.Tone, sound: o.Sound, onPacket: o.OnPacket, linger: o.Linger}, nil, false)
 		}
 	}); err != nil {
 		return nil, fmt.Errorf("cannot call: %w", err)

@@ -41,6 +41,7 @@ type legOptions struct {
 	video, camera, tone, loopback bool
 	sound                         [][]byte     // Opus frames; nil: silence or the tone
 	onPacket                      func(Packet) // nil: nobody looks
+	linger                        time.Duration
 	relayOnly                     bool
 	servers                       []message.ICEServer
 	certificate                   webrtc.Certificate
@@ -106,7 +107,7 @@ type peerLeg struct {
 
 func newPeerLeg(o legOptions) *peerLeg {
 	l := &peerLeg{o: o, work: newLoop(nil), settled: make(chan struct{})}
-	l.net = newLossyNet(func() { o.emit(legFlowing{}) })
+	l.net = newLossyNet(o)
 	l.sender = newSender(o)
 	o.running.Go(l.work.run)
 	return l

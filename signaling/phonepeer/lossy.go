@@ -3,6 +3,7 @@ package phonepeer
 import (
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,10 +18,14 @@ type lossyNet struct {
 	lose, await atomic.Bool
 	flowing     func()
 	media       arrivals
+	linger      time.Duration   // for which a closed socket still counts what comes
+	running     *sync.WaitGroup // of what counts it
 }
 
-func newLossyNet(flowing func()) *lossyNet {
-	return &lossyNet{Net: freshNet{&stdnet.Net{}}, flowing: flowing}
+func newLossyNet(o legOptions) *lossyNet {
+	return &lossyNet{
+		Net: freshNet{&stdnet.Net{}}, flowing: func() { o.emit(legFlowing{}) }, linger: o.linger, running: o.running,
+	}
 }
 
 // freshNet opens nothing by itself and lists the interfaces anew each time: after a
@@ -68,7 +73,37 @@ func (n *lossyNet) ListenPacket(network, address string) (net.PacketConn, error)
 // lossyConn is a socket of a lossyNet. It overrides what pion reads and writes with.
 type lossyConn struct {
 	*net.UDPConn
-	net *lossyNet
+	net    *lossyNet
+	closed atomic.Bool // for pion
+}
+
+// Close ends reading and writing; what still comes in lossyNet.linger is counted.
+func (c *lossyConn) Close() error {
+	if c.closed.Swap(true) {
+		return net.ErrClosed
+	}
+	if c.net.linger <= 0 {
+		return c.UDPConn.Close()
+	}
+	// pion's reader wakes at a deadline that is over and finds the socket closed.
+	if err := c.SetReadDeadline(time.Now()); err != nil {
+		return c.UDPConn.Close()
+	}
+	c.net.running.Go(func() {
+		defer c.UDPConn.Close()
+		var p [1500]byte
+		_ = c.SetReadDeadline(time.Now().Add(c.net.linger)) // it has taken one before
+		for {
+			n, _, at, err := readStamped(c.UDPConn, p[:])
+			if err != nil {
+				return
+			}
+			if isMedia(p[:n]) {
+				c.net.media.add(at)
+			}
+		}
+	})
+	return nil
 }
 
 // taken reports whether a packet that came at this time counts.
@@ -98,8 +133,14 @@ func (c *lossyConn) ReadFrom(p []byte) (int, net.Addr, error) {
 // ReadFromAddrPort is ReadFrom without an allocation for each packet.
 func (c *lossyConn) ReadFromAddrPort(p []byte) (int, netip.AddrPort, error) {
 	for {
+		if c.closed.Load() {
+			return 0, netip.AddrPort{}, net.ErrClosed
+		}
 		n, from, at, err := readStamped(c.UDPConn, p)
-		if err != nil || c.taken(p[:n], at) {
+		switch {
+		case c.closed.Load():
+			return 0, netip.AddrPort{}, net.ErrClosed
+		case err != nil || c.taken(p[:n], at):
 			return n, from, err
 		}
 	}

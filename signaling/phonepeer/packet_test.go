@@ -2,6 +2,7 @@ package phonepeer
 
 import (
 	"bytes"
+	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -61,6 +62,29 @@ func TestLooksIntoMedia(t *testing.T) {
 	}
 	if wrong.Load() > 0 {
 		t.Errorf("%d packets of another kind or codec", wrong.Load())
+	}
+}
+
+// TestLinger: what comes just after the end is counted, and then the socket is gone.
+func TestLinger(t *testing.T) {
+	d := openDoor(t)
+	p := d.connected()
+	c, _ := talks(t, d, p, CallOptions{RoomType: message.Voice, Linger: time.Second})
+	eventually(t, "sound comes", func() bool { return c.Stats().Audio.Packets > 10 })
+	c.HangUp(cause.Manual)
+	wantEnd(t, c, cause.End{Cause: cause.Hangup, Origin: cause.Manual}, false)
+	late, err := net.Dial("udp", strings.TrimPrefix(c.Stats().Way.Local, "host udp "))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close()
+	ended := time.Now()
+	eventually(t, "a packet after the end is counted", func() bool {
+		_, _ = late.Write([]byte{0x80, 111, 0, 1}) // refused once the socket is gone
+		return c.MediaSince(ended) > 0
+	})
+	if err := p.Close(); err != nil { // waits for the socket
+		t.Fatal(err)
 	}
 }
 

@@ -43,6 +43,7 @@ type wish struct {
 	tone     bool
 	sound    [][]byte
 	onPacket func(Packet)
+	linger   time.Duration
 	ring     string // id of the ring that it answers, "" for a call of ours
 }
 
@@ -216,7 +217,7 @@ func (s *session) makeOffer(servers []message.ICEServer) {
 	begun, loop := s.begun, s.phone.loop
 	s.leg = s.phone.makeLeg(legOptions{
 		video: s.wish.video(), camera: s.info.want.Camera, tone: s.wish.tone, sound: s.wish.sound, onPacket: s.wish.onPacket,
-		loopback: s.phone.o.Loopback, relayOnly: s.phone.o.RelayOnly, servers: servers,
+		linger: s.wish.linger, loopback: s.phone.o.Loopback, relayOnly: s.phone.o.RelayOnly, servers: servers,
 		log: s.log, running: &s.phone.legs, since: func() time.Duration { return s.phone.since(begun) },
 		emit: func(ev legEvent) { loop.post(func() { s.legEvent(ev) }) },
 	})
