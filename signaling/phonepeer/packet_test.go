@@ -9,6 +9,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 	"golang.org/x/sys/unix"
 
@@ -85,6 +86,24 @@ func TestLinger(t *testing.T) {
 	})
 	if err := p.Close(); err != nil { // waits for the socket
 		t.Fatal(err)
+	}
+}
+
+// TestPaddingIsNotLost: a probe has a number of its own among those of the media.
+func TestPaddingIsNotLost(t *testing.T) {
+	var c counter
+	add := func(n uint16) { c.add(&rtp.Header{SequenceNumber: n}, []byte{1}, false, 1) }
+	c.pad(&rtp.Header{SequenceNumber: 9}) // before there is anything to count
+	add(10)
+	c.pad(&rtp.Header{SequenceNumber: 11})
+	c.pad(&rtp.Header{SequenceNumber: 12})
+	add(13)
+	if r := c.received(); r.Lost != 0 || r.Packets != 2 {
+		t.Errorf("received %+v, want 2 packets and none lost", r)
+	}
+	add(15)
+	if r := c.received(); r.Lost != 1 {
+		t.Errorf("lost %d, want 1", r.Lost)
 	}
 }
 

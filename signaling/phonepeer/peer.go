@@ -195,6 +195,7 @@ func (l *peerLeg) stateChanged(state webrtc.PeerConnectionState) {
 		l.wasUp = true
 		l.mu.Unlock()
 		if first {
+			l.way() // while there is one
 			l.o.emit(legConnected{})
 		}
 	case webrtc.PeerConnectionStateDisconnected, webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:

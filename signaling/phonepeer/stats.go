@@ -112,6 +112,7 @@ type counter struct {
 	jitter   float64 // seconds
 	highest  uint64  // sequence number, unwrapped
 	lowest   uint64
+	padding  uint64 // packets of nothing else
 	keyframe bool // one is under way
 }
 
@@ -120,8 +121,8 @@ func (c *counter) received() Received {
 	defer c.mu.Unlock()
 	r := c.r
 	r.Codec, r.Jitter = c.codec.MimeType, time.Duration(c.jitter*float64(time.Second))
-	if n := c.highest - c.lowest + 1; r.Packets > 0 && n > r.Packets {
-		r.Lost = n - r.Packets
+	if n := c.highest - c.lowest + 1; r.Packets > 0 && n > r.Packets+c.padding {
+		r.Lost = n - r.Packets - c.padding
 	}
 	return r
 }
@@ -139,12 +140,27 @@ func (c *counter) add(h *rtp.Header, payload []byte, vp8 bool, now time.Duration
 	} else {
 		c.r.LongestGap = max(c.r.LongestGap, now-c.r.Last)
 		c.spacing(h.Timestamp, now)
-		c.highest = max(c.highest, c.highest+uint64(int64(int16(h.SequenceNumber-uint16(c.highest)))))
+		c.number(h)
 	}
 	c.r.Last, c.ssrc, c.stamp = now, h.SSRC, h.Timestamp
 	if vp8 {
 		c.picture(h, payload, now)
 	}
+}
+
+// pad counts a packet without payload, a probe: it is none, and not lost.
+func (c *counter) pad(h *rtp.Header) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.r.Packets > 0 {
+		c.padding++
+		c.number(h)
+	}
+}
+
+// number brings the highest sequence number up to date.
+func (c *counter) number(h *rtp.Header) {
+	c.highest = max(c.highest, c.highest+uint64(int64(int16(h.SequenceNumber-uint16(c.highest)))))
 }
 
 // spacing brings the jitter up to date. Packets of one picture come in a burst: only the
@@ -220,7 +236,9 @@ func (l *peerLeg) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 		if h.Padding && len(payload) > 0 {
 			payload = payload[:max(0, len(payload)-int(payload[len(payload)-1]))]
 		}
-		if len(payload) > 0 { // else it is padding alone: a probe
+		if len(payload) == 0 {
+			count.pad(&h)
+		} else {
 			at := l.o.since()
 			count.add(&h, payload, vp8, at)
 			if l.o.onPacket != nil {
