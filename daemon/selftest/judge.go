@@ -2,6 +2,7 @@ package selftest
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"callbox/signaling/cause"
@@ -72,6 +73,7 @@ func (j *judge) say(name string, s State, format string, args ...any) {
 // hold adds the row of a figure that has a bar. says is behind the figure.
 func (j *judge) hold(name string, v float64, says, remedy string) {
 	bar := j.bars.of(name)
+	v = math.Round(v*100) / 100
 	r := Row{Name: name, State: bar.judge(v), Value: &v, Unit: bar.Unit, Bar: &bar.Fail, Says: number(v, bar.Unit) + says}
 	if r.State != OK {
 		r.Says += ", wanted " + bar.text()
@@ -156,7 +158,7 @@ func (j *judge) way() {
 		j.say("way", Info, "phone %s, device %s", w.Phone, w.Device)
 	}
 	if w.RoundTrip > 0 {
-		j.hold("round_trip", w.RoundTrip, " round trip", "the way leaves this machine, or it is busy: top")
+		j.hold("round_trip", w.RoundTrip, " for a connectivity check and its answer", "the way leaves this machine, or it is busy: top")
 	}
 	down := max(j.f.Down.Sound.loss(), j.f.Down.Picture.loss())
 	j.hold("loss_down", 100*down, " of the device's packets lost", "this machine is busy: top")
@@ -181,8 +183,8 @@ func (j *judge) pictures() {
 	if d.Picture.Packets == 0 {
 		return
 	}
-	j.hold("rate", d.Rate, fmt.Sprintf(" pictures of %d × %d, %s, %s", d.Width, d.Height, d.Picture.Codec, kilobits(d.Picture.Bitrate)),
-		"less light means longer pictures; a slow processor: hal.camera.width, media.video")
+	j.hold("rate", d.Rate, fmt.Sprintf(" of %d × %d, %s, %s", d.Width, d.Height, d.Picture.Codec, kilobits(d.Picture.Bitrate)),
+		"less light means longer pictures; a slow processor: hal.camera.size, media.video_bitrate")
 	j.hold("gap", d.Picture.Gap, " at most without a picture", "callboxctl doctor; the camera's cable")
 	if l := j.f.Latency; l != nil {
 		j.hold("latency", l.P95, fmt.Sprintf(" in 95 of 100 pictures, median %s, from the camera to the phone", number(l.Median, "ms")), "a slow processor: top")
@@ -230,7 +232,7 @@ func (j *judge) echo() {
 		if e.Method == "waveform" {
 			says = fmt.Sprintf(" return loss, after %s", number(e.Delay, "ms"))
 		}
-		j.hold("echo", e.Loss, says, "media.echo.engine; the speaker too loud (callboxctl volume) or too near the microphone")
+		j.hold("echo", e.Loss, says, "media.sound.echo; the speaker too loud (callboxctl volume) or too near the microphone")
 	}
 }
 
