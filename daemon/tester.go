@@ -79,7 +79,7 @@ func (b *backend) Selftest(ctx context.Context, r control.SelftestRequest) (cont
 	}
 	if _, err := ask(ctx, b.loop, func() (struct{}, error) {
 		switch {
-		case b.loop.state.Phase != call.Idle:
+		case b.loop.state.Phase.Active():
 			return struct{}{}, control.ErrBusy
 		case isContact(p, k.JKT()):
 			return struct{}{}, control.ErrExists.With("the key is a contact's; a test needs one of its own")
