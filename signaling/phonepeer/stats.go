@@ -113,7 +113,7 @@ type counter struct {
 	highest  uint64  // sequence number, unwrapped
 	lowest   uint64
 	padding  uint64 // packets of nothing else
-	keyframe bool // one is under way
+	keyframe bool   // one is under way
 }
 
 func (c *counter) received() Received {

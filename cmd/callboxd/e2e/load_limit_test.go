@@ -37,6 +37,7 @@ type limited struct {
 	call          *phonepeer.Call
 	deadline      time.Time
 	device, phone float64
+	timer         float64 // of a timer of the test's own
 }
 
 // TestLoadLimit: limited calls, one after the other, on a machine that is busy.
@@ -58,17 +59,22 @@ func TestLoadLimit(t *testing.T) {
 		h.must(p.Close()) // the last socket has listened long enough
 	}
 	after, silent := 0, 0
-	var device, phone []float64
+	var device, phone, timer []float64
 	for _, l := range all {
-		device, phone = append(device, 1e3*l.device), append(phone, 1e3*l.phone)
+		device, phone, timer = append(device, 1e3*l.device), append(phone, 1e3*l.phone), append(timer, 1e3*l.timer)
 		after += l.call.MediaSince(l.deadline)
 		if l.call.MediaSince(l.deadline.Add(-lastMedia)) == 0 {
 			silent++
 		}
 	}
-	t.Logf("%d calls with limits of 1 to 2 s, %d busy threads on %d processors\n%s", len(all), threads, runtime.NumCPU(), errorTable(device, phone))
+	t.Logf("%d calls with limits of 1 to 2 s, %d busy threads on %d processors\n%s", len(all), threads, runtime.NumCPU(), errorTable(device, phone, timer))
 	t.Logf("packets of media after the deadline: %d", after)
-	if p99 := upper(device, 0.99); p99 > 1e3*loadError.Seconds() {
+	most := 1e3 * loadError.Seconds()
+	switch p99, noise := upper(device, 0.99), upper(timer, 0.99); {
+	case p99 <= most:
+	case noise > most:
+		t.Errorf("the machine is busier than it should be here: 99 of 100 timers of this very test are up to %.1f ms late, and ends on the device %.1f ms", noise, p99)
+	default:
 		t.Errorf("on the device 99 of 100 ends are at most %.1f ms behind the deadline, want %v", p99, loadError)
 	}
 	if early := slices.Min(device); early < 0 {
@@ -97,6 +103,8 @@ func (h *household) toItsLimit(limit time.Duration) limited {
 	if s.Call == nil || s.Call.Deadline == 0 {
 		h.t.Fatalf("the talk has no deadline: %+v", s.Call)
 	}
+	timer := make(chan float64, 1)
+	time.AfterFunc(time.Duration((s.Call.Deadline-bootTime(time.Now()))*1e9), func() { timer <- bootTime(time.Now()) - s.Call.Deadline })
 	ended, err := c.Wait(h.ctx)
 	h.must(err)
 	if ended.End != (cause.End{Cause: cause.Hangup, Origin: cause.TimeLimit}) || !ended.ByDevice {
@@ -108,6 +116,7 @@ func (h *household) toItsLimit(limit time.Duration) limited {
 	return limited{
 		call: c, deadline: time.Unix(0, int64((s.Call.Deadline-offset)*1e9)),
 		device: bootTime(ev.Time) - s.Call.Deadline, phone: (c.Begun() + c.Times().Ended).Seconds() - s.Call.Deadline,
+		timer: <-timer,
 	}
 }
 
@@ -130,14 +139,14 @@ func beBusy(t *testing.T) int {
 }
 
 // errorTable shows how late ends were, in ms.
-func errorTable(device, phone []float64) string {
+func errorTable(device, phone, timer []float64) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "ms behind the deadline\tp50\tp90\tp99\tmost\t")
 	for _, row := range []struct {
 		name string
 		list []float64
-	}{{"on the device", device}, {"at the phone", phone}} {
+	}{{"on the device", device}, {"at the phone", phone}, {"a timer of the test's own", timer}} {
 		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t\n", row.name, quantile(row.list, 0.5), quantile(row.list, 0.9), upper(row.list, 0.99), slices.Max(row.list))
 	}
 	w.Flush()

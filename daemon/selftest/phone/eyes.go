@@ -22,7 +22,7 @@ const waitingPictures = 8
 type eyes struct {
 	decode bool
 	begun  time.Duration // of the call, on the boot clock
-	look   chan picture
+	look   chan shot
 	done   chan struct{}
 
 	// The track's goroutine's own.
@@ -36,13 +36,14 @@ type eyes struct {
 	late          []float64 // ms
 }
 
-type picture struct {
+// shot is one whole picture, encoded.
+type shot struct {
 	frame []byte
 	came  time.Duration // since the call began
 }
 
 func newEyes(decode bool) *eyes {
-	e := &eyes{decode: decode, look: make(chan picture, waitingPictures), done: make(chan struct{})}
+	e := &eyes{decode: decode, look: make(chan shot, waitingPictures), done: make(chan struct{})}
 	go e.run() // ended by close
 	return e
 }
@@ -69,7 +70,7 @@ func (e *eyes) take(p phonepeer.Packet) {
 	e.size(e.frame)
 	if e.decode {
 		select {
-		case e.look <- picture{slices.Clone(e.frame), p.At}:
+		case e.look <- shot{slices.Clone(e.frame), p.At}:
 		default: // the next keyframe is soon enough
 		}
 	}
