@@ -80,7 +80,7 @@ func TestSelftestCalls(t *testing.T) {
 	if s := h.status(); s.Call == nil || s.Call.Contact != store.SelftestName || s.Call.LimitSeconds != 1 || s.Contacts != 1 {
 		t.Errorf("status = %+v, want a call of selftest that is limited to 1 s, and one contact", s)
 	}
-	if err := c.SendData(t.Context(), []byte(`{}`), message.Right(signaling.RightUnlock)); err == nil {
+	if err := c.SendData(t.Context(), []byte(`{}`), signaling.RightUnlock); err == nil {
 		t.Error("the test has opened the door")
 	}
 	ended, err := c.Wait(t.Context())

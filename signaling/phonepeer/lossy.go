@@ -90,7 +90,7 @@ func (c *lossyConn) Close() error {
 		return c.UDPConn.Close()
 	}
 	c.net.running.Go(func() {
-		defer c.UDPConn.Close()
+		defer func() { _ = c.UDPConn.Close() }() // nothing was written
 		var p [1500]byte
 		_ = c.SetReadDeadline(time.Now().Add(c.net.linger)) // it has taken one before
 		for {

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -20,7 +21,7 @@ func (c *Client) Selftest(ctx context.Context, r control.SelftestRequest, each f
 		return err
 	}
 	defer res.Body.Close()
-	done := fmt.Errorf("the test is over: %w", context.Canceled)
+	done := errors.New("the test is over")
 	err = read(ctx, res.Body, func(data []byte) error {
 		var terms control.SelftestTerms
 		if err := json.Unmarshal(data, &terms); err != nil {
@@ -31,10 +32,10 @@ func (c *Client) Selftest(ctx context.Context, r control.SelftestRequest, each f
 		}
 		return done
 	})
-	switch err {
-	case done:
+	switch {
+	case errors.Is(err, done):
 		return nil
-	case nil:
+	case err == nil:
 		return fmt.Errorf("callboxd has stopped: %w", ErrUnreachable)
 	}
 	return err

@@ -24,7 +24,7 @@ func speech() ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer e.Close()
+	defer func() { _ = e.Close() }() // never fails
 	pcm := selftest.Speech()
 	var frames [][]byte
 	for ; len(pcm) >= opus.FrameSamples; pcm = pcm[opus.FrameSamples:] {
@@ -83,7 +83,7 @@ func (e *ears) listen() (pcm []int16, came time.Duration, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }() // never fails
 	came = kept[0].came
 	slices.SortFunc(kept, func(a, b heard) int { return cmp.Compare(a.at, b.at) })
 	first := kept[0].at

@@ -97,7 +97,7 @@ func (e *eyes) run() {
 		}
 		return
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }() // never fails
 	for p := range e.look {
 		img, err := d.Decode(p.frame)
 		if err != nil || img == nil {

@@ -125,7 +125,7 @@ func (t *test) call(ctx context.Context, terms control.SelftestTerms) error {
 	if err != nil {
 		return err
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }() // never fails
 	t.o.Tell("connecting to the device")
 	connecting, stop := context.WithTimeout(ctx, connectTime)
 	err = p.Connect(connecting)
