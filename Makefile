@@ -126,6 +126,12 @@ test-device: setup-device setup-package build ## drivers, calls and the installe
 test-network: setup-test build ## a call over roads that lose, delay and change, measured by Chromium (6 minutes; root)
 	go test -tags='e2e network' -count=1 -timeout=20m -v -run TestNetwork ./cmd/callboxd/e2e/
 
+test-limit: setup-test build ## 200 limited calls while twice as many threads are busy as there are cores (7 minutes; LIMIT=-limit.calls=20 for fewer)
+	go test -tags='e2e load' -count=1 -timeout=30m -v -run TestLoadLimit ./cmd/callboxd/e2e/ $(LIMIT)
+
+test-calls: setup-test build ## 1,000 calls with media in a row: a table, and build/calls.svg, of what the daemon uses (20 minutes; CALLS=-calls.many=300 for fewer)
+	go test -tags='e2e load' -count=1 -timeout=60m -v -run TestLoadCalls ./cmd/callboxd/e2e/ $(CALLS)
+
 test-sound: setup-test ## the sound driver against a private PulseAudio
 	go test -tags=pulse -count=1 ./hal/sound/...
 
@@ -149,4 +155,4 @@ setup-deb:
 setup-package:
 	@.ci/setup package
 
-.PHONY: help run hwenc asan echo test test-long check e2e build phone phone-docs fuzz bench screenshots test-device test-network test-sound fmt clean setup-build setup-test setup-pictures setup-device deb test-reproducible setup-deb debs test-package setup-package
+.PHONY: help run hwenc asan echo test test-long check e2e build phone phone-docs fuzz bench screenshots test-device test-network test-limit test-calls test-sound fmt clean setup-build setup-test setup-pictures setup-device deb test-reproducible setup-deb debs test-package setup-package

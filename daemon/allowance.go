@@ -48,7 +48,7 @@ func (l *loop) openAccount() {
 	now := l.now()
 	begin := now.Add(c.leg.startedAt - now.Boot)
 	c.account = &account{budgets: map[string]policy.Budget{}, until: begin}
-	if !c.offer.ByToken {
+	if !c.offer.ByToken && !l.tester.is(c.offer.Contact.JKT) {
 		key := budgetKey(c.offer.Contact.JKT)
 		c.account.budgets[key] = l.allowances.loadKey(key).At(begin)
 	}

@@ -61,6 +61,7 @@ func (l *loop) contactsStill() {
 			return
 		}
 	}
+	known = known || l.tester.is(phone)
 	if !known && !l.cur.offer.ByToken && (l.cur.dial == nil || l.cur.dial.joined) {
 		l.step(call.Revoked{Phone: phone})
 	}

@@ -98,6 +98,7 @@ type parts struct {
 	ways      ways
 	events    *control.Events
 	pairing   pairingWindow
+	tester    tester
 	notifier  *notifier
 	loop      *loop
 	room      inRoom // of the running call
@@ -140,7 +141,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallT
 		return nil, err
 	}
 	p.book = contactBook{
-		Store: p.store, rules: p.rules.Load, taking: p.pairing.taking,
+		Store: p.store, rules: p.rules.Load, taking: p.pairing.taking, tester: &p.tester,
 		replaced: func(old string, fresh signaling.Contact) {
 			p.loop.box.put(request(func() { p.replaced(old, fresh) })) // signaling's mutex is held
 		},
@@ -315,7 +316,7 @@ func newLoop(p *parts) *loop {
 		sounds: p.announcer, has: hardwareOf(p.devices), contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
 		beat: p.notifier.beat, status: p.notifier.set, made: p.madeOf, paired: p.pairing.forget, dndStop: func() bool { return true },
-		room: &p.room, tokens: p.gate, saveFloor: p.saveFloor, presence: func(mqtt.State) {},
+		room: &p.room, tester: &p.tester, tokens: p.gate, saveFloor: p.saveFloor, presence: func(mqtt.State) {},
 	}
 	l.recheck = func() {
 		l.recheckTokens() // first: its bye still needs the room

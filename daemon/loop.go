@@ -138,6 +138,7 @@ type loop struct {
 	sounds     sounds
 	records    *journal
 	contacts   contacts
+	tester     *tester // beside the contacts
 	allowances budgets
 	bootID     string      // names this boot of the machine
 	trusted    func() bool // whether wall is right, as far as the kernel knows

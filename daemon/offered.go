@@ -105,5 +105,8 @@ func (l *loop) announced(it announced) {
 	if it.err == nil && l.cur.gen == it.gen && l.state.Announcing {
 		l.cur.record.Auto = true
 	}
+	if it.err != nil && l.cur.gen == it.gen && l.state.Announcing && l.has.speaker && l.tester.is(l.cur.room().Phone) {
+		l.step(call.Declined{Gen: it.gen}) // nobody waits for a test, and its result is known
+	}
 	l.step(call.Announced{Gen: it.gen, Heard: it.err == nil})
 }

@@ -295,6 +295,9 @@ func (d *door) Reload(context.Context) (control.ReloadResult, error) {
 func (d *door) Metrics(context.Context) ([]control.Metric, error) {
 	return []control.Metric{{Name: "callbox_calls_total", Help: "Calls.", Counter: true, Samples: []control.Sample{{Value: 7}}}}, nil
 }
+func (d *door) Selftest(context.Context, control.SelftestRequest) (control.SelftestTerms, func(), error) {
+	return control.SelftestTerms{}, nil, control.ErrNoTransport
+}
 func (d *door) ReportParts(context.Context) (control.ReportParts, error) {
 	return control.ReportParts{Config: json.RawMessage(`{"device":{"name":"Front door"}}`)}, nil
 }

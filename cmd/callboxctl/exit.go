@@ -38,7 +38,7 @@ func exitCodes() [][2]any {
 		{exitUnreachable, "The daemon does not answer, or stopped meanwhile."},
 		{exitNoSuch, "There is no such call, contact or part, or the call does not ring."},
 		{exitNotNow, "A rule forbids it, or it is not possible now."},
-		{exitUnwell, "doctor has found a problem."},
+		{exitUnwell, "doctor has found a problem, or a figure of selftest has failed."},
 		{exitNotTaken, "The phone did not take the data."},
 	}
 	for _, e := range cause.Registry() {
@@ -48,7 +48,7 @@ func exitCodes() [][2]any {
 	}
 	return append(codes,
 		[2]any{exitConfig, "The configuration has mistakes."},
-		[2]any{exitInterrupted, "Ctrl-C, while waiting for a call. The call goes on."})
+		[2]any{exitInterrupted, "Ctrl-C, while waiting for a call, which goes on; that of selftest ends."})
 }
 
 func exitCodesHelp() string {

@@ -46,6 +46,7 @@ func manualRoot(p *manual.Page) {
 	}
 	p.Section("Environment")
 	p.Item("CALLBOX_CONTROL_SOCKET", "The daemon's control socket, unless --socket is given.")
+	p.Item("CALLBOX_PHONE", "The program with the phone of selftest; where it is not set, the callboxd beside this program or in PATH.")
 	p.Item("NO_COLOR", "Where it is set and not empty, nothing is painted.")
 	p.Section("Files")
 	p.Item("/run/callbox/control.sock", "The daemon's control socket, for root and the group callbox.")

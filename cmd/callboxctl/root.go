@@ -122,7 +122,7 @@ func newRoot(a *app) *cobra.Command {
 		{groupPeople, "People:", []*cobra.Command{newPair(a), newContacts(a), newPolicy(a), newToken(a)}},
 		{groupDevice, "The device:", []*cobra.Command{newDevices(a), newVolume(a), newSnapshot(a), newClock(a)}},
 		{groupCare, "Care:", []*cobra.Command{
-			newDoctor(a), newCheck(a), newReload(a), newIdle(a), newIdentity(a), newMetrics(a), newBugReport(a), newVersion(a),
+			newDoctor(a), newSelftest(a), newCheck(a), newReload(a), newIdle(a), newIdentity(a), newMetrics(a), newBugReport(a), newVersion(a),
 			newCompletion(a), newManual(a),
 		}},
 	} {

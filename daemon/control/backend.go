@@ -107,4 +107,10 @@ type Upkeep interface {
 	Metrics(ctx context.Context) ([]Metric, error)
 	// ReportParts returns what only the daemon knows for a bug report.
 	ReportParts(ctx context.Context) (ReportParts, error)
+	// Selftest lets the phone of r make one test call, until stop is called: then a
+	// call of it ends. The server has checked r.Seconds. Errors: ErrBadRequest with
+	// what is wrong with the key; ErrExists when the key is a contact's; ErrBusy while a
+	// call or another test is running; ErrNoTransport without a listener of the device's
+	// own.
+	Selftest(ctx context.Context, r SelftestRequest) (terms SelftestTerms, stop func(), err error)
 }

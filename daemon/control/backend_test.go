@@ -161,6 +161,12 @@ func (b *backend) RelayOut() (<-chan control.RelayOut, func(), error) {
 	messages <- full[control.RelayOut]()
 	return messages, func() { _ = b.note("relay stop") }, nil
 }
+func (b *backend) Selftest(_ context.Context, r control.SelftestRequest) (control.SelftestTerms, func(), error) {
+	if err := b.note("selftest %s", text(r)); err != nil {
+		return control.SelftestTerms{}, nil, err
+	}
+	return full[control.SelftestTerms](), func() { _ = b.note("selftest stop") }, nil
+}
 func (b *backend) Devices(context.Context) (control.Devices, error) {
 	return answer(b, control.Devices{}, b.note("devices"))
 }

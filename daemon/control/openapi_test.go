@@ -50,6 +50,7 @@ var examples = map[string]example{
 	"POST /v1/issuers/deny":          {"", `{"issuer": "https://maker.example", "subject": "user-17"}`},
 	"POST /v1/issuers/allow":         {"", `{"issuer": "https://maker.example", "subject": "user-17"}`},
 	"POST /v1/relay":                 {"", `{"from": "p.NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "message": "eyJhbGciOiJFUzI1NiIs…"}`},
+	"POST /v1/selftest":              {"", `{"jwk": {"kty": "EC", "crv": "P-256", "x": "f83O…", "y": "x_FE…"}, "seconds": 10}`},
 	"PUT /v1/volume":                 {"", `{"percent": 40}`},
 	"GET /v1/events":                 {"?after=17", ""},
 }
@@ -84,7 +85,8 @@ func describe(t *testing.T) []byte {
 		events[e.Name] = entry
 	}
 	d.schema(reflect.TypeFor[control.Event](), false)
-	d.schema(reflect.TypeFor[control.RelayOut](), false) // of GET /v1/relay
+	d.schema(reflect.TypeFor[control.RelayOut](), false)      // of GET /v1/relay
+	d.schema(reflect.TypeFor[control.SelftestTerms](), false) // of POST /v1/selftest
 	d.schemas["ErrorAnswer"] = object{"type": "object", "required": []string{"error"}, "properties": object{"error": d.schema(reflect.TypeFor[control.Error](), false)}}
 	doc := struct {
 		OpenAPI    string   `yaml:"openapi"`

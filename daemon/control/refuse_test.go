@@ -73,6 +73,8 @@ func TestRefusals(t *testing.T) {
 		"no volume":                       {"PUT", "/v1/volume", `{}`, nil, 400, "0 to 100"},
 		"quiet until yesterday":           {"PUT", "/v1/dnd", `{"on":true,"until":"2020-01-01T00:00:00Z"}`, nil, 400, "over"},
 		"an end of nothing":               {"PUT", "/v1/dnd", `{"on":false,"until":"2099-01-01T00:00:00Z"}`, nil, 400, "until"},
+		"a test without a key":            {"POST", "/v1/selftest", `{}`, nil, 400, "public key"},
+		"a test of an hour":               {"POST", "/v1/selftest", `{"seconds":3600}`, nil, 400, "1 to 600"},
 		"a contact without a key":         {"POST", "/v1/contacts", `{"name":"Bert"}`, nil, 400, "public key"},
 		"a contact with a private key":    {"POST", "/v1/contacts", `{"name":"Bert","jwk":{"kty":"EC","crv":"P-256","x":"x","y":"y","d":"secret"}}`, nil, 400, `\"d\"`},
 		"another key that is none":        {"POST", "/v1/contacts/Anna/replace", `{}`, nil, 400, "public key"},

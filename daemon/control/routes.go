@@ -139,6 +139,9 @@ func routes() []route {
 			"Read the configuration again."},
 		{"GET", "/v1/metrics", readAccess, raw(metricsType, (*Server).metrics), 0, nil, nil, false,
 			"Numbers for Prometheus."},
+		{"POST", "/v1/selftest", adminAccess, takesAndStreams[SelftestRequest]((*Server).selftest), 0, nil,
+			[]*Error{ErrExists, ErrBusy, ErrNoTransport}, false,
+			"Let a phone that is no contact make one test call, while the client stays."},
 		{"GET", "/v1/bugreport", adminAccess, gives((*Server).bugReport), reportWait, nil, nil, true,
 			"What helps to find a fault, in one document."},
 	}

@@ -72,6 +72,12 @@ func raw(contentType string, h func(*Server, context.Context) ([]byte, error)) e
 		}}
 }
 
+// takesAndStreams makes an endpoint that reads a JSON body and answers for as long as
+// the client stays.
+func takesAndStreams[In any](h func(*Server, http.ResponseWriter, *http.Request) error) endpoint {
+	return endpoint{reflect.TypeFor[In](), nil, "text/event-stream", h}
+}
+
 // streams makes an endpoint that answers for as long as the client stays.
 func streams(h func(*Server, http.ResponseWriter, *http.Request) error) endpoint {
 	return endpoint{nil, nil, "text/event-stream", h}

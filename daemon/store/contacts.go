@@ -130,7 +130,7 @@ func (s *Store) put(c signaling.Contact, i int) (signaling.Contact, error) {
 	if c.Added.IsZero() {
 		c.Added = s.now().UTC()
 	}
-	c.Name = freeName(cleanName(c.Name), func(n string) bool { return s.nameTaken(n, c.JKT) })
+	c.Name = freeName(cleanName(c.Name), func(n string) bool { return sameName(n, SelftestName) || s.nameTaken(n, c.JKT) })
 	if err := s.checkContact(c); err != nil {
 		return signaling.Contact{}, fmt.Errorf("cannot store the contact %q: %w", c.Name, err)
 	}
@@ -213,6 +213,9 @@ func (s *Store) nameTaken(name, byOtherThan string) bool {
 func (s *Store) checkFree(name, jkt string) error {
 	if err := checkName(name); err != nil {
 		return err
+	}
+	if sameName(name, SelftestName) {
+		return fmt.Errorf("%w: %q stands in the records for callboxctl selftest", ErrName, name)
 	}
 	if s.nameTaken(name, jkt) {
 		return fmt.Errorf("%w: %q is another contact's", ErrName, name)

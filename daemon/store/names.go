@@ -11,6 +11,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// SelftestName stands in the records for the phone inside callboxctl selftest. No contact
+// gets that name.
+const SelftestName = "selftest"
+
 // maxName is the longest name in code points (docs/protocol.md, "Message").
 const maxName = 64
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -262,6 +263,9 @@ func (l *fakeLeg) setCamera(bool) {}
 func (l *fakeLeg) setMic(bool)    {}
 func (l *fakeLeg) drop(bool)      {}
 func (l *fakeLeg) stats() Media   { return Media{} }
+
+func (l *fakeLeg) requestKeyframe()             {}
+func (l *fakeLeg) mediaSince(time.Time) (n int) { return n }
 
 func (l *fakeLeg) set(b *bool, to bool) {
 	l.mu.Lock()

@@ -29,6 +29,16 @@ type CallOptions struct {
 	Token string
 	// Tone sends a tone of ToneHz; else the phone sends silence.
 	Tone bool
+	// Sound are Opus frames of 20 ms that are sent over and over, in place of the tone or
+	// the silence.
+	Sound [][]byte
+	// OnPacket gets each packet of the device's, padding and retransmissions put right;
+	// nil: nobody. It is called by one goroutine for sound and one for pictures, and must
+	// not block.
+	OnPacket func(Packet)
+	// Linger is for how long after the call's end its socket counts what still comes, for
+	// MediaSince.
+	Linger time.Duration
 }
 
 // invite returns the message's form. Errors: ErrArgument.
@@ -102,7 +112,7 @@ func (p *Phone) Call(ctx context.Context, o CallOptions) (*Call, error) {
 	var c *Call
 	if err := p.loop.do(func() {
 		if p.carrier != nil && !p.shutting() {
-			c = p.newSession(room, wish{invite: invite, tone: o.Tone}, nil, false)
+			c = p.newSession(room, wish{invite: invite, tone: o.Tone, sound: o.Sound, onPacket: o.OnPacket, linger: o.Linger}, nil, false)
 		}
 	}); err != nil {
 		return nil, fmt.Errorf("cannot call: %w", err)

@@ -30,6 +30,8 @@ type leg interface {
 	send(frame []byte) bool
 	// drop loses every packet in both directions, or no more.
 	drop(on bool)
+	requestKeyframe()
+	mediaSince(t time.Time) int
 	stats() Media
 	close()
 }
@@ -37,6 +39,9 @@ type leg interface {
 // legOptions is what a leg is made of.
 type legOptions struct {
 	video, camera, tone, loopback bool
+	sound                         [][]byte     // Opus frames; nil: silence or the tone
+	onPacket                      func(Packet) // nil: nobody looks
+	linger                        time.Duration
 	relayOnly                     bool
 	servers                       []message.ICEServer
 	certificate                   webrtc.Certificate
@@ -102,7 +107,7 @@ type peerLeg struct {
 
 func newPeerLeg(o legOptions) *peerLeg {
 	l := &peerLeg{o: o, work: newLoop(nil), settled: make(chan struct{})}
-	l.net = newLossyNet(func() { o.emit(legFlowing{}) })
+	l.net = newLossyNet(o)
 	l.sender = newSender(o)
 	o.running.Go(l.work.run)
 	return l
@@ -207,7 +212,7 @@ func (l *peerLeg) send(frame []byte) bool {
 
 func (l *peerLeg) stats() Media {
 	m := l.counts.stats()
-	m.SoundSent, m.PicturesSent = l.sender.sound.Load(), l.sender.pictures.Load()
+	m.SoundSent, m.PicturesSent, m.Way = l.sender.sound.Load(), l.sender.pictures.Load(), l.way()
 	return m
 }
 

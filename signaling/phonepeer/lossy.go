@@ -3,7 +3,9 @@ package phonepeer
 import (
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pion/transport/v5"
 	"github.com/pion/transport/v5/stdnet"
@@ -15,10 +17,15 @@ type lossyNet struct {
 	transport.Net
 	lose, await atomic.Bool
 	flowing     func()
+	media       arrivals
+	linger      time.Duration   // for which a closed socket still counts what comes
+	running     *sync.WaitGroup // of what counts it
 }
 
-func newLossyNet(flowing func()) *lossyNet {
-	return &lossyNet{Net: freshNet{&stdnet.Net{}}, flowing: flowing}
+func newLossyNet(o legOptions) *lossyNet {
+	return &lossyNet{
+		Net: freshNet{&stdnet.Net{}}, flowing: func() { o.emit(legFlowing{}) }, linger: o.linger, running: o.running,
+	}
 }
 
 // freshNet opens nothing by itself and lists the interfaces anew each time: after a
@@ -45,6 +52,7 @@ func (n *lossyNet) ListenUDP(network string, laddr *net.UDPAddr) (transport.UDPC
 		_ = c.Close()
 		return nil, transport.ErrNotSupported
 	}
+	stampPackets(raw)
 	return &lossyConn{UDPConn: raw, net: n}, nil
 }
 
@@ -65,13 +73,46 @@ func (n *lossyNet) ListenPacket(network, address string) (net.PacketConn, error)
 // lossyConn is a socket of a lossyNet. It overrides what pion reads and writes with.
 type lossyConn struct {
 	*net.UDPConn
-	net *lossyNet
+	net    *lossyNet
+	closed atomic.Bool // for pion
 }
 
-// taken reports whether a packet that was read counts.
-func (c *lossyConn) taken(p []byte) bool {
+// Close ends reading and writing; what still comes in lossyNet.linger is counted.
+func (c *lossyConn) Close() error {
+	if c.closed.Swap(true) {
+		return net.ErrClosed
+	}
+	if c.net.linger <= 0 {
+		return c.UDPConn.Close()
+	}
+	// pion's reader wakes at a deadline that is over and finds the socket closed.
+	if err := c.SetReadDeadline(time.Now()); err != nil {
+		return c.UDPConn.Close()
+	}
+	c.net.running.Go(func() {
+		defer func() { _ = c.UDPConn.Close() }() // nothing was written
+		var p [1500]byte
+		_ = c.SetReadDeadline(time.Now().Add(c.net.linger)) // it has taken one before
+		for {
+			n, _, at, err := readStamped(c.UDPConn, p[:])
+			if err != nil {
+				return
+			}
+			if isMedia(p[:n]) {
+				c.net.media.add(at)
+			}
+		}
+	})
+	return nil
+}
+
+// taken reports whether a packet that came at this time counts.
+func (c *lossyConn) taken(p []byte, at time.Time) bool {
 	if c.net.lose.Load() {
 		return false
+	}
+	if isMedia(p) {
+		c.net.media.add(at)
 	}
 	// RTP and RTCP begin with 128 to 191: RFC 7983, 7.
 	if len(p) > 0 && p[0] >= 128 && p[0] <= 191 && c.net.await.CompareAndSwap(true, false) {
@@ -82,19 +123,24 @@ func (c *lossyConn) taken(p []byte) bool {
 
 // ReadFrom reads the next packet that is not lost.
 func (c *lossyConn) ReadFrom(p []byte) (int, net.Addr, error) {
-	for {
-		n, from, err := c.UDPConn.ReadFrom(p)
-		if err != nil || c.taken(p[:n]) {
-			return n, from, err
-		}
+	n, from, err := c.ReadFromAddrPort(p)
+	if err != nil {
+		return n, nil, err
 	}
+	return n, net.UDPAddrFromAddrPort(from), nil
 }
 
 // ReadFromAddrPort is ReadFrom without an allocation for each packet.
 func (c *lossyConn) ReadFromAddrPort(p []byte) (int, netip.AddrPort, error) {
 	for {
-		n, from, err := c.ReadFromUDPAddrPort(p)
-		if err != nil || c.taken(p[:n]) {
+		if c.closed.Load() {
+			return 0, netip.AddrPort{}, net.ErrClosed
+		}
+		n, from, at, err := readStamped(c.UDPConn, p)
+		switch {
+		case c.closed.Load():
+			return 0, netip.AddrPort{}, net.ErrClosed
+		case err != nil || c.taken(p[:n], at):
 			return n, from, err
 		}
 	}

@@ -7,6 +7,9 @@ import (
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/logging"
 	"github.com/pion/webrtc/v4"
 	"github.com/rs/zerolog"
@@ -50,20 +53,23 @@ func (l *peerLeg) api() (*webrtc.API, error) {
 			return nil, fmt.Errorf("cannot register %s: %w", c.codec.MimeType, err)
 		}
 	}
+	logs := &logging.DefaultLoggerFactory{Writer: pionLog{l.o.log}, DefaultLogLevel: logging.LogLevelWarn, ScopeLevels: map[string]logging.LogLevel{}}
 	// What a browser does and the device's congestion control lives on.
 	r := &interceptor.Registry{}
 	for _, configure := range []func() error{
-		func() error { return webrtc.ConfigureNack(m, r) },
-		func() error { return webrtc.ConfigureRTCPReports(r) },
-		func() error { return webrtc.ConfigureTWCCSender(m, r) },
+		func() error {
+			return webrtc.ConfigureNackWithOptions(m, r, []nack.GeneratorOption{nack.WithGeneratorLoggerFactory(logs)}, nack.WithResponderLoggerFactory(logs))
+		},
+		func() error {
+			return webrtc.ConfigureRTCPReportsWithOptions(r, []report.ReceiverOption{report.WithReceiverLoggerFactory(logs)}, report.WithSenderLoggerFactory(logs))
+		},
+		func() error { return webrtc.ConfigureTWCCSenderWithOptions(m, r, twcc.WithLoggerFactory(logs)) },
 	} {
 		if err := configure(); err != nil {
 			return nil, fmt.Errorf("cannot set up RTP: %w", err)
 		}
 	}
-	s := webrtc.SettingEngine{LoggerFactory: &logging.DefaultLoggerFactory{
-		Writer: pionLog{l.o.log}, DefaultLogLevel: logging.LogLevelWarn, ScopeLevels: map[string]logging.LogLevel{},
-	}}
+	s := webrtc.SettingEngine{LoggerFactory: logs}
 	s.SetNet(l.net)
 	// A peer-reflexive way is as good as any: pion would wait a second for a better one.
 	s.SetPrflxAcceptanceMinWait(0)
@@ -195,6 +201,7 @@ func (l *peerLeg) stateChanged(state webrtc.PeerConnectionState) {
 		l.wasUp = true
 		l.mu.Unlock()
 		if first {
+			l.way() // while there is one
 			l.o.emit(legConnected{})
 		}
 	case webrtc.PeerConnectionStateDisconnected, webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:

@@ -95,7 +95,10 @@ func (s *sender) close() {
 func (s *sender) run(stop chan struct{}) {
 	tick := time.NewTicker(soundFrame)
 	defer tick.Stop()
-	tone := frames(toneFile)
+	sound := s.o.sound
+	if s.o.tone && len(sound) == 0 {
+		sound = frames(toneFile)
+	}
 	for n := 0; ; n++ {
 		select {
 		case <-stop:
@@ -104,8 +107,8 @@ func (s *sender) run(stop chan struct{}) {
 		}
 		if s.mic.Load() {
 			frame := silence()
-			if s.o.tone {
-				frame = tone[n%len(tone)]
+			if len(sound) > 0 {
+				frame = sound[n%len(sound)]
 			}
 			// It fails only when the connection is closed meanwhile.
 			if s.audio.WriteSample(media.Sample{Data: frame, Duration: soundFrame}) == nil {

@@ -39,9 +39,12 @@ type session struct {
 
 // wish is what an invite asks for.
 type wish struct {
-	invite message.Invite
-	tone   bool
-	ring   string // id of the ring that it answers, "" for a call of ours
+	invite   message.Invite
+	tone     bool
+	sound    [][]byte
+	onPacket func(Packet)
+	linger   time.Duration
+	ring     string // id of the ring that it answers, "" for a call of ours
 }
 
 // video reports whether this is a video room.
@@ -213,8 +216,8 @@ func (s *session) tell(ev Event) {
 func (s *session) makeOffer(servers []message.ICEServer) {
 	begun, loop := s.begun, s.phone.loop
 	s.leg = s.phone.makeLeg(legOptions{
-		video: s.wish.video(), camera: s.info.want.Camera, tone: s.wish.tone, loopback: s.phone.o.Loopback,
-		relayOnly: s.phone.o.RelayOnly, servers: servers,
+		video: s.wish.video(), camera: s.info.want.Camera, tone: s.wish.tone, sound: s.wish.sound, onPacket: s.wish.onPacket,
+		linger: s.wish.linger, loopback: s.phone.o.Loopback, relayOnly: s.phone.o.RelayOnly, servers: servers,
 		log: s.log, running: &s.phone.legs, since: func() time.Duration { return s.phone.since(begun) },
 		emit: func(ev legEvent) { loop.post(func() { s.legEvent(ev) }) },
 	})

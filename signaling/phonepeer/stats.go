@@ -1,6 +1,7 @@
 package phonepeer
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -27,6 +28,7 @@ type Media struct {
 
 	SoundSent    uint64 // frames of 20 ms
 	PicturesSent uint64
+	Way          Way // what it was last
 }
 
 // Received is what came of one kind. Times count as those of Times.
@@ -34,8 +36,11 @@ type Received struct {
 	Packets uint64 // RTP
 	Bytes   uint64 // of their payloads
 	Lost    uint64 // packets that have not come, by their sequence numbers
-	First   time.Duration
-	Last    time.Duration
+	Codec   string // as webrtc.MimeTypeVP8; "" before the first packet
+	// Jitter is the mean deviation of the packets' spacing (RFC 3550, 6.4.1).
+	Jitter time.Duration
+	First  time.Duration
+	Last   time.Duration
 	// LongestGap is the longest time between two packets.
 	LongestGap time.Duration
 	// Pictures are those of which the last packet came; only of video.
@@ -59,8 +64,39 @@ func (c *Call) Stats() Media {
 	return Media{}
 }
 
+// Begun is when the call began, on the phone's clock.
+func (c *Call) Begun() time.Duration { return c.session.begun }
+
+// MediaSince counts the packets of media that reached this machine at t or later, by the
+// kernel's clock, of the newest 4096.
+func (c *Call) MediaSince(t time.Time) int {
+	if l := c.currentLeg(); l != nil {
+		return l.mediaSince(t)
+	}
+	return 0
+}
+
+func (l *peerLeg) mediaSince(t time.Time) int { return l.net.media.since(t) }
+
 // counters are those of a leg.
-type counters struct{ audio, video counter }
+type counters struct {
+	audio, video counter
+
+	mu  sync.Mutex
+	way Way
+}
+
+func (c *counters) lastWay() Way {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.way
+}
+
+func (c *counters) keepWay(w Way) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.way = w
+}
 
 func (c *counters) stats() Media {
 	return Media{Audio: c.audio.received(), Video: c.video.received()}
@@ -70,17 +106,23 @@ func (c *counters) stats() Media {
 type counter struct {
 	mu       sync.Mutex
 	r        Received
-	highest  uint64 // sequence number, unwrapped
+	codec    webrtc.RTPCodecCapability
+	ssrc     uint32
+	stamp    uint32  // of the last packet
+	jitter   float64 // seconds
+	highest  uint64  // sequence number, unwrapped
 	lowest   uint64
-	keyframe bool // one is under way
+	padding  uint64 // packets of nothing else
+	keyframe bool   // one is under way
 }
 
 func (c *counter) received() Received {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := c.r
-	if n := c.highest - c.lowest + 1; r.Packets > 0 && n > r.Packets {
-		r.Lost = n - r.Packets
+	r.Codec, r.Jitter = c.codec.MimeType, time.Duration(c.jitter*float64(time.Second))
+	if n := c.highest - c.lowest + 1; r.Packets > 0 && n > r.Packets+c.padding {
+		r.Lost = n - r.Packets - c.padding
 	}
 	return r
 }
@@ -97,12 +139,51 @@ func (c *counter) add(h *rtp.Header, payload []byte, vp8 bool, now time.Duration
 		c.highest = c.lowest
 	} else {
 		c.r.LongestGap = max(c.r.LongestGap, now-c.r.Last)
-		c.highest = max(c.highest, c.highest+uint64(int64(int16(h.SequenceNumber-uint16(c.highest)))))
+		c.spacing(h.Timestamp, now)
+		c.number(h)
 	}
-	c.r.Last = now
+	c.r.Last, c.ssrc, c.stamp = now, h.SSRC, h.Timestamp
 	if vp8 {
 		c.picture(h, payload, now)
 	}
+}
+
+// pad counts a packet without payload, a probe: it is none, and not lost.
+func (c *counter) pad(h *rtp.Header) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.r.Packets > 0 {
+		c.padding++
+		c.number(h)
+	}
+}
+
+// number brings the highest sequence number up to date.
+func (c *counter) number(h *rtp.Header) {
+	c.highest = max(c.highest, c.highest+uint64(int64(int16(h.SequenceNumber-uint16(c.highest)))))
+}
+
+// spacing brings the jitter up to date. Packets of one picture come in a burst: only the
+// first of each counts.
+func (c *counter) spacing(stamp uint32, now time.Duration) {
+	if stamp == c.stamp || c.codec.ClockRate == 0 {
+		return
+	}
+	deviation := (now - c.r.Last).Seconds() - float64(int32(stamp-c.stamp))/float64(c.codec.ClockRate)
+	c.jitter += (math.Abs(deviation) - c.jitter) / 16
+}
+
+// source is who sends the track; 0 before its first packet.
+func (c *counter) source() uint32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ssrc
+}
+
+func (c *counter) begin(codec webrtc.RTPCodecCapability) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.codec = codec
 }
 
 // picture follows the pictures of VP8 (RFC 7741, 4).
@@ -138,6 +219,8 @@ func (l *peerLeg) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 	if track.Kind() == webrtc.RTPCodecTypeVideo {
 		count, vp8 = &l.counts.video, track.Codec().MimeType == webrtc.MimeTypeVP8
 	}
+	codec := track.Codec().RTPCodecCapability
+	count.begin(codec)
 	buffer := make([]byte, 1500)
 	for {
 		n, _, err := track.Read(buffer)
@@ -153,8 +236,14 @@ func (l *peerLeg) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 		if h.Padding && len(payload) > 0 {
 			payload = payload[:max(0, len(payload)-int(payload[len(payload)-1]))]
 		}
-		if len(payload) > 0 { // else it is padding alone: a probe
-			count.add(&h, payload, vp8, l.o.since())
+		if len(payload) == 0 {
+			count.pad(&h)
+		} else {
+			at := l.o.since()
+			count.add(&h, payload, vp8, at)
+			if l.o.onPacket != nil {
+				l.o.onPacket(Packet{Video: count == &l.counts.video, Codec: codec.MimeType, Header: &h, Payload: payload, At: at})
+			}
 		}
 	}
 }

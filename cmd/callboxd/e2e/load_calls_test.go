@@ -1,0 +1,91 @@
+//go:build e2e && load
+
+package e2e
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"callbox/daemon/control"
+	"callbox/signaling/cause"
+	"callbox/signaling/message"
+	"callbox/signaling/phonepeer"
+)
+
+var manyCalls = flag.Int("calls.many", 1000, "calls of TestLoadCalls")
+
+// A daemon is warm when it keeps as many records, and as many past events for its API, as
+// it ever will, and has been as busy as it will be: 168 calls are remembered at the pace
+// of one in 0.7 s. A quiet daemon has forgotten all rooms: an ended one is remembered for
+// two minutes.
+const (
+	warmCalls   = 200
+	sampleCalls = 50
+	callPace    = 700 * time.Millisecond
+	forgetting  = 125 * time.Second
+)
+
+// TestLoadCalls makes call after call, each with sound and picture, and looks at what the
+// daemon uses. It is flat when a quiet daemon uses as much after all of them as it did
+// after the first 200. build/calls.svg shows all that was seen.
+func TestLoadCalls(t *testing.T) {
+	h := openHousehold(t, 1, deviceOptions{
+		tone: 440, width: 160, height: 120, rate: 10, noDisplay: true, quiet: true,
+		extra: "records: {keep: 100}\npolicy: {attempts_an_hour: 1000}",
+	}, "Anna", "Ben", "Carl", "Dora", "Nobody")
+	var list []figures
+	var quiet []figures
+	next := time.Now()
+	for n := 1; n <= *manyCalls; n++ {
+		time.Sleep(time.Until(next))
+		next = time.Now().Add(callPace)
+		h.withMedia(h.phones[n%len(h.phones)]) // a device takes so many messages a second of one phone
+		if n%sampleCalls == 0 {
+			list = append(list, h.figuresAfter(n))
+		}
+		if n == min(warmCalls, *manyCalls/2) || n == *manyCalls {
+			time.Sleep(forgetting)
+			quiet = append(quiet, h.figuresAfter(n))
+		}
+	}
+	t.Logf("between two calls\n%s", table(list))
+	t.Logf("when all rooms are forgotten\n%s", table(quiet))
+	quiet[1].compare(t, quiet[0])
+	file := filepath.Join("..", "..", "..", "build", "calls.svg")
+	h.must(os.WriteFile(file, []byte(plotFigures(list, quiet)), 0o644))
+	t.Logf("%s shows it", file)
+}
+
+// figuresAfter are those after n calls.
+func (h *household) figuresAfter(n int) figures {
+	h.t.Helper()
+	f := h.figures()
+	f.calls = n
+	return f
+}
+
+// withMedia makes one call in which sound and picture come.
+func (h *household) withMedia(p *phonepeer.Phone) {
+	h.t.Helper()
+	c, err := p.Call(h.ctx, phonepeer.CallOptions{RoomType: message.Video, Tone: true})
+	h.must(err)
+	_, err = phonepeer.Await[phonepeer.Ringing](h.ctx, c)
+	h.must(err)
+	h.must(h.api.Answer(h.ctx, c.Room))
+	_, err = phonepeer.Await[phonepeer.Started](h.ctx, c)
+	h.must(err)
+	eventually(h.t, soon, "sound and picture come", func() bool {
+		s := c.Stats()
+		return s.Audio.Packets > 5 && s.Video.FirstPicture > 0
+	})
+	c.HangUp(cause.ForceFromApp)
+	ended, err := c.Wait(h.ctx)
+	h.must(err)
+	if ended.End != (cause.End{Cause: cause.Hangup, Origin: cause.ForceFromApp}) {
+		h.t.Fatalf("call %s ended %+v", c.Room, ended)
+	}
+	h.find(c.Room, control.EventFinishVoip)
+}

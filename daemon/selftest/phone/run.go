@@ -1,0 +1,290 @@
+package phone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"callbox/daemon/control"
+	"callbox/daemon/control/client"
+	"callbox/daemon/selftest"
+	"callbox/hal"
+	"callbox/hal/clock"
+	"callbox/signaling/cause"
+	"callbox/signaling/key"
+	"callbox/signaling/message"
+	"callbox/signaling/phonepeer"
+)
+
+// Times of a test.
+const (
+	// connectTime is for the connection to the listener, on this machine.
+	connectTime = 10 * time.Second
+	// talkSlack is what a call may take beside its talk: an announcement of 30 s, the
+	// ringing, the connecting.
+	talkSlack = 100 * time.Second
+	// linger is for how long after the end packets are counted that come too late.
+	linger = 500 * time.Millisecond
+	// lastWord is for how long the event of the end is waited for.
+	lastWord = 2 * time.Second
+	// goodbye is what an interrupted call gets to hang up.
+	goodbye = 2 * time.Second
+)
+
+// Options are what Run needs.
+type Options struct {
+	Socket string        // of the daemon's local API
+	Talk   time.Duration // the limit of the call: 1 s to 10 min
+	Voice  bool          // without picture
+	// Tell is told, in a few words, how far the test is; nil: nobody. It must not block.
+	Tell func(string)
+	Log  zerolog.Logger
+}
+
+// Run makes the call and returns what it measured, also of a call that has not come
+// about: Figures.End says why. When ctx ends the call is hung up. Errors: those of the
+// local API (control.Error, client.ErrUnreachable), of phonepeer, ctx's.
+func Run(ctx context.Context, o Options) (selftest.Figures, error) {
+	if o.Tell == nil {
+		o.Tell = func(string) {}
+	}
+	api := client.New(o.Socket)
+	status, err := api.Status(ctx)
+	if err != nil {
+		return selftest.Figures{}, err
+	}
+	k, err := key.New()
+	if err != nil {
+		return selftest.Figures{}, err
+	}
+	t := &test{o: o, api: api, key: k, clock: clock.Boot()}
+	t.figures = figuresOf(status, o)
+	o.Tell("asking the daemon")
+	// The test itself ends with its call; only then is the daemon's connection given up.
+	admission, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	err = api.Selftest(admission, control.SelftestRequest{JWK: k.Public().JWK(), Seconds: o.Talk.Seconds()}, func(terms control.SelftestTerms) error {
+		return t.call(ctx, terms)
+	})
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return t.figures, err
+}
+
+// figuresOf are those that are known before.
+func figuresOf(s control.Status, o Options) selftest.Figures {
+	f := selftest.Figures{
+		Device:   selftest.Device{Name: s.Name, SN: s.SN, Thumbprint: s.Thumbprint, Version: s.Version},
+		RoomType: string(message.Video), Asked: o.Talk.Seconds(),
+	}
+	if o.Voice {
+		f.RoomType = string(message.Voice)
+	}
+	for _, d := range s.Devices {
+		switch d.Kind {
+		case "camera":
+			if f.Parts.Camera == "" {
+				f.Parts.Camera = d.Name
+			}
+		case "microphone":
+			f.Parts.Microphone = d.Name
+		case "speaker":
+			f.Parts.Speaker = d.Name
+		}
+	}
+	return f
+}
+
+// test is one test under way.
+type test struct {
+	o       Options
+	api     *client.Client
+	key     *key.Private
+	clock   clock.Clock
+	figures selftest.Figures
+}
+
+// call is the phone's part.
+func (t *test) call(ctx context.Context, terms control.SelftestTerms) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, t.o.Talk+talkSlack, errTooLong)
+	defer cancel()
+	sound, err := speech()
+	if err != nil {
+		return err
+	}
+	p, err := phonepeer.New(phonepeer.Options{
+		Key: t.key, Name: terms.Contact, InsecureTLS: true, Loopback: terms.Loopback, Clock: t.clock, Log: t.o.Log,
+		Device: &phonepeer.Device{SN: terms.SN, DKT: terms.Thumbprint, Endpoints: terms.Endpoints},
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = p.Close() }() // never fails
+	t.o.Tell("connecting to the device")
+	connecting, stop := context.WithTimeout(ctx, connectTime)
+	err = p.Connect(connecting)
+	stop()
+	if err != nil {
+		return err
+	}
+	o := newObserver(t.api, t.clock)
+	var work sync.WaitGroup
+	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
+	defer work.Wait()
+	defer stopWatching()
+	work.Go(func() { o.watch(watching) })
+	return t.talk(ctx, p, o, terms, sound)
+}
+
+var errTooLong = errors.New("the test has taken too long")
+
+// talk makes the call and measures it.
+func (t *test) talk(ctx context.Context, p *phonepeer.Phone, o *observer, terms control.SelftestTerms, sound [][]byte) error {
+	hears, sees := &ears{}, newEyes(t.figures.Parts.Camera == virtualCamera)
+	options := phonepeer.CallOptions{
+		RoomType: message.RoomType(t.figures.RoomType), TimeLimit: t.o.Talk, Sound: sound, Linger: linger,
+		OnPacket: func(p phonepeer.Packet) {
+			if p.Video {
+				sees.take(p)
+			} else {
+				hears.take(p)
+			}
+		},
+	}
+	begun := t.clock.Now() // a call's first packet comes long after it has begun
+	sees.begin(begun)
+	t.o.Tell("calling")
+	c, err := p.Call(ctx, options)
+	if err != nil {
+		_ = p.Close() // nothing is taken any more
+		sees.close()
+		return t.notCalled(err)
+	}
+	sees.begin(c.Begun())
+	o.follow(c.Room)
+	t.figures.RoomID = c.Room
+	err = t.attend(ctx, c, o, terms)
+	if err != nil {
+		c.HangUp(cause.Manual)
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
+		_, _ = c.Wait(last) // the daemon ends it anyway when the connection is given up
+		cancel()
+	} else if ended, _ := c.Ended(); ended.End.Cause == cause.Hangup {
+		select {
+		case <-o.over:
+		case <-time.After(lastWord):
+		}
+	}
+	_ = p.Close() // no packet is counted any more
+	sees.close()
+	t.measure(c, o, hears, sees)
+	return err
+}
+
+// notCalled takes an attempt that has ended as a result, and everything else as an error.
+func (t *test) notCalled(err error) error {
+	var end *phonepeer.EndError
+	if !errors.As(err, &end) {
+		return err
+	}
+	t.figures.End = endOf(end.Ended)
+	return nil
+}
+
+// attend follows the call to its end.
+func (t *test) attend(ctx context.Context, c *phonepeer.Call, o *observer, terms control.SelftestTerms) error {
+	asking, stop := context.WithCancel(ctx)
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer stop()
+	for {
+		ev, err := c.Next(ctx)
+		if err != nil {
+			return err
+		}
+		switch ev := ev.(type) {
+		case phonepeer.Ringing:
+			t.o.Tell("it rings")
+			if !terms.Silent {
+				continue
+			}
+			// Nobody near a device without a speaker can be told; who runs the test
+			// answers, as a person at the device does.
+			if err := t.api.Answer(ctx, c.Room); err != nil {
+				return fmt.Errorf("cannot answer the test's call: %w", err)
+			}
+		case phonepeer.Accepted:
+			t.o.Tell("answered")
+			t.figures.Limit = ev.Limit.Seconds()
+		case phonepeer.Started:
+			t.o.Tell(fmt.Sprintf("talking for %v", t.o.Talk))
+			t.figures.Limit = ev.Limit.Seconds()
+			work.Go(func() { o.ask(asking, func() { c.Stats() }) }) // the newest way stays
+		case phonepeer.Info:
+			t.figures.Muted = t.figures.Muted || !ev.Mic
+			t.figures.CamOff = t.figures.CamOff || !ev.Camera
+		case phonepeer.Ended:
+			return nil
+		default:
+		}
+	}
+}
+
+// measure turns what was collected into figures.
+func (t *test) measure(c *phonepeer.Call, o *observer, hears *ears, sees *eyes) {
+	f := &t.figures
+	ended, _ := c.Ended()
+	f.End = endOf(ended)
+	times, media := c.Times(), c.Stats()
+	f.Times = selftest.Times{
+		Ringing: milliseconds(times.Ringing), Accepted: milliseconds(times.Accepted), Connected: milliseconds(times.Connected),
+		Started: milliseconds(times.Started), FirstSound: milliseconds(media.Audio.First), FirstPicture: milliseconds(media.Video.FirstPicture),
+	}
+	f.Down = selftest.Stream{Sound: trackOf(media.Audio), Picture: trackOf(media.Video), Width: sees.width, Height: sees.height}
+	if span := media.Video.Last - media.Video.First; span > 0 && media.Video.Pictures > 1 {
+		f.Down.Rate = tenth(float64(media.Video.Pictures-1) / span.Seconds())
+	}
+	f.Up = o.up()
+	f.Way = selftest.Way{Phone: media.Way.Local, Device: media.Way.Remote, RoundTrip: milliseconds(media.Way.RoundTrip)}
+	if f.Way.RoundTrip == 0 {
+		f.Way.RoundTrip = tenth(o.last.RTT)
+	}
+	f.Latency = sees.latency()
+	if pcm, came, err := hears.listen(); err == nil && len(pcm) > 0 {
+		level := selftest.Loudness(pcm)
+		f.Level = &level
+		const firstFrame = 20 * time.Millisecond // the phone sends that much after the answer
+		f.Echo = selftest.EchoOf(pcm, came-times.Accepted-firstFrame)
+	}
+	o.end(&f.End, c.Begun()+times.Ended, c.MediaSince)
+}
+
+// virtualCamera is the name of the camera that writes the time into its picture.
+const virtualCamera = hal.NameVirtual
+
+func endOf(e phonepeer.Ended) selftest.End {
+	return selftest.End{
+		Cause: e.End.Cause, Origin: e.End.Origin, Detail: e.End.Detail, ByDevice: e.ByDevice,
+		Talk: math.Round(e.Talk.Seconds()*1e3) / 1e3,
+	}
+}
+
+func trackOf(r phonepeer.Received) selftest.Track {
+	t := selftest.Track{
+		Codec: selftest.CodecName(r.Codec), Packets: r.Packets, Lost: r.Lost,
+		Jitter: milliseconds(r.Jitter), Gap: milliseconds(r.LongestGap),
+	}
+	if span := (r.Last - r.First).Seconds(); span > 0 {
+		t.Bitrate = math.Round(float64(8*r.Bytes) / span)
+	}
+	return t
+}
+
+func milliseconds(d time.Duration) float64 { return math.Round(d.Seconds()*1e5) / 1e2 }
+func tenth(v float64) float64              { return math.Round(v*10) / 10 }

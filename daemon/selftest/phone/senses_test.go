@@ -1,0 +1,176 @@
+package phone
+
+import (
+	"encoding/json"
+	"image"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/rtp/codecs"
+
+	"callbox/daemon/control"
+	"callbox/daemon/selftest"
+	"callbox/hal/clock"
+	"callbox/hal/virtual"
+	"callbox/media/codec/opus"
+	"callbox/media/codec/picture"
+	"callbox/media/codec/vpx"
+	"callbox/signaling/phonepeer"
+)
+
+// TestEars: what is heard is what was said, whatever the order in which it came; what is
+// missing is silence of the same length.
+func TestEars(t *testing.T) {
+	frames, err := speech()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(frames) != len(selftest.Speech())/opus.FrameSamples {
+		t.Fatalf("%d frames of %d samples", len(frames), len(selftest.Speech()))
+	}
+	const begin = math.MaxUint32 - 5*opus.FrameSamples // RTP time goes round
+	hears := &ears{}
+	for i := range 3 * len(frames) {
+		switch i {
+		case 20, 21: // lost
+			continue
+		case 30: // comes after the next
+			continue
+		}
+		take := func(i int) {
+			hears.take(phonepeer.Packet{
+				Header:  &rtp.Header{Timestamp: uint32(begin) + uint32(i*opus.FrameSamples)},
+				Payload: frames[i%len(frames)], At: time.Second + time.Duration(i)*opus.FrameDuration,
+			})
+		}
+		take(i)
+		if i == 31 {
+			take(30)
+		}
+	}
+	pcm, came, err := hears.listen()
+	if err != nil || came != time.Second || len(pcm) != 3*len(selftest.Speech()) {
+		t.Fatalf("%d samples from %v on, %v; want %d from 1s", len(pcm), came, err, 3*len(selftest.Speech()))
+	}
+	said := selftest.Loudness(selftest.Speech())
+	if heard := selftest.Loudness(pcm); math.Abs(heard.RMS-said.RMS) > 1.5 {
+		t.Errorf("heard %+v, said %+v", heard, said)
+	}
+	if lost := selftest.Loudness(pcm[20*opus.FrameSamples : 22*opus.FrameSamples]); lost.Peak > -96 {
+		t.Errorf("what was lost has %+v", lost)
+	}
+	// The phone hears itself, but for what was lost and what the codec changes.
+	if e := selftest.EchoOf(pcm, 0); !e.Heard || math.Abs(e.Loss) > 3 {
+		t.Errorf("echo = %+v", e)
+	}
+	if pcm, _, err := (&ears{}).listen(); err != nil || pcm != nil {
+		t.Errorf("nothing is heard as %d samples, %v", len(pcm), err)
+	}
+}
+
+// TestEarsForget: only the end of a long talk is kept.
+func TestEarsForget(t *testing.T) {
+	hears := &ears{}
+	for i := range 2 * int(keptSound/opus.FrameDuration) {
+		hears.take(phonepeer.Packet{
+			Header:  &rtp.Header{Timestamp: uint32(i * opus.FrameSamples)},
+			Payload: []byte{0xf8, 0xff, 0xfe}, At: time.Duration(i) * opus.FrameDuration,
+		})
+	}
+	pcm, came, err := hears.listen()
+	if kept := time.Duration(len(pcm)) * time.Second / selftest.SampleRate; err != nil || kept < keptSound || kept > keptSound+time.Second || came < keptSound-time.Second {
+		t.Errorf("%v are kept, from %v on, %v", kept, came, err)
+	}
+}
+
+// TestEyes: size and age of pictures, of which one is incomplete.
+func TestEyes(t *testing.T) {
+	const width, height = 320, 240
+	e, err := vpx.NewEncoder(picture.Params{Width: width, Height: height, FrameRate: 10, Bitrate: 500_000, KeyframeInterval: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	sees := newEyes(true)
+	sees.begin(time.Minute)
+	var payloader codecs.VP8Payloader
+	seq := uint16(math.MaxUint16 - 3)
+	img := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
+	for i := range 10 {
+		taken := time.Minute + time.Duration(i)*100*time.Millisecond
+		virtual.Stamp(img, taken)
+		if i == 5 {
+			if err := e.ForceKeyFrame(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		frame, err := e.Encode(img, taken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts := payloader.Payload(200, frame.Data)
+		for k, part := range parts {
+			seq++
+			if i == 3 && k == 0 { // lost: this picture cannot be read
+				continue
+			}
+			sees.take(phonepeer.Packet{
+				Video: true, Header: &rtp.Header{SequenceNumber: seq, Marker: k == len(parts)-1}, Payload: part,
+				At: taken - time.Minute + 7*time.Millisecond,
+			})
+		}
+	}
+	sees.close()
+	late := sees.latency()
+	if late == nil || late.Count < 7 || late.Count > 9 || late.Median != 7 || late.Most != 7 {
+		t.Errorf("latency = %+v, want 7 ms", late)
+	}
+	if sees.width != width || sees.height != height {
+		t.Errorf("size = %d × %d", sees.width, sees.height)
+	}
+}
+
+// TestEyesOfARealCamera: pictures without the time are not decoded, and have a size.
+func TestEyesOfARealCamera(t *testing.T) {
+	sees := newEyes(false)
+	sees.take(phonepeer.Packet{Video: true, Header: &rtp.Header{Marker: true}, Payload: append([]byte{0x10},
+		0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x00, 0x05, 0xd0, 0x02)})
+	sees.close()
+	if sees.width != 1280 || sees.height != 720 || sees.latency() != nil {
+		t.Errorf("%d × %d, %+v", sees.width, sees.height, sees.latency())
+	}
+}
+
+// TestObserver: what is asked of the device, and how late the ends are.
+func TestObserver(t *testing.T) {
+	o := newObserver(nil, clock.Boot())
+	o.follow("room")
+	now := o.clock.Now()
+	for _, share := range []float64{0, 0.1, 0.2} {
+		media, err := json.Marshal(map[string]any{"lossDown": share, "audioConcealed": 5, "rttMs": 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.note(&control.Call{RoomID: "room", Deadline: now.Seconds(), Media: media, Link: &control.Link{}})
+		o.note(&control.Call{RoomID: "another", Deadline: 1, Media: media, Link: &control.Link{}})
+	}
+	if up := o.up(); !up.Known || math.Abs(up.Loss-0.1) > 1e-9 || up.Concealed != 5 {
+		t.Errorf("up = %+v", up)
+	}
+	var end selftest.End
+	o.end(&end, now, func(time.Time) int { return 1 })
+	if end.Known {
+		t.Error("an end that was not published is known")
+	}
+	o.ended = now + 3*time.Millisecond
+	var asked time.Time
+	o.end(&end, now+9*time.Millisecond, func(since time.Time) int { asked = since; return 2 })
+	if !end.Known || math.Abs(end.Device-3) > 0.01 || math.Abs(end.Phone-9) > 0.01 || end.After != 2 {
+		t.Errorf("end = %+v", end)
+	}
+	if off := o.boot(asked) - now; off < -time.Millisecond || off > time.Millisecond {
+		t.Errorf("packets are counted from %v off the deadline", off)
+	}
+}
