@@ -157,16 +157,16 @@ suite("what happens to the window", () => {
   }
   test("it is hidden: nothing is tried", async (t) => {
     const hurry = t.mock.method(here().phone, "hurry");
-    const before = asked();
+    const refresh = t.mock.method(here().rights, "refresh");
     look(false);
     await calm();
-    assert.deepEqual([hurry.mock.callCount(), asked() - before], [0, 0]);
+    assert.deepEqual([hurry.mock.callCount(), refresh.mock.callCount()], [0, 0]);
     look(true);
   });
   test("the person looks at it again: the device is asked what this phone may do", async () => {
     const before = asked();
     look(true);
-    await until(() => asked() === before + 1, "asked");
+    await until(() => asked() > before, "asked");
   });
   test("the person looks at it again: the connections are taken if they are free", async () => {
     here().tabs.release();
@@ -184,7 +184,7 @@ suite("what this phone may do", () => {
     const before = asked();
     await device.send(room, "cancel", { cause: "cancelled" });
     await until(() => callbox.events().some((e) => e.eventName === "finishVoip" && e.roomId === room), "finishVoip");
-    await until(() => asked() === before + 1, "asked");
+    await until(() => asked() > before, "asked");
   });
   test("is asked again after a call that failed: the phone may have been removed", async () => {
     const before = asked();
@@ -192,7 +192,7 @@ suite("what this phone may do", () => {
     await until(() => here().phone.busy, "the call");
     await callbox.hangUp();
     assert.equal(await call, "cancelled");
-    await until(() => asked() === before + 1, "asked");
+    await until(() => asked() > before, "asked");
   });
   test("getIotBindContactList asks each time, and status 1 is the right to be called", async () => {
     for (const [rights, status] of [[["call", "beCalled"], 1], [["call"], 0], [["beCalled"], 1], [[], 0]] as const) {

@@ -139,7 +139,8 @@ export class FakeDevice {
         this.#offers.set(message.roomId, message);
         break;
       case "ping":
-        await this.send(message.roomId, "pong", { nonce: payload["nonce"], jwk: this.key.jwk, ...(this.rights && { rights: this.rights }) }, message.id);
+        // A connection that was given up meanwhile takes no answer.
+        socket.deliver(await this.compose(message.roomId, "pong", { nonce: payload["nonce"], jwk: this.key.jwk, ...(this.rights && { rights: this.rights }) }, message.id));
         return;
       case "pair": {
         const { name, mac } = payload;
