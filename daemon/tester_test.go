@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -174,4 +176,43 @@ func phoneCall(t *testing.T, h *house, terms control.SelftestTerms, k *key.Priva
 	}
 	_, err = phonepeer.Await[phonepeer.Accepted](t.Context(), c)
 	return c, err
+}
+
+// TestSelftestUnannounced: where the announcement was not heard nobody's microphone opens
+// by itself. A device that has a speaker declines; one that has none is answered by the
+// program that tests it.
+func TestSelftestUnannounced(t *testing.T) {
+	for name, tt := range map[string]struct {
+		speaker bool
+		want    string
+	}{
+		"with a speaker":    {true, "reject r rejected"},
+		"without a speaker": {false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, nil)
+				defer s.end()
+				o := theOffer("r")
+				s.inLoop(func() {
+					s.loop.sounds, s.loop.has.speaker, s.loop.tester = muteSounds{}, tt.speaker, &tester{phone: o.Contact}
+				})
+				s.receive(o)
+				got := s.took()
+				time.Sleep(20 * time.Second)
+				got += s.took()
+				if strings.Contains(got, "accept ") || !strings.Contains(got, tt.want) || !tt.speaker && strings.Contains(got, "reject") {
+					t.Errorf("it did %q, want %q and no answer", got, tt.want)
+				}
+				if !tt.speaker {
+					if err := s.backend.Answer(t.Context(), ""); err != nil {
+						t.Fatal(err)
+					}
+					if got := s.took(); !strings.Contains(got, "accept ") {
+						t.Errorf("the program's answer did %q", got)
+					}
+				}
+			})
+		})
+	}
 }
