@@ -1,4 +1,4 @@
-package figures
+package bench
 
 // Row says what one line of the table is of.
 type Row struct {
