@@ -101,7 +101,7 @@ func benchBeside(t *testing.T, set *bench.Set, codec string) {
 	writeClip(t, clip, hal.VideoMode{Width: 1280, Height: 720, FrameRate: 30})
 	peer := startPeerPage(t)
 	d := startDevice(t, deviceOptions{
-		tone: 440, width: 1280, height: 720, rate: 30, noDisplay: true, quiet: true,
+		tone: 440, width: 1280, height: 720, rate: 30, noDisplay: true, quiet: true, asUnit: true,
 		media: "  video_codecs: [" + codec + "]\n  sound: {echo: \"off\", noise_suppression: false}",
 	})
 	p := startPhone(t, phoneOptions{tone: 600, width: 1280, height: 800})

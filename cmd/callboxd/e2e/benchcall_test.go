@@ -17,7 +17,7 @@ func benchFirst(t *testing.T, set *bench.Set) {
 		t.Run(preconnect, func(t *testing.T) {
 			d := startDevice(t, deviceOptions{
 				tone: 440, width: 1280, height: 720, rate: 30,
-				media: "  preconnect: " + preconnect, noDisplay: true, quiet: true,
+				media: "  preconnect: " + preconnect, noDisplay: true, quiet: true, asUnit: true,
 			})
 			p := startPhone(t, phoneOptions{tone: 600, width: 1280, height: 800})
 			if preconnect == "network" { // the default
@@ -94,7 +94,7 @@ func (p *phone) firstPicture(since float64) float64 {
 // else to do. The bar is held under load, by another test.
 func benchLimit(t *testing.T, set *bench.Set) {
 	const calls = 10
-	d := startDevice(t, deviceOptions{tone: 440, call: "  max_duration: 2s", noDisplay: true, quiet: true})
+	d := startDevice(t, deviceOptions{tone: 440, call: "  max_duration: 2s", noDisplay: true, quiet: true, asUnit: true})
 	p := startPhone(t, phoneOptions{tone: 600, width: 1280, height: 800})
 	p.pair(d, "Anna")
 	watch := d.watch()
