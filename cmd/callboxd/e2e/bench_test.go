@@ -43,7 +43,7 @@ func TestBench(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	table := bench.NewTable(time.Now(), machine(t), *benchRounds, set)
+	table := bench.NewTable(time.Now(), measuredOn(t), *benchRounds, set)
 	t.Logf("\n%s", table.Text())
 	text, err := table.JSON()
 	if err != nil {
@@ -71,8 +71,8 @@ func TestBench(t *testing.T) {
 	}
 }
 
-// machine says what was measured on, and nothing that names it.
-func machine(t *testing.T) string {
+// measuredOn says what was measured on, and nothing that names it.
+func measuredOn(t *testing.T) string {
 	t.Helper()
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {

@@ -38,7 +38,7 @@ func watchSending(t *testing.T, p *phone, pid int) sending {
 	var rss, pss []float64
 	for time.Since(began) < *benchSpan {
 		time.Sleep(2 * time.Second)
-		m := memoryOf(t, pid)
+		m := footprintOf(t, pid)
 		rss, pss = append(rss, m.rss), append(pss, m.pss)
 	}
 	after := p.received()

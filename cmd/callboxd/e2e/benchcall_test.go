@@ -25,7 +25,7 @@ func benchFirst(t *testing.T, set *bench.Set) {
 				before := usageOf(t, d.pid())
 				time.Sleep(30 * time.Second)
 				add(t, set, "idle.cpu", []float64{usageOf(t, d.pid()).since(before)}, nil)
-				add(t, set, "idle.rss", []float64{memoryOf(t, d.pid()).rss}, nil)
+				add(t, set, "idle.rss", []float64{footprintOf(t, d.pid()).rss}, nil)
 			}
 			p.open("about:blank")
 			keepPeersFrom(t, p)

@@ -42,13 +42,13 @@ func (u usage) since(before usage) float64 {
 	return 100 * (u.cpu - before.cpu).Seconds() / u.at.Sub(before.at).Seconds()
 }
 
-// memory is what a process has in memory, in MiB.
-type memory struct {
+// footprint is what a process has in memory, in MiB.
+type footprint struct {
 	rss float64 // all of it
 	pss float64 // pages that n processes share count 1/n
 }
 
-func memoryOf(t testing.TB, pid int) memory {
+func footprintOf(t testing.TB, pid int) footprint {
 	t.Helper()
 	path := fmt.Sprintf("/proc/%d/smaps_rollup", pid)
 	text, err := os.ReadFile(path)
@@ -68,7 +68,7 @@ func memoryOf(t testing.TB, pid int) memory {
 		t.Fatalf("%s has no %s", path, name)
 		return 0
 	}
-	return memory{rss: value("Rss"), pss: value("Pss")}
+	return footprint{rss: value("Rss"), pss: value("Pss")}
 }
 
-func (d *device) residentMiB() float64 { d.t.Helper(); return memoryOf(d.t, d.pid()).rss }
+func (d *device) residentMiB() float64 { d.t.Helper(); return footprintOf(d.t, d.pid()).rss }
