@@ -19,6 +19,7 @@ import (
 var (
 	benchRounds = flag.Int("bench.rounds", 5, "TestBench: calls with callbox and with the peer in turn, for each codec")
 	benchCalls  = flag.Int("bench.calls", 20, "TestBench: calls for the time to the first picture, for each preconnect")
+	benchLoad   = flag.Float64("bench.load", -1, "TestBench: the load average before anything of it began; default: now")
 	benchSpan   = flag.Duration("bench.span", 20*time.Second, "TestBench: how long a call is measured")
 )
 
@@ -34,6 +35,7 @@ const (
 // docs/benchmarks.md if nothing was left out that this test can measure.
 func TestBench(t *testing.T) {
 	set := bench.NewSet()
+	c := conditions(t)
 	t.Run("first", func(t *testing.T) { benchFirst(t, set) })
 	t.Run("h264", func(t *testing.T) { benchBeside(t, set, "h264") })
 	t.Run("vp8", func(t *testing.T) { benchBeside(t, set, "vp8") })
@@ -43,7 +45,7 @@ func TestBench(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	table := bench.NewTable(time.Now(), measuredOn(t), *benchRounds, set)
+	table := bench.NewTable(c, set)
 	t.Logf("\n%s", table.Text())
 	text, err := table.JSON()
 	if err != nil {
@@ -71,8 +73,8 @@ func TestBench(t *testing.T) {
 	}
 }
 
-// measuredOn says what was measured on, and nothing that names it.
-func measuredOn(t *testing.T) string {
+// conditions says what is measured on, and nothing that names it.
+func conditions(t *testing.T) bench.Conditions {
 	t.Helper()
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
@@ -82,5 +84,19 @@ func measuredOn(t *testing.T) string {
 	if _, err := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &major, &minor); err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("%d cores, %s, Linux %d.%d", runtime.NumCPU(), runtime.GOARCH, major, minor)
+	c := bench.Conditions{
+		Date: time.Now(), Cores: runtime.NumCPU(), Load: *benchLoad, Rounds: *benchRounds,
+		Machine: fmt.Sprintf("%d cores, %s, Linux %d.%d", runtime.NumCPU(), runtime.GOARCH, major, minor),
+	}
+	if c.Load >= 0 {
+		return c
+	}
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Sscan(string(text), &c.Load); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

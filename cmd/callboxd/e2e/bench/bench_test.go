@@ -10,7 +10,10 @@ import (
 	"time"
 )
 
-var monday = time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)
+var (
+	monday = time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)
+	quiet  = Conditions{Date: monday, Machine: "2 cores", Cores: 2, Load: 0.1, Rounds: 3}
+)
 
 func TestQuantile(t *testing.T) {
 	for _, tt := range []struct {
@@ -71,7 +74,7 @@ func TestVerdicts(t *testing.T) {
 	add("cpu.vp8", []float64{12}, nil) // the peer could not be measured
 	add("pictures.vp8", []float64{29.9}, []float64{30})
 	s.Own["echo.speex.loss"] = One(29)
-	table := NewTable(monday, "2 cores", 3, s)
+	table := NewTable(quiet, s)
 	for key, want := range map[string]Verdict{
 		"first.network.p95": Met, "first.media.p95": Missed, "idle.cpu": Missed, "cpu.h264": Met, "pss.h264": Missed,
 		"cpu.vp8": NotMeasured, "pictures.vp8": NoAim, "echo.speex.loss": Missed, "echo.speex.sdr": NotMeasured,
@@ -95,9 +98,9 @@ func TestText(t *testing.T) {
 	s := NewSet()
 	_ = s.Add("cpu.h264", []float64{15.21, 14.9, 16}, []float64{14.61, 15, 15})
 	s.Own["network.cut.freeze"] = Figure{Value: 0.5, Low: 0.5, High: 0.5, Rounds: 1, Date: "2026-11-01"}
-	text := NewTable(monday, "2 cores", 3, s).Markdown()
+	text := NewTable(quiet, s).Markdown()
 	for _, want := range []string{
-		"Measured on 2026-11-02: 2 cores. 3 alternating rounds with each codec.\n",
+		"Measured on 2026-11-02: 2 cores, load average 0.1 before it began. 3 alternating rounds with each codec.\n",
 		"| processor time of a call, H.264 720p30 | % of a core | 15.2 (14.9–16) | 15 (14.6–15) | 1.04 × (0.99–1.07) | ≤ 1.0 × | missed |\n",
 		"| 2.5, 0.8, 2.5 Mbit/s: longest freeze | s | 0.50 |  |  | ≤ 1 | met (2026-11-01) |\n",
 		"| the phone's address changes: pictures again after | s |  |  |  | ≤ 2 | not measured; make test-network does |\n",
@@ -107,13 +110,26 @@ func TestText(t *testing.T) {
 			t.Errorf("no line %q in\n%s", want, text)
 		}
 	}
-	if plain := NewTable(monday, "2 cores", 3, s).Text(); strings.Count(plain, "\n") != len(Rows)+1 {
+	if plain := NewTable(quiet, s).Text(); strings.Count(plain, "\n") != len(Rows)+3 {
 		t.Errorf("the text has %d lines", strings.Count(plain, "\n"))
 	}
 }
 
+func TestABusyMachineIsToldOf(t *testing.T) {
+	for load, want := range map[float64]bool{0.1: false, 0.5: false, 0.6: true, 12: true} {
+		c := quiet
+		c.Load = load
+		table := NewTable(c, NewSet())
+		for name, text := range map[string]string{"text": table.Text(), "document": table.Markdown()} {
+			if got := strings.Contains(text, "had other work"); got != want {
+				t.Errorf("load %v: the %s tells of it: %v, want %v", load, name, got, want)
+			}
+		}
+	}
+}
+
 func TestInto(t *testing.T) {
-	table := NewTable(monday, "2 cores", 3, NewSet())
+	table := NewTable(quiet, NewSet())
 	document := "# Head\n\n" + tableBegin + "old\n" + tableEnd + "\nFoot\n"
 	once, err := table.Into(document)
 	if err != nil {
@@ -163,7 +179,7 @@ func TestParts(t *testing.T) {
 }
 
 func TestJSON(t *testing.T) {
-	text, err := NewTable(monday, "2 cores", 3, NewSet()).JSON()
+	text, err := NewTable(quiet, NewSet()).JSON()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,17 +34,39 @@ type Line struct {
 	How     string  `json:"how,omitempty"` // what measures it, if make bench alone does not
 }
 
-// Table is what a run of make bench has to say.
-type Table struct {
+// Conditions are those of a run.
+type Conditions struct {
 	Date    time.Time `json:"date"`
 	Machine string    `json:"machine"` // cores, architecture and kernel; nothing that names it
-	Rounds  int       `json:"rounds"`  // of each comparison with the peer
-	Lines   []Line    `json:"lines"`
+	Cores   int       `json:"cores"`
+	Load    float64   `json:"load"`   // the load average of a minute before it: the work of others
+	Rounds  int       `json:"rounds"` // of each comparison with the peer
+}
+
+// busy says that the machine had more to do than this run.
+func (c Conditions) busy() bool { return c.Load > float64(c.Cores)/4 }
+
+// String is a paragraph.
+func (c Conditions) String() string {
+	text := fmt.Sprintf("Measured on %s: %s, load average %.1f before it began. %d alternating rounds with each codec.\n",
+		c.Date.Format(time.DateOnly), c.Machine, c.Load, c.Rounds)
+	if c.busy() {
+		text += "**The machine had other work**, and the browser too little time: its latencies, the times to the first picture\n" +
+			"and the end at the limit are worse than those of an idle machine. Processor time, memory and the ratios of both count.\n"
+	}
+	return text
+}
+
+// Table is what a run of make bench has to say.
+type Table struct {
+	Conditions
+	Lines []Line `json:"lines"`
 }
 
 // NewTable lays what was measured beside what is promised.
-func NewTable(at time.Time, machine string, rounds int, s *Set) Table {
-	t := Table{Date: at.UTC().Truncate(time.Second), Machine: machine, Rounds: rounds}
+func NewTable(c Conditions, s *Set) Table {
+	c.Date = c.Date.UTC().Truncate(time.Second)
+	t := Table{Conditions: c}
 	for _, r := range Rows {
 		l := Line{Key: r.Key, What: r.What, Unit: r.Unit, Aim: r.aim(), How: r.How, Verdict: NotMeasured}
 		l.Own, l.Peer, l.Ratio = find(s.Own, r.Key), find(s.Peer, r.Key), find(s.Ratio, r.Key)
@@ -132,6 +154,7 @@ func number(v float64) string {
 // Text returns the table for a terminal.
 func (t Table) Text() string {
 	var b strings.Builder
+	b.WriteString(t.Conditions.String() + "\n")
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, strings.Join(heads, "\t"))
 	for _, l := range t.Lines {
@@ -144,7 +167,7 @@ func (t Table) Text() string {
 // Markdown returns the table for docs/benchmarks.md.
 func (t Table) Markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Measured on %s: %s. %d alternating rounds with each codec.\n\n", t.Date.Format(time.DateOnly), t.Machine, t.Rounds)
+	b.WriteString(t.Conditions.String() + "\n")
 	line := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
 	line(heads)
 	b.WriteString(strings.Repeat("|---", len(heads)) + "|\n")
