@@ -16,6 +16,12 @@ STEP := .ci/step
 BIN := build/bin
 RACE := build/race
 PHONE := signaling/phone
+# What callbox is compared with.
+GST_SENDER := build/bench/gstsender
+GST_SOURCES := cmd/callboxd/e2e/gstsender
+GST_PACKAGES := gstreamer-webrtc-1.0 gstreamer-sdp-1.0 gstreamer-app-1.0
+# What others do, before our own building begins.
+LOAD := $(shell cut -d ' ' -f 1 /proc/loadavg)
 VERSION ?= $(shell sed -n 's/^\#\# \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | head -n 1)
 # The earliest time that a device with this program may believe in.
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
@@ -111,9 +117,16 @@ asan: ## the tests of what is written in C and C++, under AddressSanitizer
 echo: setup-test ## the table of both echo cancellers (ECHO=-echo.rooms=20 for more rooms)
 	go test -count=1 -v -run Table ./media/echo -echo.long $(ECHO)
 
-bench: setup-test build ## run the benchmarks: of the packages, and of whole calls with a browser
+bench: setup-bench build $(GST_SENDER) ## whole calls with a browser, and those of GStreamer's webrtcbin in turn: the table of docs/benchmarks.md (20 minutes; BENCH=flags)
+	@$(STEP) "echo" go test -count=1 -run Table ./media/echo -echo.json=$(CURDIR)/build/echo.json
+	go test -tags='e2e bench' -run TestBench -count=1 -timeout=60m -v ./cmd/callboxd/e2e/ -bench.load=$(LOAD) $(BENCH)
+
+$(GST_SENDER): $(wildcard $(GST_SOURCES)/*.c $(GST_SOURCES)/*.h) | setup-bench
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror $$(pkg-config --cflags $(GST_PACKAGES)) -o $@ $(filter %.c,$^) $$(pkg-config --libs $(GST_PACKAGES))
+
+bench-packages: setup-test ## run the benchmarks of the packages
 	go test -run '^$$' -bench . -benchmem ./...
-	go test -tags=e2e -run '^$$' -bench Call -benchtime 5x -timeout 20m ./cmd/callboxd/e2e/
 
 screenshots: setup-pictures build ## pictures of every screen of the call page in build/screens
 	go test -tags=e2e,screenshots -run 'TestPage|TestRingTone' -count=1 -timeout=20m ./cmd/callboxd/e2e/
@@ -154,5 +167,7 @@ setup-deb:
 	@.ci/setup deb
 setup-package:
 	@.ci/setup package
+setup-bench:
+	@.ci/setup bench
 
-.PHONY: help run hwenc asan echo test test-long check e2e build phone phone-docs fuzz bench screenshots test-device test-network test-limit test-calls test-sound fmt clean setup-build setup-test setup-pictures setup-device deb test-reproducible setup-deb debs test-package setup-package
+.PHONY: help run hwenc asan echo test test-long check e2e build phone phone-docs fuzz bench bench-packages screenshots test-device test-network test-limit test-calls test-sound fmt clean setup-build setup-test setup-pictures setup-device deb test-reproducible setup-deb debs test-package setup-package setup-bench

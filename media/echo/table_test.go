@@ -1,13 +1,16 @@
 package echo
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"callbox/hal/haltest"
 	"callbox/media/options"
@@ -17,6 +20,7 @@ var (
 	hard  = flag.Bool("echo.long", false, "TestTable: also harder rooms, and both engines without noise suppression")
 	rooms = flag.Int("echo.rooms", 0, "TestTable: so many rooms more, drawn by -echo.seed")
 	seed  = flag.Uint64("echo.seed", 1, "TestTable: of the rooms that are drawn")
+	file  = flag.String("echo.json", "", "TestTable: writes the worst figures into this file, for the table of make bench")
 )
 
 // The bar for the default, in dB.
@@ -88,6 +92,7 @@ func TestTable(t *testing.T) {
 			tables[i] = append(tables[i], row{s.name, r.run(c)})
 		}
 	}
+	worst := map[string]float64{}
 	shipped := options.Default().Cleaning
 	for i, config := range configs {
 		t.Logf("%s, noise suppression %v\n%s", config.Engine, config.NoiseSuppression, tables[i].format(inBar))
@@ -98,6 +103,30 @@ func TestTable(t *testing.T) {
 		}
 		if config.Engine == shipped.Echo && config.NoiseSuppression == shipped.NoiseSuppression {
 			tables[i][:inBar].wantBar(t)
+		}
+		if config.NoiseSuppression {
+			for _, r := range tables[i][:inBar] {
+				least(worst, "echo."+string(config.Engine)+".loss", r.loss[0], r.loss[1], r.loss[2], r.long, r.after)
+				least(worst, "echo."+string(config.Engine)+".sdr", r.sdr)
+			}
+		}
+	}
+	if *file != "" {
+		text, err := json.Marshal(map[string]any{"date": time.Now().UTC().Truncate(time.Second), "figures": worst})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(*file, append(text, '\n'), 0o644); err != nil { //nolint:gosec // for everyone
+			t.Fatal(err)
+		}
+	}
+}
+
+// least keeps the smallest value of a name.
+func least(list map[string]float64, name string, values ...float64) {
+	for _, v := range values {
+		if have, ok := list[name]; !ok || v < have {
+			list[name] = v
 		}
 	}
 }

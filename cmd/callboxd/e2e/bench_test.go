@@ -1,140 +1,102 @@
-//go:build e2e
+//go:build e2e && bench
 
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"os"
-	"slices"
-	"strconv"
-	"strings"
+	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
-	"callbox/daemon/control/client"
+	"golang.org/x/sys/unix"
+
+	"callbox/cmd/callboxd/e2e/bench"
 )
 
-// BenchmarkCall measures whole calls over loopback with a real browser on the same
-// machine: 1280x720 at 30 pictures a second, 1.2 Mbit/s, default configuration
-// otherwise. One operation is one call.
-func BenchmarkCall(b *testing.B) {
-	for _, preconnect := range []string{"network", "media"} {
-		b.Run("preconnect="+preconnect, func(b *testing.B) { benchmarkCall(b, preconnect) })
-	}
-}
+var (
+	benchRounds = flag.Int("bench.rounds", 5, "TestBench: calls with callbox and with the peer in turn, for each codec")
+	benchCalls  = flag.Int("bench.calls", 20, "TestBench: calls for the time to the first picture, for each preconnect")
+	benchLoad   = flag.Float64("bench.load", -1, "TestBench: the load average before anything of it began; default: now")
+	benchSpan   = flag.Duration("bench.span", 20*time.Second, "TestBench: how long a call is measured")
+)
 
-func benchmarkCall(b *testing.B, preconnect string) {
-	d := startDevice(b, deviceOptions{
-		tone: 440, width: 1280, height: 720, rate: 30,
-		media: "  preconnect: " + preconnect, noDisplay: true, quiet: true,
-	})
-	time.Sleep(3 * time.Second) // the start is not what idle costs
-	started := d.usage()
-	time.Sleep(10 * time.Second)
-	idleCPU, idleMemory := d.usage().since(started), d.residentMiB()
+// Where the figures go.
+const (
+	builtFigures = "../../../build"
+	document     = "../../../docs/benchmarks.md"
+)
 
-	p := startPhone(b, phoneOptions{tone: 600, width: 1280, height: 800})
-	p.pair(d, "Anna")
-	api := client.New(d.socket)
-	var first, latency []float64
-	var cpu, memory, rate float64
-	for b.Loop() {
-		p.home()
-		p.click("call-video")
-		d.waitState("ringing", 15*time.Second)
-		time.Sleep(time.Second) // preconnected, as when a person needs to walk to the door
-		p.watchVideo()
-		accepted := float64(time.Now().UnixNano()) / 1e9
-		if err := api.Answer(b.Context(), ""); err != nil {
-			b.Fatal(err)
+// TestBench measures whole calls over loopback with a real browser on the same machine,
+// and those of the peer in alternating rounds. It writes the table of them, and of what
+// other tests have left in build, which make bench prints: build/bench.json, and
+// docs/benchmarks.md if nothing was left out that this test can measure.
+func TestBench(t *testing.T) {
+	set := bench.NewSet()
+	c := conditions(t)
+	t.Run("first", func(t *testing.T) { benchFirst(t, set) })
+	t.Run("h264", func(t *testing.T) { benchBeside(t, set, "h264") })
+	t.Run("vp8", func(t *testing.T) { benchBeside(t, set, "vp8") })
+	t.Run("limit", func(t *testing.T) { benchLimit(t, set) })
+	for _, name := range []string{"limit", "calls", "network", "echo"} {
+		if err := set.ReadPart(filepath.Join(builtFigures, name+".json")); err != nil {
+			t.Error(err)
 		}
-		d.waitState("talking", 10*time.Second)
-		time.Sleep(5 * time.Second)
-		before := d.usage()
-		time.Sleep(10 * time.Second)
-		cpu, memory = d.usage().since(before), d.residentMiB()
-		list := p.seen()
-		for _, s := range list {
-			if s.At > accepted && s.Stamp > 0 {
-				first = append(first, (s.At-accepted)*1e3)
-				break
-			}
-		}
-		offset := bootOffset()
-		for _, s := range list[len(list)/2:] {
-			if s.Stamp > 0 {
-				latency = append(latency, (s.At+offset-s.Stamp)*1e3)
-			}
-		}
-		rate = float64(len(list)-1) / (list[len(list)-1].Got - list[0].Got)
-		p.click("hang-up")
-		d.waitState("idle", 10*time.Second)
 	}
-	b.ReportMetric(idleCPU, "idle-%CPU")
-	b.ReportMetric(idleMemory, "idle-MiB")
-	b.ReportMetric(quantile(first, 0.5), "first-p50-ms")
-	b.ReportMetric(quantile(first, 0.95), "first-p95-ms")
-	b.ReportMetric(quantile(latency, 0.5), "latency-p50-ms")
-	b.ReportMetric(quantile(latency, 0.95), "latency-p95-ms")
-	b.ReportMetric(cpu, "call-%CPU")
-	b.ReportMetric(memory, "call-MiB")
-	b.ReportMetric(rate, "pictures/s")
-	b.ReportMetric(0, "ns/op") // the length of the calls says nothing
-}
-
-func quantile(values []float64, q float64) float64 {
-	if len(values) == 0 {
-		return -1
-	}
-	slices.Sort(values)
-	return values[int(q*float64(len(values)-1))]
-}
-
-// usage is how much processor time the daemon has used until now.
-type usage struct {
-	at  time.Time
-	cpu time.Duration
-}
-
-func (d *device) usage() usage {
-	d.t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.pid()))
+	table := bench.NewTable(c, set)
+	t.Logf("\n%s", table.Text())
+	text, err := table.JSON()
 	if err != nil {
-		d.t.Fatal(err)
+		t.Fatal(err)
 	}
-	// After the name in brackets: state is the first field, utime the 12th.
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	ticks := 0
-	for _, f := range fields[11:13] {
-		n, err := strconv.Atoi(f)
-		if err != nil {
-			d.t.Fatal(err)
+	if err := bench.WriteFile(filepath.Join(builtFigures, "bench.json"), text); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range table.Lines {
+		if l.Verdict == bench.NotMeasured && l.How == "" {
+			t.Logf("%s stays as it is: %s was not measured", document, l.Key)
+			return
 		}
-		ticks += n
 	}
-	return usage{at: time.Now(), cpu: time.Duration(ticks) * 10 * time.Millisecond} // USER_HZ is 100
-}
-
-// since returns the share of one core in percent.
-func (u usage) since(before usage) float64 {
-	return 100 * (u.cpu - before.cpu).Seconds() / u.at.Sub(before.at).Seconds()
-}
-
-func (d *device) residentMiB() float64 {
-	d.t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.pid()))
+	old, err := os.ReadFile(document)
 	if err != nil {
-		d.t.Fatal(err)
+		t.Fatal(err)
 	}
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			if err != nil {
-				d.t.Fatal(err)
-			}
-			return kib / 1024
-		}
+	now, err := table.Into(string(old))
+	if err != nil {
+		t.Fatal(err)
 	}
-	d.t.Fatal("no VmRSS")
-	return 0
+	if err := bench.WriteFile(document, []byte(now)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// conditions says what is measured on, and nothing that names it.
+func conditions(t *testing.T) bench.Conditions {
+	t.Helper()
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		t.Fatal(err)
+	}
+	var major, minor int
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &major, &minor); err != nil {
+		t.Fatal(err)
+	}
+	c := bench.Conditions{
+		Date: time.Now(), Cores: runtime.NumCPU(), Load: *benchLoad, Rounds: *benchRounds,
+		Machine: fmt.Sprintf("%d cores, %s, Linux %d.%d", runtime.NumCPU(), runtime.GOARCH, major, minor),
+	}
+	if c.Load >= 0 {
+		return c
+	}
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Sscan(string(text), &c.Load); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

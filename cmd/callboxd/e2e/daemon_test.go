@@ -42,6 +42,7 @@ type device struct {
 
 	namespace string // the network namespace that it runs in; "": this one
 	hide      string // a file that it does not see; "": none
+	asUnit    bool   // with what its unit gives it
 
 	// remote runs callboxctl where the daemon is; nil: on this machine.
 	remote func(args ...string) ([]byte, error)
@@ -75,6 +76,7 @@ type deviceOptions struct {
 	race      bool // with the race detector
 	noDirect  bool // no listener of its own
 	noDisplay bool // the phone's video is not decoded
+	asUnit    bool // with the environment and the timers' slack of its systemd unit
 	quiet     bool // logs only what goes wrong
 }
 
@@ -110,7 +112,7 @@ func startDevice(t testing.TB, o deviceOptions) *device {
 	if o.race {
 		d.binary = raceBinary
 	}
-	d.namespace, d.hide = o.namespace, o.hide
+	d.namespace, d.hide, d.asUnit = o.namespace, o.hide, o.asUnit
 	voice := ""
 	if o.voice != "" {
 		voice = ", file: " + o.voice
@@ -155,7 +157,11 @@ func (d *device) start(config string) {
 		d.cmd = exec.Command("unshare", "--mount", "sh", "-c", `mount --bind /dev/null "$0" && exec "$@"`, d.hide, d.binary, "run", "--config", config)
 	}
 	d.cmd.Stderr, d.cmd.Stdout = d.log, d.log
-	if err := d.cmd.Start(); err != nil {
+	start := d.cmd.Start
+	if d.asUnit {
+		start = func() error { return startAsUnit(d.t, d.cmd) }
+	}
+	if err := start(); err != nil {
 		d.t.Fatalf("cannot start callboxd: %v; run make e2e, which builds it", err)
 	}
 	d.exited = make(chan struct{})

@@ -14,6 +14,8 @@ import (
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"callbox/cmd/callboxd/e2e/bench"
 )
 
 // networkSample is what Chromium says of the call (W3C webrtc-stats), and the test of
@@ -159,9 +161,16 @@ func (j *journey) until(from int, ok func(f stretch) bool) float64 {
 // good is a road that a call fills.
 var good = roadWeather{rate: 2_500_000, queue: 60_000, delay: 20 * time.Millisecond}
 
-// bars is what is promised, and prints what was measured.
-func (j *journey) bar(what string, got, most float64, unit string) {
+// measured is what build/network.json gets: by its key in the table of make bench.
+var measured = map[string]float64{}
+
+// bar holds a figure to what is promised, prints it, and keeps it for make bench. What
+// never came counts as a minute.
+func (j *journey) bar(key, what string, got, most float64, unit string) {
 	j.t.Helper()
+	if measured["network."+key] = got; got < 0 {
+		measured["network."+key] = 60
+	}
 	verdict := "ok"
 	if got > most || got < 0 {
 		verdict = "MISSED"
@@ -177,6 +186,9 @@ func TestNetwork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			networks[name](t)
 		})
+	}
+	if err := bench.WritePart("../../../build/network.json", time.Now(), measured); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -205,9 +217,9 @@ var networks = map[string]func(t *testing.T){
 		j.road.set(good)
 		j.travel(20 * time.Second)
 		j.print("2.5 Mbit/s again", j.between(back+20, j.now()))
-		j.bar("longest freeze after the cut", j.longestGap(cut, back), 1, "s")
-		j.bar("sound concealed from the cut on", j.between(cut, j.now()).concealed, 5, "%")
-		j.bar("full quality again after", j.until(back, func(f stretch) bool {
+		j.bar("cut.freeze", "longest freeze after the cut", j.longestGap(cut, back), 1, "s")
+		j.bar("cut.concealed", "sound concealed from the cut on", j.between(cut, j.now()).concealed, 5, "%")
+		j.bar("cut.back", "full quality again after", j.until(back, func(f stretch) bool {
 			return f.kbits > 0.85*settled.kbits && f.height == 720
 		}), 10, "s")
 	},
@@ -222,14 +234,14 @@ var networks = map[string]func(t *testing.T){
 		j.road.set(w)
 		j.travel(20 * time.Second)
 		j.print("0.4 Mbit/s", j.between(cut, j.now()))
-		j.bar("longest freeze after the cut", j.longestGap(cut, j.now()), 1, "s")
-		j.bar("sound concealed from the cut on", j.between(cut, j.now()).concealed, 5, "%")
+		j.bar("narrow.freeze", "longest freeze after the cut", j.longestGap(cut, j.now()), 1, "s")
+		j.bar("narrow.concealed", "sound concealed from the cut on", j.between(cut, j.now()).concealed, 5, "%")
 	},
-	"3 a loss of 5 percent":  func(t *testing.T) { lossy(t, roadWeather{delay: 20 * time.Millisecond, loss: 0.05}) },
-	"4 a loss of 10 percent": func(t *testing.T) { lossy(t, roadWeather{delay: 20 * time.Millisecond, loss: 0.1}) },
-	"5 bursts of loss":       func(t *testing.T) { lossy(t, roadWeather{delay: 20 * time.Millisecond, burst: 0.004}) },
+	"3 a loss of 5 percent":  func(t *testing.T) { lossy(t, "loss5", roadWeather{delay: 20 * time.Millisecond, loss: 0.05}) },
+	"4 a loss of 10 percent": func(t *testing.T) { lossy(t, "loss10", roadWeather{delay: 20 * time.Millisecond, loss: 0.1}) },
+	"5 bursts of loss":       func(t *testing.T) { lossy(t, "bursts", roadWeather{delay: 20 * time.Millisecond, burst: 0.004}) },
 	"6 300 ms of jitter": func(t *testing.T) {
-		lossy(t, roadWeather{delay: 20 * time.Millisecond, jitter: 300 * time.Millisecond})
+		lossy(t, "jitter", roadWeather{delay: 20 * time.Millisecond, jitter: 300 * time.Millisecond})
 	},
 	"7 nothing passes for 5 s": func(t *testing.T) {
 		j := newJourney(t, good)
@@ -244,21 +256,21 @@ var networks = map[string]func(t *testing.T){
 		back := j.now()
 		j.travel(15 * time.Second)
 		j.print("after", j.between(back+10, j.now()))
-		j.bar("pictures again after", j.until(back, func(f stretch) bool { return f.pictures > 8 }), 3, "s")
-		j.bar("full quality again after", j.until(back, func(f stretch) bool { return f.kbits > 0.8*settled.kbits }), 10, "s")
+		j.bar("outage.pictures", "pictures again after", j.until(back, func(f stretch) bool { return f.pictures > 8 }), 3, "s")
+		j.bar("outage.back", "full quality again after", j.until(back, func(f stretch) bool { return f.kbits > 0.8*settled.kbits }), 10, "s")
 		if d := j.device.status(); d.State != "talking" {
 			t.Errorf("the call is %s", d.State)
 		}
 	},
 	"8 the phone moves": func(t *testing.T) {
-		relocated(t, func(j *journey) {
+		relocated(t, "phone", func(j *journey) {
 			// The other way round the kernel would take the second address away with the first.
 			run(t, "ip", "addr", "del", phoneEnd+"/24", "dev", roadPhone)
 			run(t, "ip", "addr", "add", "10.213.7.11/24", "dev", roadPhone)
 		})
 	},
 	"9 the device moves": func(t *testing.T) {
-		relocated(t, func(j *journey) {
+		relocated(t, "device", func(j *journey) {
 			run(t, "ip", "-n", j.road.namespace, "addr", "del", deviceEnd+"/24", "dev", roadHere)
 			run(t, "ip", "-n", j.road.namespace, "addr", "add", "10.213.7.12/24", "dev", roadHere)
 		})
@@ -266,7 +278,7 @@ var networks = map[string]func(t *testing.T){
 }
 
 // lossy is a call on a road that stays as it is.
-func lossy(t *testing.T, w roadWeather) {
+func lossy(t *testing.T, key string, w roadWeather) {
 	t.Helper()
 	j := newJourney(t, w)
 	j.travel(8 * time.Second)
@@ -274,15 +286,15 @@ func lossy(t *testing.T, w roadWeather) {
 	j.travel(20 * time.Second)
 	f := j.between(from, j.now())
 	j.print("settled", f)
-	j.bar("sound concealed", f.concealed, 5, "%")
-	j.bar("longest freeze", j.longestGap(from, j.now()), 1, "s")
+	j.bar(key+".concealed", "sound concealed", f.concealed, 5, "%")
+	j.bar(key+".freeze", "longest freeze", j.longestGap(from, j.now()), 1, "s")
 	if f.pictures < 5 {
 		t.Errorf("%.1f pictures/s: the video does not move", f.pictures)
 	}
 }
 
 // relocated is a call one of whose ends gets another address.
-func relocated(t *testing.T, change func(j *journey)) {
+func relocated(t *testing.T, key string, change func(j *journey)) {
 	t.Helper()
 	j := newJourney(t, roadWeather{delay: 20 * time.Millisecond})
 	j.travel(8 * time.Second)
@@ -290,7 +302,7 @@ func relocated(t *testing.T, change func(j *journey)) {
 	change(j)
 	from := j.now()
 	j.travel(25 * time.Second)
-	j.bar("pictures again after", j.until(from, func(f stretch) bool { return f.pictures > 8 }), 2, "s")
+	j.bar(key, "pictures again after", j.until(from, func(f stretch) bool { return f.pictures > 8 }), 2, "s")
 	if d := j.device.status(); d.State != "talking" {
 		t.Errorf("the call is %s", d.State)
 	}
