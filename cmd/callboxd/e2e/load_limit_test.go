@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"callbox/cmd/callboxd/e2e/bench"
 	"callbox/daemon/control"
 	"callbox/signaling/cause"
 	"callbox/signaling/message"
@@ -69,6 +71,11 @@ func TestLoadLimit(t *testing.T) {
 	}
 	t.Logf("%d calls with limits of 1 to 2 s, %d busy threads on %d processors\n%s", len(all), threads, runtime.NumCPU(), errorTable(device, phone, timer))
 	t.Logf("packets of media after the deadline: %d", after)
+	if err := bench.WritePart(filepath.Join("..", "..", "..", "build", "limit.json"), time.Now(), map[string]float64{
+		"limit.p99_ms": upper(device, 0.99), "limit.packets": float64(after), "limit.calls": float64(len(all)),
+	}); err != nil {
+		t.Error(err)
+	}
 	most := 1e3 * loadError.Seconds()
 	switch p99, noise := upper(device, 0.99), upper(timer, 0.99); {
 	case p99 <= most:
@@ -147,7 +154,7 @@ func errorTable(device, phone, timer []float64) string {
 		name string
 		list []float64
 	}{{"on the device", device}, {"at the phone", phone}, {"a timer of the test's own", timer}} {
-		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t\n", row.name, quantile(row.list, 0.5), quantile(row.list, 0.9), upper(row.list, 0.99), slices.Max(row.list))
+		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t\n", row.name, bench.Quantile(row.list, 0.5), bench.Quantile(row.list, 0.9), upper(row.list, 0.99), slices.Max(row.list))
 	}
 	w.Flush()
 	return b.String()

@@ -44,8 +44,8 @@ func (a Aim) met(v float64) bool {
 
 // What measures the rows that a run of make bench does not.
 const (
-	howLimit   = "the test of the limit under load"
-	howCalls   = "the test of 1,000 calls"
+	howLimit   = "make test-limit"
+	howCalls   = "make test-calls"
 	howNetwork = "make test-network"
 	howEcho    = "make echo"
 )
