@@ -24,6 +24,9 @@ const (
 	maxSlots         = 64
 	maxPayload       = 1500
 	resyncAfter      = 2 * 48000 // a leap of RTP time that is a new stream
+	// starveAfter is for how long everything may come too late before the way is taken to
+	// have become longer for good: a burst comes at once.
+	starveAfter = 100 * perMillisecond
 )
 
 // Decoder turns packets into mono samples at 48 kHz; opus.Decoder is one.
@@ -73,6 +76,9 @@ type Buffer struct {
 	held    int   // samples of concealment since the last packet
 	debt    int   // samples by which the delay is to grow
 
+	starved  bool  // all that came was for a time that is past
+	starving int64 // since then, on the clock of arrivals
+
 	pcm   [2 * maxPacketSamples]int16 // decoded, not yet pulled: pcm[from:to]
 	from  int
 	to    int
@@ -108,7 +114,12 @@ func (b *Buffer) Push(seq uint16, timestamp uint32, payload []byte, arrival time
 		b.restart()
 		s, ts = b.seqs.next(int64(seq), 1<<16), b.times.next(int64(timestamp), 1<<32)
 	}
-	delay, known := b.jit.arrived(ts, int64(arrival*perMillisecond/time.Millisecond))
+	at := int64(arrival * perMillisecond / time.Millisecond)
+	if b.started && s > b.lastSeq && b.starves(ts, at) {
+		b.restart()
+		s, ts = b.seqs.next(int64(seq), 1<<16), b.times.next(int64(timestamp), 1<<32)
+	}
+	delay, known := b.jit.arrived(ts, at)
 	if b.started && known {
 		// How long before its turn it came, plus how late it was itself: what the
 		// buffer adds to the fastest packet.
@@ -123,6 +134,19 @@ func (b *Buffer) Push(seq uint16, timestamp uint32, payload []byte, arrival time
 		return // its place was filled, or a duplicate
 	}
 	b.insert(s, ts, payload)
+}
+
+// starves reports whether everything has come after its time for so long that waiting
+// longer for each packet, up to MaxDelay, is not enough: the way has another length.
+func (b *Buffer) starves(ts, arrival int64) bool {
+	if ts+int64(b.length) > b.next || b.newest() > b.next {
+		b.starved = false
+		return false
+	}
+	if !b.starved {
+		b.starved, b.starving = true, arrival
+	}
+	return arrival-b.starving >= starveAfter
 }
 
 // insert puts a packet into a free slot; into that of the oldest when none is.
@@ -183,7 +207,7 @@ func (b *Buffer) restart() {
 	for i := range b.slots {
 		b.slots[i].used = false
 	}
-	b.started, b.silence, b.held, b.debt = false, false, 0, 0
+	b.started, b.silence, b.held, b.debt, b.starved = false, false, 0, 0, false
 	b.from, b.to = 0, 0
 	b.seqs, b.times = unwrapper{}, unwrapper{}
 	b.jit.restart()

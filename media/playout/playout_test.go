@@ -221,6 +221,33 @@ func TestCalm(t *testing.T) {
 }
 
 // TestBurst: a stall of a second, then all at once. The delay stays bounded.
+// TestStep: the way becomes longer in one leap, as over a relay or another network, and
+// shorter again. Sound is back soon after each, whatever the leap.
+func TestStep(t *testing.T) {
+	const ms = time.Millisecond
+	const to, back = 4 * time.Second, 12 * time.Second
+	for _, step := range []time.Duration{60 * ms, 100 * ms, 200 * ms, 220 * ms, 300 * ms, 700 * ms, 1500 * ms} {
+		t.Run(step.String(), func(t *testing.T) {
+			heard, b, _ := play(t, stream(1000, func(i int) time.Duration {
+				if at := time.Duration(i) * 20 * ms; at >= to && at < back {
+					return step
+				}
+				return 0
+			}), 19*time.Second)
+			// Nothing comes for as long as the leap is; then the buffer has half a second.
+			if share := shareReal(heard[:int(back/ms)*48], to+step+500*ms); share < 0.999 {
+				t.Errorf("from half a second after a leap of %v on, %.1f %% of the sound is real", step, 100*share)
+			}
+			if share := shareReal(heard, back+500*ms); share < 0.999 {
+				t.Errorf("from half a second after the way back on, %.1f %% of the sound is real", 100*share)
+			}
+			if now := b.Stats(); now.Delay > MaxDelay || now.Delay > now.Wanted+60*ms {
+				t.Errorf("at the end the buffer adds %v, and wants %v", now.Delay, now.Wanted)
+			}
+		})
+	}
+}
+
 func TestBurst(t *testing.T) {
 	packets := stream(500, func(i int) time.Duration {
 		if i >= 100 && i < 150 {
