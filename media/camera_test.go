@@ -185,6 +185,8 @@ type encodingCamera struct {
 	hal.Camera
 	sets    bool // SPS and PPS only once, as some cameras do
 	profile byte // written into the SPS; 0: as it is
+	breaks  int  // the picture with this number is damaged; 0: none
+	deaf    int  // so many of the keyframes that are asked for do not come
 
 	mu     sync.Mutex
 	opened int
@@ -198,6 +200,7 @@ type encodingStream struct {
 	enc    picture.Encoder
 	frame  hal.EncodedFrame
 	told   bool
+	n      int
 }
 
 func (c *encodingCamera) OpenEncoded(want hal.VideoMode, bitrate int) (hal.EncodedStream, error) {
@@ -241,14 +244,19 @@ func (s *encodingStream) ReadEncoded() (*hal.EncodedFrame, error) {
 		}
 		s.told = true
 	}
-	s.frame = hal.EncodedFrame{Data: data, Key: out.Key, Captured: out.Captured}
+	s.n++
+	s.frame = hal.EncodedFrame{Data: data, Key: out.Key, Captured: out.Captured, Damaged: s.n == s.c.breaks}
 	return &s.frame, nil
 }
 
 func (s *encodingStream) ForceKeyFrame() error {
 	s.c.mu.Lock()
 	s.c.forced++
+	deaf := s.c.forced <= s.c.deaf
 	s.c.mu.Unlock()
+	if deaf {
+		return nil
+	}
 	return s.enc.ForceKeyFrame()
 }
 
@@ -309,6 +317,33 @@ func TestCameraThatEncodesBadly(t *testing.T) {
 		}
 		l.wantTold(t, "Connected", "Started")
 	})
+}
+
+// TestCameraThatDoesNotListen: a keyframe that is needed is asked for again, and a camera
+// that never makes one is not left to encode.
+func TestCameraThatDoesNotListen(t *testing.T) {
+	for name, tt := range map[string]struct{ deaf, opened int }{"at first": {3, 1}, "ever": {1000, 1}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &encodingCamera{breaks: 20, deaf: tt.deaf}
+				e := bubbleEngine(t, func(o *EngineOptions) { c.Camera, o.Camera, o.Sound = o.Camera, c, nil })
+				l := newTalk(t, e, true)
+				l.Accept(Limit{})
+				l.connect()
+				time.Sleep(3 * time.Second)
+				stopped := l.Stats().VideoFramesSent
+				time.Sleep(7 * time.Second)
+				if n := l.Stats().VideoFramesSent; stopped > 25 || n < stopped+20 {
+					t.Errorf("%d pictures in 3 s, and %d in 10 s", stopped, n)
+				}
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				if c.opened != tt.opened || c.forced < 4 {
+					t.Errorf("its encoder was opened %d times, and asked for %d keyframes", c.opened, c.forced)
+				}
+			})
+		})
+	}
 }
 
 // TestSnapshotOfACameraThatEncodes is decoded from its stream.

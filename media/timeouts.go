@@ -23,6 +23,10 @@ const (
 
 	// keyframeInterval bounds what a phone that keeps asking can cost.
 	keyframeInterval = 300 * time.Millisecond
+	// askAgain is how often a camera that encodes by itself is asked for a keyframe that
+	// is needed, and after deafAfter it is taken to make none.
+	askAgain  = time.Second
+	deafAfter = 5 * time.Second
 	// pliInterval is how often we ask the phone, about two round trips.
 	pliInterval = 500 * time.Millisecond
 	// sendTick is how often the control of the rate is asked when there is nothing to

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"callbox/hal"
 	"callbox/media/codec/h264"
@@ -26,7 +27,8 @@ type passed struct {
 	mu     sync.Mutex
 	paused bool
 	broken bool // a picture was left out: nothing until a keyframe
-	asked  bool // for that keyframe
+	// On the clock: when that keyframe was asked for last, and first; 0: not yet.
+	asked, waiting time.Duration
 
 	sets []byte // SPS and PPS, Annex B
 	aim  rate.Rate
@@ -88,7 +90,7 @@ func (p *passed) take(f *hal.EncodedFrame) error {
 		p.damaged()
 	}
 	if !p.fits(c.Key) {
-		return nil
+		return p.deaf()
 	}
 	p.v.s.count.sentSize.Store(p.v.s.count.videoSize.Load())
 	p.v.write(p.codec, picture.Frame{Data: data, Key: c.Key, Captured: f.Captured, Encoder: "camera"})
@@ -132,15 +134,34 @@ func (p *passed) fits(key bool) bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.paused || !some || full || p.broken && !key {
-		if p.broken = true; !p.paused && some && !full && !p.asked {
-			p.asked = true
+	if p.paused || !some || full {
+		p.broken, p.waiting = true, 0
+		return false
+	}
+	if p.broken && !key {
+		// Also again: the one that was asked for before may have been left out.
+		if now := s.now(); p.waiting == 0 || now-p.asked >= askAgain {
+			if p.waiting == 0 {
+				p.waiting = now
+			}
+			p.asked = now
 			p.v.keys.ask()
 		}
 		return false
 	}
-	p.broken, p.asked = false, false
+	p.broken, p.waiting = false, 0
 	return true
+}
+
+// deaf is an error when the camera makes no keyframe although it was asked: then the
+// device encodes.
+func (p *passed) deaf() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting == 0 || p.v.s.now()-p.waiting < deafAfter {
+		return nil
+	}
+	return fmt.Errorf("%w: it has made no keyframe for %v although it was asked", hal.ErrNotEncoded, deafAfter)
 }
 
 // ForceKeyFrame implements encoder.
