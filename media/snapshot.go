@@ -8,6 +8,7 @@ import (
 	"image"
 	"image/jpeg"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -149,6 +150,7 @@ type shot struct {
 	mode  hal.VideoMode
 }
 
+// copyPicture brings the samples to the full range, which JPEG has (JFIF 1.02, section 7).
 func copyPicture(f *hal.Frame, rate float64) shot {
 	w, h := f.Rect.Dx(), f.Rect.Dy()
 	out := image.NewYCbCr(image.Rect(0, 0, w, h), f.SubsampleRatio)
@@ -159,7 +161,24 @@ func copyPicture(f *hal.Frame, rate float64) shot {
 		copy(out.Cb[y*out.CStride:][:(w+1)/2], f.Cb[y*f.CStride:])
 		copy(out.Cr[y*out.CStride:][:(w+1)/2], f.Cr[y*f.CStride:])
 	}
+	if !f.Colours.FullRange {
+		widen(out.Y, 16, 219, 0)
+		widen(out.Cb, 128, 224, 128)
+		widen(out.Cr, 128, 224, 128)
+	}
 	return shot{image: out, mode: hal.VideoMode{Width: w, Height: h, FrameRate: rate}}
+}
+
+// widen brings samples from the limited range of BT.601 to the full one: steps of them
+// around zero become 255 around full.
+func widen(p []byte, zero, steps, full float64) {
+	var table [256]byte
+	for v := range table {
+		table[v] = byte(min(max(math.Round(full+(float64(v)-zero)*255/steps), 0), 255))
+	}
+	for i, v := range p {
+		p[i] = table[v]
+	}
 }
 
 // tap gives the next picture of a running camera to those who ask for one.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"image"
+	"image/color"
 	"image/jpeg"
 	"io"
 	"slices"
@@ -57,6 +59,32 @@ func wantJPEG(t *testing.T, p []byte, mode hal.VideoMode, err error) {
 	}
 	if len(seen) < 8 {
 		t.Errorf("only %d colours in the test picture", len(seen))
+	}
+}
+
+// TestCopyPicture: black, white and colours of the limited range become those of a JPEG,
+// and samples of the full range stay.
+func TestCopyPicture(t *testing.T) {
+	for _, tt := range []struct {
+		full     bool
+		in, want color.YCbCr
+	}{
+		{false, color.YCbCr{Y: 16, Cb: 128, Cr: 128}, color.YCbCr{Y: 0, Cb: 128, Cr: 128}},
+		{false, color.YCbCr{Y: 235, Cb: 16, Cr: 240}, color.YCbCr{Y: 255, Cb: 1, Cr: 255}},
+		{false, color.YCbCr{Y: 126, Cb: 72, Cr: 184}, color.YCbCr{Y: 128, Cb: 64, Cr: 192}},
+		{false, color.YCbCr{Y: 0, Cb: 0, Cr: 255}, color.YCbCr{Y: 0, Cb: 0, Cr: 255}},
+		{true, color.YCbCr{Y: 16, Cb: 30, Cr: 240}, color.YCbCr{Y: 16, Cb: 30, Cr: 240}},
+	} {
+		f := &hal.Frame{YCbCr: *image.NewYCbCr(image.Rect(0, 0, 4, 4), image.YCbCrSubsampleRatio420), Colours: hal.Colours{FullRange: tt.full}}
+		for i := range f.Y {
+			f.Y[i] = tt.in.Y
+		}
+		for i := range f.Cb {
+			f.Cb[i], f.Cr[i] = tt.in.Cb, tt.in.Cr
+		}
+		if got := copyPicture(f, 30).image.YCbCrAt(3, 3); got != tt.want {
+			t.Errorf("%+v (full range %t) became %+v, want %+v", tt.in, tt.full, got, tt.want)
+		}
 	}
 }
 

@@ -2,6 +2,10 @@
 // libjpeg-turbo (its TurboJPEG interface, version 2). It takes every subsampling
 // that TurboJPEG knows, grey, and pictures without Huffman tables, as many
 // cameras send them.
+//
+// JPEG's samples use the full range of a byte (JFIF 1.02, section 7); what is decoded
+// is brought to the limited one of BT.601 (16 to 235, 16 to 240), as other cameras give
+// it and as encoders and phones take it.
 package jpeg
 
 /*
@@ -21,6 +25,13 @@ static void callbox_halve(unsigned char *restrict dst, int stride, const unsigne
 		const unsigned char *a = src, *b = src + sstride;
 		for (int i = 0; i < w; i++) dst[i] = (a[i] + b[i] + 1) >> 1;
 	}
+}
+
+// callbox_limit brings h lines of w samples from the full range to the limited one, in
+// place: (v * mul + add) >> shift, which 16 bits hold, so that vectors do eight at a time.
+static void callbox_limit(unsigned char *p, int stride, int w, int h, unsigned short mul, unsigned short add, int shift) {
+	for (int row = 0; row < h; row++, p += stride)
+		for (int i = 0; i < w; i++) p[i] = (unsigned short)(p[i] * mul + add) >> shift;
 }
 
 // Three plain pointers: Go may not hand over an array of its own pointers.
@@ -138,7 +149,18 @@ func (d *Decoder) Decode(dst *image.YCbCr, p []byte) error {
 		chroma(dst.Cb, dst.CStride, w/2, h/2, cb, cw, ch, int(width), int(height))
 		chroma(dst.Cr, dst.CStride, w/2, h/2, cr, cw, ch, int(width), int(height))
 	}
+	limit(dst.Y, dst.YStride, w, h, 110, 16<<7+1<<6, 7)      // 219/255
+	limit(dst.Cb, dst.CStride, w/2, h/2, 225, 15<<8+1<<8, 8) // 224/255 around 128
+	limit(dst.Cr, dst.CStride, w/2, h/2, 225, 15<<8+1<<8, 8)
 	return nil
+}
+
+// limit is callbox_limit for one plane.
+func limit(p []byte, stride, w, h int, mul, add, shift int) {
+	if w <= 0 || h <= 0 || len(p) < (h-1)*stride+w {
+		return // there is no such picture
+	}
+	C.callbox_limit(ptr(p), C.int(stride), C.int(w), C.int(h), C.ushort(mul), C.ushort(add), C.int(shift))
 }
 
 // failure turns TurboJPEG's last message into an error. Bytes between segments

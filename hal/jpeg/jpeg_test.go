@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"image/jpeg"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -113,12 +114,20 @@ func reference(t *testing.T, p []byte) *image.YCbCr {
 	return out
 }
 
+// limited is a sample in the limited range of BT.601.
+func limited(name string, v byte) int {
+	if name == "Y" {
+		return int(math.Round(16 + float64(v)*219/255))
+	}
+	return int(math.Round(128 + (float64(v)-128)*224/255))
+}
+
 func compare(t *testing.T, name string, a []byte, as int, b []byte, bs, w, h int) {
 	t.Helper()
 	for y := range h {
 		for x := range w {
-			if d := int(a[y*as+x]) - int(b[y*bs+x]); d < -3 || d > 3 {
-				t.Fatalf("%s at %d,%d = %d, want %d", name, x, y, a[y*as+x], b[y*bs+x])
+			if d := int(a[y*as+x]) - limited(name, b[y*bs+x]); d < -3 || d > 3 {
+				t.Fatalf("%s at %d,%d = %d, want %d", name, x, y, a[y*as+x], limited(name, b[y*bs+x]))
 			}
 		}
 	}
@@ -206,6 +215,38 @@ func FuzzDecode(f *testing.F) {
 			checkCanaries(t, m)
 		}
 	})
+}
+
+// TestRange: black, white, greys and colours come out where they belong in the limited
+// range, to the nearest value.
+func TestRange(t *testing.T) {
+	d, err := NewDecoder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for _, v := range []byte{0, 1, 16, 32, 77, 128, 200, 224, 240, 254, 255} {
+		m := image.NewYCbCr(image.Rect(0, 0, 32, 16), image.YCbCrSubsampleRatio420)
+		for i := range m.Y {
+			m.Y[i] = v
+		}
+		for i := range m.Cb {
+			m.Cb[i], m.Cr[i] = v, 255-v
+		}
+		var p bytes.Buffer
+		if err := jpeg.Encode(&p, m, &jpeg.Options{Quality: 100}); err != nil {
+			t.Fatal(err)
+		}
+		got := frame(32, 16)
+		if err := d.Decode(got, p.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		for name, pair := range map[string][2]byte{"Y": {got.Y[0], v}, "Cb": {got.Cb[0], v}, "Cr": {got.Cr[0], 255 - v}} {
+			if off := int(pair[0]) - limited(name, pair[1]); off < -1 || off > 1 {
+				t.Errorf("%s %d became %d, want %d", name, pair[1], pair[0], limited(name, pair[1]))
+			}
+		}
+	}
 }
 
 // BenchmarkDecode decodes one 1280x720 picture an iteration.
