@@ -111,7 +111,7 @@ fuzz: ## run every fuzz target for FUZZTIME (default 30s)
 	@.ci/fuzz $(or $(FUZZTIME),30s)
 
 asan: ## the tests of what is written in C and C++, under AddressSanitizer
-	CGO_CXXFLAGS="-O2 -g -fsanitize=address" go test -asan -short -count=1 -skip TestMemoryIsGivenBack ./hal/jpeg ./hal/screen ./hal/sound ./media/codec/... ./media/echo
+	CGO_CXXFLAGS="-O2 -g -fsanitize=address" go test -asan -short -count=1 -skip TestMemoryIsGivenBack ./hal/jpeg ./hal/orient ./hal/screen ./hal/sound ./media/codec/... ./media/echo ./media/scale
 	go test -asan -count=1 -run KeyframeRequestsRaceHangUp ./media
 
 echo: setup-test ## the table of both echo cancellers (ECHO=-echo.rooms=20 for more rooms)
