@@ -129,7 +129,7 @@ bench-packages: setup-test ## run the benchmarks of the packages
 	go test -run '^$$' -bench . -benchmem ./...
 
 screenshots: setup-pictures build ## pictures of every screen of the call page in build/screens
-	go test -tags=e2e,screenshots -run 'TestPage|TestRingTone' -count=1 -timeout=20m ./cmd/callboxd/e2e/
+	go test -tags=e2e,screenshots -run 'TestPage|TestRingTone|TestOffline|TestUntrusted|TestChangedKey' -count=1 -timeout=20m ./cmd/callboxd/e2e/
 
 test-device: setup-device setup-package build ## drivers, calls and the installed package in virtual machines with a V4L2 camera and an ALSA card; RIG=path of the rig script
 	@test -n "$(RIG)" || { echo "make test-device: set RIG to the rig script, for example make test-device RIG=../rig/rig" >&2; exit 2; }

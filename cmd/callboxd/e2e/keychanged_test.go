@@ -41,7 +41,7 @@ func TestChangedKey(t *testing.T) {
 	eventually(t, 20*time.Second, "the page says that the key has changed", func() bool {
 		return strings.Contains(says(), "key has changed")
 	})
-	p.screenshot("key changed")
+	p.see(t, "home key changed", "link_keyChanged")
 	if out := eval[string](p, `window.callbox.callDevice({ roomType: "voice" }).then(() => "it calls", (e) => e.code ?? String(e))`); out != "deviceKeyChanged" {
 		t.Errorf("callDevice says %q, want deviceKeyChanged", out)
 	}

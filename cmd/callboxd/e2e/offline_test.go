@@ -58,7 +58,7 @@ func TestOffline(t *testing.T) {
 		if said := eval[string](p, `document.querySelector("[data-testid=device-state]").textContent`); said != "Not reachable" {
 			t.Errorf("the page says %q", said)
 		}
-		p.screenshot("offline")
+		p.see(t, "home offline", "link_down", "voiceCall")
 		p.watchToasts()
 		p.click("call-voice")
 		p.saysToast(t, "cannot be reached")
@@ -127,6 +127,6 @@ func TestUntrustedCertificate(t *testing.T) {
 	if why := eval[string](p, `document.querySelector("[data-testid=wake-why]").textContent`); !strings.Contains(why, "a certificate that they trust") {
 		t.Errorf("the page says %q", why)
 	}
-	p.screenshot("untrusted")
+	p.see(t, "wake untrusted certificate", "error_pushCertificate")
 	p.wantTalk(t, d)
 }

@@ -103,6 +103,14 @@ func (s *screens) see(t *testing.T, name string, keys ...string) {
 	s.p.show(s.in()[0])
 }
 
+// see looks at one screen of a page in English.
+func (p *phone) see(t *testing.T, name string, keys ...string) {
+	t.Helper()
+	s := &screens{p: p, language: "en", found: map[string]int{}, open: map[string]int{}}
+	s.see(t, name, keys...)
+	s.report()
+}
+
 // in is the looks that this language is seen in.
 func (s *screens) in() []look {
 	for _, tour := range tours {
