@@ -117,7 +117,7 @@ asan: ## the tests of what is written in C and C++, under AddressSanitizer
 echo: setup-test ## the table of both echo cancellers (ECHO=-echo.rooms=20 for more rooms)
 	go test -count=1 -v -run Table ./media/echo -echo.long $(ECHO)
 
-bench: setup-bench build $(GST_SENDER) ## whole calls with a browser, and those of GStreamer's webrtcbin in turn: the table of docs/benchmarks.md (20 minutes; BENCH=flags)
+bench: setup-bench build $(GST_SENDER) ## whole calls with a browser, and those of GStreamer's webrtcbin in turn: the table of docs/benchmarks.md (15 minutes; BENCH=flags)
 	@$(STEP) "echo" go test -count=1 -run Table ./media/echo -echo.json=$(CURDIR)/build/echo.json
 	go test -tags='e2e bench' -run TestBench -count=1 -timeout=60m -v ./cmd/callboxd/e2e/ -bench.load=$(LOAD) $(BENCH)
 

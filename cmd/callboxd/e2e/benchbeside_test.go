@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -26,6 +27,12 @@ type sending struct {
 	pictures       float64 // presented a second, as the browser counts
 	kbits          float64 // of video received a second
 	p50, p95       float64 // ms from capture to presented
+	whole          bool    // the pictures had their full size: the machine had time for the call
+}
+
+func (s sending) String() string {
+	return fmt.Sprintf("%4.1f %% of a core, %4.1f MiB resident (%4.1f PSS), %4.1f pictures/s, %4.0f kbit/s, %3.0f and %3.0f ms, full size: %v",
+		s.cpu, s.rss, s.pss, s.pictures, s.kbits, s.p50, s.p95, s.whole)
 }
 
 // watchSending measures the call that goes on, once it has settled.
@@ -48,9 +55,7 @@ func watchSending(t *testing.T, p *phone, pid int) sending {
 		rss: bench.Quantile(rss, 0.5), pss: bench.Quantile(pss, 0.5), peak: bench.Quantile(rss, 1),
 	}
 	list := p.seen()
-	if len(list) < 2 || after.Height != 720 {
-		t.Fatalf("the phone presented %d pictures, at the end %d high; want 720: the machine is too busy", len(list), after.Height)
-	}
+	s.whole = received.Height == 720 && after.Height == 720 && len(list) > 1
 	offset := bootOffset()
 	var latency []float64
 	for _, l := range list {
@@ -58,7 +63,7 @@ func watchSending(t *testing.T, p *phone, pid int) sending {
 			latency = append(latency, (l.At+offset-l.Stamp)*1e3)
 		}
 	}
-	if len(latency)*10 < len(list)*9 {
+	if s.whole && len(latency)*10 < len(list)*9 {
 		t.Fatalf("%d of %d pictures have no readable time stamp", len(list)-len(latency), len(list))
 	}
 	s.p50, s.p95 = bench.Quantile(latency, 0.5), bench.Quantile(latency, 0.95)
@@ -95,7 +100,8 @@ func keepPeersFrom(t *testing.T, p *phone) {
 }
 
 // benchBeside compares callbox with the peer, call by call in turn: the same pictures,
-// encoder and settings, the same browser. Neither cleans the microphone's sound.
+// encoder and settings, the same browser. Neither cleans the microphone's sound. A round
+// in which either had to send smaller pictures does not count, and is played again.
 func benchBeside(t *testing.T, set *bench.Set, codec string) {
 	clip := filepath.Join(t.TempDir(), "pictures")
 	writeClip(t, clip, hal.VideoMode{Width: 1280, Height: 720, FrameRate: 30})
@@ -109,16 +115,22 @@ func benchBeside(t *testing.T, set *bench.Set, codec string) {
 	p.pair(d, "Anna")
 
 	var own, others []sending
-	for range *benchRounds {
+	for try := 0; len(own) < *benchRounds; try++ {
+		if try == 2**benchRounds {
+			t.Fatalf("%d of %d rounds had pictures of full size: the machine is too busy", len(own), try)
+		}
 		p.open(d.page())
 		p.ringAndAnswer(t, d)
-		own = append(own, watchSending(t, p, d.pid()))
+		ours := watchSending(t, p, d.pid())
 		p.hangUp(d)
 
 		c := startPeerCall(t, p, peer, clip, codec)
-		others = append(others, watchSending(t, p, c.cmd.Process.Pid))
+		theirs := watchSending(t, p, c.cmd.Process.Pid)
 		c.end()
-		t.Logf("%s: callbox %+.1f\n%*s peer %+.1f", codec, own[len(own)-1], len(codec)+4, "", others[len(others)-1])
+		t.Logf("%s\ncallbox %v\npeer    %v", codec, ours, theirs)
+		if ours.whole && theirs.whole {
+			own, others = append(own, ours), append(others, theirs)
+		}
 	}
 	for key, get := range map[string]func(s sending) float64{
 		"cpu." + codec:              func(s sending) float64 { return s.cpu },

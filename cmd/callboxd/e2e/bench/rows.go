@@ -83,7 +83,7 @@ var Rows = []Row{
 	{Key: "limit.p99_ms", What: "end after the limit, twice as many busy threads as cores: 99 of 100", Unit: "ms", Aim: most(50), How: howLimit},
 	{Key: "limit.packets", What: "packets after the limit", Aim: most(0), How: howLimit},
 	{Key: "limit.calls", What: "calls of that test", How: howLimit},
-	{Key: "limit.idle_ms", What: "end after the limit on an idle machine: the latest", Unit: "ms", Aim: most(50)},
+	{Key: "limit.idle_ms", What: "end after the limit, ten calls, no load but what the machine has: the latest", Unit: "ms", Aim: most(50)},
 
 	{Key: "echo.speex.loss", What: "echo, speex (the default): return loss, the worst from 2 s on", Unit: "dB", Aim: least(30), How: howEcho},
 	{Key: "echo.speex.sdr", What: "the same, while both talk: SDR of the person at the device, the worst", Unit: "dB", Aim: least(6), How: howEcho},

@@ -154,7 +154,7 @@ func number(v float64) string {
 // Text returns the table for a terminal.
 func (t Table) Text() string {
 	var b strings.Builder
-	b.WriteString(t.Conditions.String() + "\n")
+	b.WriteString(t.String() + "\n")
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, strings.Join(heads, "\t"))
 	for _, l := range t.Lines {
@@ -167,7 +167,7 @@ func (t Table) Text() string {
 // Markdown returns the table for docs/benchmarks.md.
 func (t Table) Markdown() string {
 	var b strings.Builder
-	b.WriteString(t.Conditions.String() + "\n")
+	b.WriteString(t.String() + "\n")
 	line := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
 	line(heads)
 	b.WriteString(strings.Repeat("|---", len(heads)) + "|\n")
