@@ -33,7 +33,7 @@ func DefaultBars() Bars {
 		{"loss_up", 0.1, 1, false, "%", "of the phone's packets"},
 		{"jitter", 10, 30, false, "ms", "of the device's sound"},
 		{"gap", 300, 1000, false, "ms", "without a picture"},
-		{"rate", 20, 10, true, "pictures/s", "of the device"},
+		{"rate", 15, 10, true, "pictures/s", "of the device"},
 		{"sound", -60, -80, true, "dB", "the loudest of the device's sound, of full scale"},
 		{"echo", 30, 15, true, "dB", "return loss of the phone's own sound"},
 		{"limit", 20, 50, false, "ms", "that the device ends behind the deadline"},

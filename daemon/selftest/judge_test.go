@@ -128,7 +128,7 @@ func TestBars(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for name, want := range map[string][2]float64{"ring": {200, 200}, "echo": {40, 40}, "rate": {20, 5.5}} {
+	for name, want := range map[string][2]float64{"ring": {200, 200}, "echo": {40, 40}, "rate": {15, 5.5}} {
 		if b := bars.of(name); b.Warn != want[0] || b.Fail != want[1] {
 			t.Errorf("%s = %v and %v, want %v", name, b.Warn, b.Fail, want)
 		}
