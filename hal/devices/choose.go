@@ -19,7 +19,7 @@ type chooser struct {
 	find    finders
 	log     zerolog.Logger
 
-	looking sync.Mutex // one look at a time: of two, the later counts
+	looking sync.Mutex // one look at a time, so that the later one counts
 
 	mu      sync.Mutex
 	started bool            // what changes is told
@@ -82,13 +82,17 @@ func (c *chooser) lookForSound() (microphone, speaker Choice) {
 
 // note remembers choices, the first of which has this place, and tells what has changed.
 func (c *chooser) note(place int, now []Choice) {
+	var changed []Choice
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	for i, choice := range now {
 		if c.started && choice != c.chosen[place+i] {
-			choice.tell(c.log)
+			changed = append(changed, choice)
 		}
 		c.chosen[place+i] = choice
+	}
+	c.mu.Unlock()
+	for _, choice := range changed { // nobody waits for a log that is slow
+		choice.tell(c.log)
 	}
 }
 
