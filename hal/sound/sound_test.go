@@ -2,6 +2,7 @@ package sound
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -265,5 +266,22 @@ func TestNames(t *testing.T) {
 	}
 	if s := New(Config{Speaker: "C920,0"}); s.Microphone() != "" || s.Speaker() != "C920,0" {
 		t.Errorf("names = %q, %q", s.Microphone(), s.Speaker())
+	}
+}
+
+// TestAccessible asks for nodes that every machine has, or has not.
+func TestAccessible(t *testing.T) {
+	if err := accessible("/dev/null"); err != nil {
+		t.Errorf("/dev/null: %v", err)
+	}
+	if err := accessible("/dev/snd/none"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a node that is not there: %v", err)
+	}
+	locked := filepath.Join(t.TempDir(), "pcmC0D0p")
+	if err := os.WriteFile(locked, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := accessible(locked); os.Geteuid() != 0 && !errors.Is(err, unix.EACCES) {
+		t.Errorf("a node of somebody else: %v", err)
 	}
 }
