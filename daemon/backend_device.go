@@ -20,6 +20,7 @@ const settingVolume = "volume"
 
 func (b *backend) Devices(context.Context) (control.Devices, error) {
 	found, err := devices.List()
+	b.parts.devices.Look()
 	out := control.Devices{Chosen: b.chosen(), Found: []control.FoundDevice{}}
 	for _, f := range found {
 		out.Found = append(out.Found, control.FoundDevice{Kind: string(f.Kind), Name: f.Name, Description: f.Description, Driver: f.Driver})
@@ -51,12 +52,12 @@ type part struct {
 	button button.Status // zero of what is no button
 }
 
-// report says how each part was chosen, and of buttons and the light how they are
-// now.
+// report says how each part is chosen, and how buttons and the light are now; of cameras
+// and sound, how they were when they were last looked for.
 func (p *parts) report() []part {
 	var report []part
 	states := p.buttons.Status() // in the order of the report
-	for _, c := range p.devices.Report {
+	for _, c := range p.devices.Now() {
 		one := part{Choice: c}
 		switch c.Kind {
 		case devices.Button:

@@ -313,7 +313,7 @@ func newLoop(p *parts) *loop {
 	cfg := p.cfg
 	l := &loop{
 		log: p.log, clock: p.clock, wall: p.wall, records: p.journal, events: p.events,
-		sounds: p.announcer, has: hardwareOf(p.devices), contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
+		sounds: p.announcer, has: hardwareOf(p.devices), missing: p.missing, contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
 		beat: p.notifier.beat, status: p.notifier.set, made: p.madeOf, paired: p.pairing.forget, dndStop: func() bool { return true },
 		room: &p.room, tester: &p.tester, tokens: p.gate, saveFloor: p.saveFloor, presence: func(mqtt.State) {},
@@ -354,6 +354,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	defer b.reloadOnHangup()()
 	d.announceDirect()
 	d.announce()
+	defer d.watchDevices(ctx)()
 	d.notifier.ready()
 	d.loop.run(ctx)
 	d.notifier.stopping()

@@ -25,6 +25,7 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.devices.Look()
 	findings := b.doctorDevices()
 	findings = append(findings, doctorCodecs(p.engine.VideoCodecs(), p.engine.MissingCodecs()))
 	if e := p.engine.Encoder(); e.Used != "" && b.loop.has.camera {
@@ -79,7 +80,7 @@ func doctorDevice(d part) control.Finding {
 	case d.Virtual && d.Wanted == hal.NameAuto:
 		f.State = control.StateProblem
 		f.Message = fmt.Sprintf("a virtual %s stands in: %s", d.Kind, d.Reason)
-		f.Remedy = fmt.Sprintf("plug one in and restart the daemon, or say hal.%s.name: none; callboxctl devices lists what was found", d.Kind)
+		f.Remedy = fmt.Sprintf("plug one in: it is taken when it comes; or say hal.%s.name: none; callboxctl devices lists what was found", d.Kind)
 	case d.Reason != "":
 		f.State, f.Message, f.Remedy = control.StateProblem, d.Reason, deviceRemedy(d)
 	case d.Virtual:
@@ -108,7 +109,7 @@ func deviceRemedy(d part) string {
 	case d.Kind == devices.Display:
 		return "calls go on without it and look for it every 2 s; callboxctl devices lists the connectors, for hal.display.name (docs/screens.md)"
 	case d.Kind != devices.Button:
-		return fmt.Sprintf("correct hal.%s.name; callboxctl devices lists what was found", d.Kind)
+		return fmt.Sprintf("plug it in: it is taken when it comes; or correct hal.%s.name; callboxctl devices lists what was found", d.Kind)
 	}
 	switch d.button.State {
 	case button.Busy:

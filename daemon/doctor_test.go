@@ -35,6 +35,7 @@ func TestDoctorOfDevices(t *testing.T) {
 		"none wanted":     {choice(devices.Camera, "none", "none", ""), "camera", control.StateOff, "none is wanted", ""},
 		"found":           {choice(devices.Camera, "auto", "usb-Cam", ""), "camera", control.StateOK, "usb-Cam", ""},
 		"a stand-in":      {choice(devices.Camera, "auto", "virtual", "no camera was found"), "camera", control.StateProblem, "a virtual camera stands in: no camera was found", "hal.camera.name: none"},
+		"a missing one":   {choice(devices.Camera, "usb-Cam", "usb-Cam", "camera is not there"), "camera", control.StateProblem, "camera is not there", "taken when it comes"},
 		"virtual camera":  {choice(devices.Camera, "virtual", "virtual", ""), "camera", control.StateWarning, "a virtual camera, as configured", "set hal.camera.name: auto"},
 		"virtual light":   {choice(devices.Light, "virtual", "virtual", ""), "light", control.StateWarning, "a virtual light, as configured", "set hal.light.name to an LED"},
 		"virtual display": {choice(devices.Display, "virtual", "virtual", ""), "display", control.StateWarning, "a virtual display, as configured", "or none"},

@@ -1,10 +1,49 @@
 package daemon
 
 import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
 	"callbox/daemon/control"
 	"callbox/hal/button"
 	"callbox/hal/devices"
+	"callbox/hal/hotplug"
 )
+
+// watchDevices looks for cameras and sound whenever one was plugged in or pulled out, so
+// that the log tells of it at once; a call looks by itself. stop waits for the end.
+func (p *parts) watchDevices(ctx context.Context) (stop func()) {
+	monitor, err := hotplug.OpenBoth("video4linux", "sound")
+	if err != nil {
+		return func() {} // mediaDevices has said so
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { watchPlugs(ctx, monitor.Wait, p.devices.Look) })
+	return func() {
+		cancel()
+		watching.Wait()
+		if err := monitor.Close(); err != nil {
+			p.log.Warn().Err(err).Msg("devices")
+		}
+	}
+}
+
+// watchPlugs looks once, because something may have come since the start, and then
+// whenever wait returns.
+func watchPlugs(ctx context.Context, wait func(context.Context, time.Duration), look func()) {
+	for ctx.Err() == nil {
+		look()
+		wait(ctx, time.Hour)
+	}
+}
+
+// missing says that a configured device of a kind is not there.
+func (p *parts) missing(kind devices.Kind) bool {
+	return slices.ContainsFunc(p.devices.Now(), func(c devices.Choice) bool { return c.Kind == kind && c.Missing })
+}
 
 // notifyingButtons and notifyingLight tell of themselves, in a call and outside of
 // one; of camera, sound and display only a media session knows.

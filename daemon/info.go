@@ -5,6 +5,7 @@ import (
 
 	"callbox/daemon/call"
 	"callbox/daemon/control"
+	"callbox/hal/devices"
 	"callbox/media"
 	"callbox/signaling"
 )
@@ -28,9 +29,9 @@ func (l *loop) sendInfo() {
 		return
 	}
 	now := info{
-		mic:     c.mic && l.has.microphone && !c.gone["sound"],
+		mic:     c.mic && l.has.microphone && !c.gone["sound"] && !l.missing(devices.Microphone),
 		camera:  c.camera && l.has.camera && !c.gone["camera"] && !c.gone["light"],
-		speaker: l.has.speaker && !c.gone["sound"],
+		speaker: l.has.speaker && !c.gone["sound"] && !l.missing(devices.Speaker),
 		quality: quality(c.leg.session.Stats()),
 	}
 	if now.camera {

@@ -12,6 +12,7 @@ import (
 	"callbox/daemon/control"
 	"callbox/daemon/policy"
 	"callbox/hal/clock"
+	"callbox/hal/devices"
 	"callbox/media"
 	"callbox/signaling"
 	"callbox/signaling/cause"
@@ -143,6 +144,7 @@ type loop struct {
 	bootID     string      // names this boot of the machine
 	trusted    func() bool // whether wall is right, as far as the kernel knows
 	has        hardware
+	missing    func(devices.Kind) bool // of what it has
 	events     *control.Events
 	settings   settings
 	beat       func()                 // tells the watchdog that the loop is alive

@@ -19,6 +19,7 @@ import (
 	"callbox/daemon/policy"
 	"callbox/daemon/store"
 	"callbox/hal/clock"
+	"callbox/hal/devices"
 	"callbox/media"
 	"callbox/signaling"
 	"callbox/signaling/cause"
@@ -48,6 +49,7 @@ type stage struct {
 	disk             time.Duration // how long it takes to write that a call begins
 	// manualStart leaves it to the test to say that media has started.
 	manualStart bool
+	missing     devices.Kind // what is not there; set before the loop looks
 }
 
 func (s *stage) note(format string, args ...any) {
@@ -83,6 +85,7 @@ func newStage(t *testing.T, change func(*settings)) *stage {
 	s.loop = &loop{
 		log: zerolog.Nop(), clock: s.clock, wall: time.Now, signaling: fakeSignaling{s},
 		records: newJournal(fakeRecords{s}, zerolog.Nop()), sounds: fakeSounds{s}, has: hardware{camera: true, microphone: true, speaker: true},
+		missing:  func(k devices.Kind) bool { return s.missing == k },
 		revoke:   func(jkt string) error { s.note("revoke %s", jkt); return nil },
 		presence: func(mqtt.State) {},
 		room:     new(inRoom),

@@ -37,7 +37,7 @@ func (p *parts) madeOf() string {
 			ways = append(ways, t.Name+" down")
 		}
 	}
-	for _, d := range p.devices.Report {
+	for _, d := range p.devices.Now() {
 		switch d.Kind {
 		case devices.Camera, devices.Microphone, devices.Speaker:
 			if d.Chosen == hal.NameNone {
@@ -45,8 +45,11 @@ func (p *parts) madeOf() string {
 				break
 			}
 			name := string(d.Kind) + " " + d.Chosen
-			if d.Virtual {
+			switch {
+			case d.Virtual:
 				name += " (virtual)"
+			case d.Missing:
+				name += " (missing)"
 			}
 			has = append(has, name)
 		case devices.Display, devices.Light, devices.Button:

@@ -32,7 +32,8 @@ type Options struct {
 
 // CameraOptions chooses the camera.
 type CameraOptions struct {
-	// Name is auto, none, virtual or a stable name.
+	// Name is auto, none, virtual or a stable name. What is not there is taken when it
+	// comes; auto is virtual until then.
 	Name string `mapstructure:"name"`
 	// Label is what people call the camera, for example Door; nothing: its name.
 	Label string `mapstructure:"label"`
@@ -88,7 +89,8 @@ func (r *Rotation) UnmarshalText(p []byte) error {
 
 // MicrophoneOptions chooses the microphone.
 type MicrophoneOptions struct {
-	// Name is auto, none, virtual or a stable name.
+	// Name is auto, none, virtual or a stable name. What is not there is taken when it
+	// comes; auto is virtual until then.
 	Name string `mapstructure:"name"`
 	// Tone is the frequency of the virtual microphone in Hz.
 	Tone float64 `mapstructure:"tone"`
@@ -99,7 +101,8 @@ type MicrophoneOptions struct {
 
 // SpeakerOptions chooses the speaker.
 type SpeakerOptions struct {
-	// Name is auto, none, virtual or a stable name.
+	// Name is auto, none, virtual or a stable name. What is not there is taken when it
+	// comes; auto is virtual until then.
 	Name string `mapstructure:"name"`
 	// Record is a WAV file that the virtual speaker writes, one call after the
 	// other; "" discards the sound.

@@ -72,6 +72,44 @@ func TestADeviceThatWasNeverThere(t *testing.T) {
 	})
 }
 
+// renamedCamera has another name once it was plugged in.
+type renamedCamera struct {
+	hal.Camera
+	plug *plug
+}
+
+func (c *renamedCamera) Name() string {
+	if c.plug.gone() == nil {
+		return "the old one"
+	}
+	return "the new one"
+}
+
+// TestAnotherCameraComes in the place of one that is gone: that is back.
+func TestAnotherCameraComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlug()
+		p.pull()
+		e := bubbleEngine(t, func(o *EngineOptions) {
+			o.Camera, o.Sound = &renamedCamera{&notedCamera{Camera: o.Camera, journal: &journal{}, plug: p}, p}, nil
+		})
+		l := newTalk(t, e, true)
+		l.Prepare()
+		time.Sleep(5 * reopenDevice)
+		p.push()
+		time.Sleep(2 * reopenDevice)
+		l.wantTold(t, "gone camera", "back camera")
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if gone, ok := l.events[0].(DeviceGone); !ok || gone.Name != "the old one" {
+			t.Errorf("told %+v", l.events[0])
+		}
+		if l.events[1] != (DeviceBack{Kind: "camera", Name: "the new one"}) {
+			t.Errorf("told %+v", l.events[1])
+		}
+	})
+}
+
 // deadSound opens and never calls back.
 type deadSound struct{ hal.Sound }
 

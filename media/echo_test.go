@@ -47,6 +47,14 @@ type loopStream struct{ hal.SoundStream }
 
 func (loopStream) Underruns() uint64 { return 3 }
 
+// lateSound is a virtual device until it is looked for.
+type lateSound struct {
+	hal.Sound
+	now hal.Sound
+}
+
+func (s lateSound) Now() hal.Sound { return s.now }
+
 // bursts is noise that comes and goes four times a second, as speech does.
 func bursts(length time.Duration) []int16 {
 	random := rand.New(rand.NewPCG(1, 2))
@@ -63,19 +71,26 @@ func TestEchoIsTakenOut(t *testing.T) {
 		cleaning Cleaning
 		volume   int
 		muted    bool
+		late     bool    // it comes after the start
 		loss     float64 // at least; 0: none
 	}{
-		"speex":           {"loop", Cleaning{Echo: EchoSpeex}, 100, false, 25},
-		"webrtc":          {"loop", Cleaning{Echo: EchoWebRTC, NoiseSuppression: true}, 100, false, 25},
-		"softer":          {"loop", Cleaning{Echo: EchoSpeex, NoiseSuppression: true}, 75, false, 25},
-		"microphone off":  {"loop", Cleaning{Echo: EchoSpeex}, 100, true, 25},
-		"off":             {"loop", Cleaning{Echo: EchoOff}, 100, false, 0},
-		"virtual devices": {hal.NameVirtual, Cleaning{Echo: EchoSpeex}, 100, false, 0},
+		"speex":           {"loop", Cleaning{Echo: EchoSpeex}, 100, false, false, 25},
+		"webrtc":          {"loop", Cleaning{Echo: EchoWebRTC, NoiseSuppression: true}, 100, false, false, 25},
+		"softer":          {"loop", Cleaning{Echo: EchoSpeex, NoiseSuppression: true}, 75, false, false, 25},
+		"microphone off":  {"loop", Cleaning{Echo: EchoSpeex}, 100, true, false, 25},
+		"off":             {"loop", Cleaning{Echo: EchoOff}, 100, false, false, 0},
+		"plugged in late": {"loop", Cleaning{Echo: EchoSpeex}, 100, false, true, 25},
+		"virtual devices": {hal.NameVirtual, Cleaning{Echo: EchoSpeex}, 100, false, false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				sound := &loopSound{Sound: virtual.NewSound(nil, virtual.NewSpeaker("")), name: tt.device}
-				e := bubbleEngine(t, func(o *EngineOptions) { o.Sound, o.Cleaning = sound, tt.cleaning })
+				e := bubbleEngine(t, func(o *EngineOptions) {
+					o.Sound, o.Cleaning = sound, tt.cleaning
+					if tt.late {
+						o.Sound = lateSound{virtual.NewSound(nil, virtual.NewSpeaker("")), sound}
+					}
+				})
 				e.SetVolume(tt.volume)
 				l := newTalk(t, e, false)
 				l.SetMicrophone(!tt.muted)

@@ -54,6 +54,17 @@ func newSoundDevice(s *Session) *soundDevice {
 func (d *soundDevice) hasMicrophone() bool { return d.device != nil && d.device.Microphone() != "" }
 func (d *soundDevice) hasSpeaker() bool    { return d.device != nil && d.device.Speaker() != "" }
 
+// chosenSound is a hal.Sound that is what there is at the moment.
+type chosenSound interface{ Now() hal.Sound }
+
+// now is the device that is opened: its halves say what the microphone hears.
+func (d *soundDevice) now() hal.Sound {
+	if c, ok := d.device.(chosenSound); ok {
+		return c.Now()
+	}
+	return d.device
+}
+
 // name is for the person who reads the event.
 func (d *soundDevice) name() string {
 	if d.hasMicrophone() {
@@ -90,13 +101,13 @@ func (d *soundDevice) process(c *echo.Canceller, captured, playback []int16) {
 
 // canceller makes what cleans the microphone's sound while the device is open: for
 // each opening a new one, because the delay may be another. nil: it is sent as it is.
-func (d *soundDevice) canceller() *echo.Canceller {
+func (d *soundDevice) canceller(device hal.Sound) *echo.Canceller {
 	o := d.s.engine.opts.Cleaning
 	config := echo.Config{Engine: o.Echo, NoiseSuppression: o.NoiseSuppression, Delay: time.Duration(d.s.engine.echoDelay.Load())}
-	if !d.hasSpeaker() || d.device.Speaker() == hal.NameVirtual {
+	if speaker := device.Speaker(); speaker == "" || speaker == hal.NameVirtual {
 		config.Engine = EchoOff // nothing is played that could be heard
 	}
-	if !d.hasMicrophone() || d.device.Microphone() == hal.NameVirtual || config.Engine == EchoOff && !config.NoiseSuppression {
+	if microphone := device.Microphone(); microphone == "" || microphone == hal.NameVirtual || config.Engine == EchoOff && !config.NoiseSuppression {
 		return nil
 	}
 	c, err := echo.New(config)
@@ -191,28 +202,24 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 		defer release()
 		ctx = lit
 	}
-	clean := d.canceller()
-	if clean != nil {
-		defer func() { // the last thing: no callback runs any more
-			d.s.engine.echoDelay.Store(int64(clean.Stats().Delay))
-			clean.Close()
-		}()
-	}
 	working := make(chan struct{}, 1)
 	type result struct {
 		stream hal.SoundStream
+		clean  *echo.Canceller
 		err    error
 	}
 	opened := make(chan result, 1)
 	go func() {
-		stream, err := d.device.Open(func(captured, playback []int16) {
+		device := d.now()
+		clean := d.canceller(device)
+		stream, err := device.Open(func(captured, playback []int16) {
 			select {
 			case working <- struct{}{}:
 			default:
 			}
 			d.process(clean, captured, playback)
 		})
-		opened <- result{stream, err}
+		opened <- result{stream, clean, err}
 	}()
 	var r result
 	opening, stop := context.WithCancel(context.WithoutCancel(ctx)) // the device cannot be told to stop opening
@@ -221,6 +228,12 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 		stop()
 	}()
 	d.tick(opening, 0)
+	if clean := r.clean; clean != nil {
+		defer func() { // the last thing: no callback runs any more
+			d.s.engine.echoDelay.Store(int64(clean.Stats().Delay))
+			clean.Close()
+		}()
+	}
 	if r.err != nil {
 		return ctx.Err() == nil, r.err
 	}

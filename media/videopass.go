@@ -19,7 +19,7 @@ import (
 type passed struct {
 	v      *videoSender
 	codec  *videoCodec
-	name   string // of the camera
+	camera int // its place in Engine.cameras
 	stream hal.EncodedStream
 	ladder *rate.Ladder
 	look   peek
@@ -36,9 +36,9 @@ type passed struct {
 
 // pass sends the pictures of a camera as it encodes them, until ctx or the camera ends.
 // A stream that not every phone can decode is hal.ErrNotEncoded.
-func (v *videoSender) pass(ctx context.Context, codec *videoCodec, name string, stream hal.EncodedStream) error {
+func (v *videoSender) pass(ctx context.Context, what choice, stream hal.EncodedStream) error {
 	mode := stream.Mode()
-	p := &passed{v: v, codec: codec, name: name, stream: stream, ladder: rate.NewLadder(mode.Width, mode.Height, mode.FrameRate), broken: true}
+	p := &passed{v: v, codec: what.codec, camera: what.camera, stream: stream, ladder: rate.NewLadder(mode.Width, mode.Height, mode.FrameRate), broken: true}
 	defer p.look.close()
 	defer func() { _ = stream.Close() }() // nothing can be done about a camera that does not stop
 	stop := context.AfterFunc(ctx, func() { _ = stream.Close() })
@@ -71,7 +71,7 @@ func (p *passed) take(f *hal.EncodedFrame) error {
 		}
 		return nil
 	}
-	p.v.back(p.name)
+	p.v.back(p.camera)
 	mode := p.stream.Mode()
 	p.v.s.count.videoSize.Store(uint64(mode.Width)<<32 | uint64(mode.Height))
 	if c.SPS != nil {

@@ -34,7 +34,7 @@ type videoSender struct {
 	payloader rtp.Payloader
 	offset    uint32
 	last      time.Duration // of the picture before, on the clock
-	told      map[string]bool
+	told      map[int]bool  // which cameras are gone, by their place in Engine.cameras
 }
 
 // choice is what is sent: the codec that was negotiated and the camera that somebody
@@ -58,7 +58,7 @@ var errChanged = errors.New("another codec or camera was chosen")
 // that we prefer.
 func newVideoSender(s *Session) (*videoSender, error) {
 	v := &videoSender{
-		s: s, track: &cameraTrack{}, on: true, wanted: newWanted(), offset: rand.Uint32(), told: map[string]bool{},
+		s: s, track: &cameraTrack{}, on: true, wanted: newWanted(), offset: rand.Uint32(), told: map[int]bool{},
 		choice: choice{codec: s.engine.codecs[0]},
 	}
 	v.until, v.changed = context.WithCancel(s.ctx)
@@ -156,24 +156,24 @@ func (v *videoSender) send(ctx context.Context, what choice, first func()) error
 	}
 	defer release()
 	defer v.s.count.videoSize.Store(0)
-	cam := v.s.engine.cameras[what.camera]
-	err = v.sendFrom(ctx, cam, what.codec, first)
+	err = v.sendFrom(ctx, what, first)
 	if dark := wentDark(ctx); dark != nil {
 		return dark
 	}
 	if ctx.Err() == nil {
-		v.gone(cam.Name(), err)
+		v.gone(what.camera, err)
 	}
 	return err
 }
 
 // sendFrom takes the pictures as the camera encodes them, if it does, or encodes them.
-func (v *videoSender) sendFrom(ctx context.Context, cam Camera, codec *videoCodec, first func()) error {
+func (v *videoSender) sendFrom(ctx context.Context, what choice, first func()) error {
+	cam, codec := v.s.engine.cameras[what.camera], what.codec
 	if source, ok := cam.Camera.(hal.EncodedSource); ok && codec.name == CodecH264 {
 		stream, err := source.OpenEncoded(cam.Mode, v.aim())
 		if err == nil {
 			first()
-			err = v.pass(ctx, codec, cam.Name(), stream)
+			err = v.pass(ctx, what, stream)
 		}
 		if !errors.Is(err, hal.ErrNotEncoded) {
 			return err
@@ -191,25 +191,25 @@ func (v *videoSender) sendFrom(ctx context.Context, cam Camera, codec *videoCode
 	v.s.log.Info().Str("camera", cam.Name()).Int("width", mode.Width).Int("height", mode.Height).Float64("fps", mode.FrameRate).
 		Str("codec", string(codec.name)).Msg("camera open")
 	return v.encode(ctx, codec, stream, mode, func(f *hal.Frame) {
-		v.back(cam.Name())
+		v.back(what.camera)
 		v.s.count.videoSize.Store(pack(f.Rect))
 		v.s.engine.tap.offer(f, mode.FrameRate)
 	})
 }
 
 // gone tells, once, that a camera does not work.
-func (v *videoSender) gone(name string, err error) {
-	if !v.told[name] {
-		v.told[name] = true
-		v.s.deviceGone("camera", name, err)
+func (v *videoSender) gone(camera int, err error) {
+	if !v.told[camera] {
+		v.told[camera] = true
+		v.s.deviceGone("camera", v.s.engine.cameras[camera].Name(), err)
 	}
 }
 
 // back tells that it works again, when that is news.
-func (v *videoSender) back(name string) {
-	if v.told[name] {
-		delete(v.told, name)
-		v.s.deviceBack("camera", name)
+func (v *videoSender) back(camera int) {
+	if v.told[camera] {
+		delete(v.told, camera)
+		v.s.deviceBack("camera", v.s.engine.cameras[camera].Name())
 	}
 }
 

@@ -49,10 +49,11 @@ type Set struct {
 	// without a light has a holder that does nothing.
 	Light *light.Holder
 	fonts *screen.Fonts // of the display; nil: it has none
-	// Report says how each part was chosen, in the order of the kinds; of buttons
-	// and the light it tells how they were at Open. Buttons.Status and Light.Status
-	// tell how they are.
+	// Report says how each part was chosen at Open, in the order of the kinds. Now,
+	// Buttons.Status and Light.Status tell how they are.
 	Report []Choice
+
+	chooser *chooser // of cameras and sound; nil: they are as in Report
 }
 
 // More is a camera beside the first.
@@ -77,7 +78,11 @@ type Choice struct {
 	Wanted  string // as configured
 	Chosen  string // a stable name, virtual or none
 	Virtual bool
-	// Reason says why Chosen is not simply Wanted, for people; "" when it is.
+	// Missing says that Chosen is not there, or may not be opened; it is taken when it
+	// comes.
+	Missing bool
+	// Reason says why Chosen is not simply Wanted, or why it is missing, for people; ""
+	// when it is there.
 	Reason string
 }
 
@@ -111,13 +116,24 @@ func List() ([]Found, error) {
 
 // listMedia finds cameras, microphones, speakers and displays.
 func listMedia() ([]Found, error) {
-	cameras, errCameras := v4l2.List()
-	sounds, errSounds := sound.List()
-	screens, errScreens := drm.List()
+	cameras, errCameras := listCameras()
+	sounds, errSounds := listSounds()
+	screens, errScreens := listScreens()
+	return slices.Concat(cameras, sounds, screens), errors.Join(errCameras, errSounds, errScreens)
+}
+
+func listCameras() ([]Found, error) {
+	cameras, err := v4l2.List()
 	var found []Found
 	for _, d := range cameras {
 		found = append(found, Found{Kind: Camera, Name: d.Name, Description: d.Card, Driver: "V4L2"})
 	}
+	return found, err
+}
+
+func listSounds() ([]Found, error) {
+	sounds, err := sound.List()
+	var found []Found
 	for _, d := range sounds {
 		if d.Microphone {
 			found = append(found, Found{Kind: Microphone, Name: d.Name, Description: d.Description, Driver: string(d.Backend)})
@@ -128,6 +144,12 @@ func listMedia() ([]Found, error) {
 			found = append(found, Found{Kind: Speaker, Name: d.Name, Description: d.Description, Driver: string(d.Backend)})
 		}
 	}
+	return found, err
+}
+
+func listScreens() ([]Found, error) {
+	screens, err := drm.List()
+	var found []Found
 	for _, d := range screens {
 		f := Found{Kind: Display, Name: d.Name, Description: "connected", Driver: "DRM", also: d.Full(), unused: !d.Connected}
 		switch {
@@ -138,39 +160,36 @@ func listMedia() ([]Found, error) {
 		}
 		found = append(found, f)
 	}
-	return found, errors.Join(errCameras, errSounds, errScreens)
+	return found, err
 }
 
-// Open chooses a driver for every part; it opens no device for streaming. A
-// configured name that no device has is an error that wraps hal.ErrNotFound and
-// lists those there are; "auto" falls back to the virtual device, and the report
-// says so. A light or a button that is not there is no error: the report says so.
+// finders find what there is at the moment.
+type finders struct {
+	cameras, sounds, screens func() ([]Found, error)
+}
+
+// Open chooses a driver for every part; it opens no device for streaming. What is not
+// there is no error: the report says so. Cameras and sound are chosen again whenever
+// they are opened: one with a configured name is taken when it comes, and "auto" takes
+// what is found then; the virtual device stands in until the first was found.
 //
 // The light is turned off. Close the Set at the end.
 func Open(o hal.Options, clk clock.Clock, log zerolog.Logger) (*Set, error) {
-	found, problems := listMedia()
-	return open(o, found, problems, clk, log)
+	return open(o, finders{listCameras, listSounds, listScreens}, clk, log)
 }
 
-func open(o hal.Options, found []Found, problems error, clk clock.Clock, log zerolog.Logger) (_ *Set, err error) {
-	s := &Set{CameraMode: hal.VideoMode{Width: o.Camera.Size.Width, Height: o.Camera.Size.Height, FrameRate: o.Camera.FrameRate}}
-	camera, errCamera := choose(Camera, o.Camera.Name, without(found, o.MoreCameras), problems)
-	microphone, errMicrophone := choose(Microphone, o.Microphone.Name, found, problems)
-	speaker, errSpeaker := choose(Speaker, o.Speaker.Name, prefer(found, microphone), problems)
-	display, errDisplay := chooseDisplay(o.Display, found, problems)
-	if err := errors.Join(errCamera, errMicrophone, errSpeaker, errDisplay); err != nil {
-		return nil, err
+func open(o hal.Options, find finders, clk clock.Clock, log zerolog.Logger) (_ *Set, err error) {
+	s := &Set{
+		CameraMode: hal.VideoMode{Width: o.Camera.Size.Width, Height: o.Camera.Size.Height, FrameRate: o.Camera.FrameRate},
+		chooser:    newChooser(o, find, log),
 	}
-	s.Report = []Choice{camera, microphone, speaker, display}
+	cameras := s.chooser.lookForCameras()
+	microphone, speaker := s.chooser.lookForSound()
+	display := chooseDisplay(o.Display, find.screens)
+	s.Report = append(slices.Clone(cameras), microphone, speaker, display)
 
-	if camera.Chosen != hal.NameNone {
-		s.Camera = orient.Camera(openCamera(camera, clk), o.Camera.Rotate, o.Camera.Mirror)
-	}
-	more, err := s.openMore(o, found, problems, clk)
-	if err != nil {
-		return nil, err
-	}
-	if s.Sound, err = openSound(o, microphone, speaker); err != nil {
+	s.openCameras(o, cameras, clk)
+	if s.Sound, err = openSound(o, s.chooser, microphone, speaker); err != nil {
 		return nil, err
 	}
 	if err := s.openDisplay(o.Display, display, clk); err != nil {
@@ -189,23 +208,20 @@ func open(o hal.Options, found []Found, problems error, clk clock.Clock, log zer
 		return nil, err
 	}
 	s.Report = slices.Concat(s.Report, []Choice{lightChoice(o.Light, s.Light)}, buttons)
-	s.Report = slices.Insert(s.Report, 1, more...)
 	for _, c := range s.Report {
-		ev := log.Info()
-		if c.Reason != "" {
-			ev = log.Warn().Str("reason", c.Reason)
-		}
-		ev.Str("kind", string(c.Kind)).Str("wanted", c.Wanted).Str("chosen", c.Chosen).Msg("device chosen")
+		c.tell(log)
 	}
+	s.chooser.start()
 	return s, nil
 }
 
-// without takes out what is chosen beside the first camera, so that auto does not
-// choose it, too.
-func without(found []Found, more []hal.MoreCameraOptions) []Found {
-	return slices.DeleteFunc(slices.Clone(found), func(f Found) bool {
-		return f.Kind == Camera && slices.ContainsFunc(more, func(m hal.MoreCameraOptions) bool { return m.Name == f.Name })
-	})
+// tell logs how a part was chosen.
+func (c *Choice) tell(log zerolog.Logger) {
+	ev := log.Info()
+	if c.Reason != "" {
+		ev = log.Warn().Str("reason", c.Reason)
+	}
+	ev.Str("kind", string(c.Kind)).Str("wanted", c.Wanted).Str("chosen", c.Chosen).Msg("device chosen")
 }
 
 func openCamera(c Choice, clk clock.Clock) hal.Camera {
@@ -215,23 +231,25 @@ func openCamera(c Choice, clk clock.Clock) hal.Camera {
 	return v4l2.New(c.Chosen, clk)
 }
 
-// openMore chooses the drivers of the cameras beside the first.
-func (s *Set) openMore(o hal.Options, found []Found, problems error, clk clock.Clock) (report []Choice, err error) {
+// openCameras makes the drivers of the chosen cameras.
+func (s *Set) openCameras(o hal.Options, chosen []Choice, clk clock.Clock) {
+	switch first := chosen[0]; {
+	case first.Chosen == hal.NameNone:
+	case first.Wanted == hal.NameAuto:
+		auto := &autoCamera{chooser: s.chooser, drive: func(c Choice) hal.Camera { return openCamera(c, clk) }}
+		s.Camera = orient.Camera(auto, o.Camera.Rotate, o.Camera.Mirror)
+	default:
+		s.Camera = orient.Camera(openCamera(first, clk), o.Camera.Rotate, o.Camera.Mirror)
+	}
 	for i, m := range o.MoreCameras {
-		c, err := choose(Camera, m.Name, found, problems)
-		if err != nil {
-			return nil, fmt.Errorf("hal.more_cameras[%d]: %w", i, err)
-		}
-		report = append(report, c)
 		s.MoreCameras = append(s.MoreCameras, More{
-			Camera: orient.Camera(openCamera(c, clk), m.Rotate, m.Mirror), Label: m.Label,
+			Camera: orient.Camera(openCamera(chosen[1+i], clk), m.Rotate, m.Mirror), Label: m.Label,
 			Mode: hal.VideoMode{
 				Width: cmp.Or(m.Size.Width, o.Camera.Size.Width), Height: cmp.Or(m.Size.Height, o.Camera.Size.Height),
 				FrameRate: cmp.Or(m.FrameRate, o.Camera.FrameRate),
 			},
 		})
 	}
-	return report, nil
 }
 
 // lightChoice reports the light.
@@ -266,88 +284,4 @@ func lookAtButtons(options []hal.ButtonOptions) ([]Choice, error) {
 		})
 	}
 	return choices, nil
-}
-
-// openSound makes one device of the two halves; nil when both are none.
-func openSound(o hal.Options, microphone, speaker Choice) (hal.Sound, error) {
-	var c sound.Config
-	var err error
-	switch {
-	case microphone.Virtual && o.Microphone.File != "":
-		c.VirtualMicrophone, err = virtual.NewPlayer(o.Microphone.File)
-	case microphone.Virtual:
-		c.VirtualMicrophone, err = virtual.NewTone(o.Microphone.Tone, false)
-	case microphone.Chosen != hal.NameNone:
-		c.Microphone = microphone.Chosen
-	}
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case speaker.Virtual:
-		c.VirtualSpeaker = virtual.NewSpeaker(o.Speaker.Record)
-	case speaker.Chosen != hal.NameNone:
-		c.Speaker = speaker.Chosen
-	}
-	switch {
-	case c.Microphone != "" || c.Speaker != "":
-		return sound.New(c), nil
-	case c.VirtualMicrophone != nil || c.VirtualSpeaker != nil:
-		return virtual.NewSound(c.VirtualMicrophone, c.VirtualSpeaker), nil
-	}
-	return nil, nil
-}
-
-// choose finds the device for a configured name; "" means auto.
-func choose(kind Kind, wanted string, found []Found, problems error) (Choice, error) {
-	wanted = cmp.Or(wanted, hal.NameAuto)
-	c := Choice{Kind: kind, Wanted: wanted, Chosen: wanted}
-	var names []string
-	for _, f := range found {
-		if f.Kind == kind {
-			names = append(names, f.Name)
-		}
-	}
-	switch {
-	case wanted == hal.NameNone:
-	case wanted == hal.NameVirtual:
-		c.Virtual = true
-	case wanted == hal.NameAuto && len(names) > 0:
-		c.Chosen = names[0]
-	case wanted == hal.NameAuto:
-		c.Chosen, c.Virtual = hal.NameVirtual, true
-		c.Reason = fmt.Sprintf("no %s was found", kind)
-		if problems != nil {
-			c.Reason += ": " + strings.ReplaceAll(problems.Error(), "\n", "; ")
-		}
-	case !slices.Contains(names, wanted):
-		allowed := append(names, hal.NameAuto, hal.NameVirtual, hal.NameNone)
-		err := fmt.Errorf("cannot use %s %q: %w; set hal.%s.name to one of: %s",
-			kind, wanted, hal.ErrNotFound, kind, strings.Join(allowed, ", "))
-		return c, errors.Join(err, problems)
-	}
-	return c, nil
-}
-
-// prefer puts the speaker that belongs to the chosen microphone first, then
-// those of the same driver: one device drives both.
-func prefer(found []Found, microphone Choice) []Found {
-	driver := ""
-	for _, f := range found {
-		if f.Kind == Microphone && f.Name == microphone.Chosen {
-			driver = f.Driver
-		}
-	}
-	rank := func(f Found) int {
-		switch {
-		case f.Driver != driver:
-			return 2
-		case f.Name != microphone.Chosen:
-			return 1
-		}
-		return 0
-	}
-	sorted := slices.Clone(found)
-	slices.SortStableFunc(sorted, func(a, b Found) int { return cmp.Compare(rank(a), rank(b)) })
-	return sorted
 }

@@ -40,6 +40,12 @@ func options(camera, microphone, speaker, display string) hal.Options {
 	return o
 }
 
+// fixed finds always the same.
+func fixed(found []Found, problems error) finders {
+	f := func() ([]Found, error) { return found, problems }
+	return finders{f, f, f}
+}
+
 func TestOpen(t *testing.T) {
 	for name, tt := range map[string]struct {
 		options hal.Options
@@ -67,7 +73,7 @@ func TestOpen(t *testing.T) {
 		"first one of a sound": {options("none", "auto", "a_sink", "none"), machine[4:], [4]string{"none", "virtual*", "a_sink", "none"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := open(tt.options, tt.found, nil, clock.Boot(), zerolog.Nop())
+			s, err := open(tt.options, fixed(tt.found, nil), clock.Boot(), zerolog.Nop())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,7 +93,7 @@ func TestOpen(t *testing.T) {
 }
 
 // TestMoreCameras: auto does not choose what is beside it, sizes come from the first,
-// and what is not there is an error.
+// and what is not there is reported.
 func TestMoreCameras(t *testing.T) {
 	o := options("auto", "none", "none", "none")
 	o.Camera.Rotate = hal.Rotate90
@@ -95,7 +101,7 @@ func TestMoreCameras(t *testing.T) {
 		{Name: "usb-Cam-video-index0", Label: "Yard", Size: hal.Size{Width: 640, Height: 480}, FrameRate: 15},
 		{Name: "virtual", Label: "Test", Mirror: true},
 	}
-	s, err := open(o, machine, nil, clock.Boot(), zerolog.Nop())
+	s, err := open(o, fixed(machine, nil), clock.Boot(), zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,8 +126,12 @@ func TestMoreCameras(t *testing.T) {
 		t.Errorf("behind the cameras: %+v", c)
 	}
 	o.MoreCameras[0].Name = "gone"
-	if _, err := open(o, machine, nil, clock.Boot(), zerolog.Nop()); !errors.Is(err, hal.ErrNotFound) || !strings.Contains(err.Error(), "hal.more_cameras[0]") {
-		t.Errorf("open = %v", err)
+	s, err = open(o, fixed(machine, nil), clock.Boot(), zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := s.Report[1]; !c.Missing || c.Reason != `camera "gone" is not there; found: usb-Cam-video-index0, vivid` {
+		t.Errorf("a missing one: %+v", c)
 	}
 }
 
@@ -153,30 +163,51 @@ func checkSet(t *testing.T, s *Set) {
 		t.Errorf("light: %+v of %d", c, len(s.Report))
 	}
 	switch s.Camera.(type) {
-	case nil, *virtual.Camera, *v4l2.Camera:
+	case nil, *virtual.Camera, *v4l2.Camera, *autoCamera:
 	default:
 		t.Errorf("camera is a %T", s.Camera)
 	}
-	_, real := s.Sound.(*sound.Sound)
+	now := s.Sound
+	if c, ok := now.(*chosenSound); ok {
+		now = c.Now()
+	}
+	if l, ok := now.(*lackingSound); ok {
+		now = l.Sound
+	}
+	_, real := now.(*sound.Sound)
 	wantReal := false
 	for _, c := range s.Report[1:3] {
 		wantReal = wantReal || !c.Virtual && c.Chosen != hal.NameNone
 	}
 	if real != wantReal {
-		t.Errorf("sound is a %T", s.Sound)
+		t.Errorf("sound is a %T", now)
 	}
 }
 
+// TestOpenUnknownNames: a device without them goes on, and the report says what is
+// missing, what there is, and what could not be asked.
 func TestOpenUnknownNames(t *testing.T) {
-	problem := errors.New("no permission")
-	_, err := open(options("cam2", "mic2", "spk2", "panel"), machine, problem, clock.Boot(), zerolog.Nop())
-	if !errors.Is(err, hal.ErrNotFound) || !errors.Is(err, problem) {
-		t.Errorf("error = %v, want %v and %v", err, hal.ErrNotFound, problem)
+	problem := errors.New("no permission\nnor here")
+	s, err := open(options("cam2", "mic2", "spk2", "panel"), fixed(machine, problem), clock.Boot(), zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, want := range []string{"cam2", "mic2", "spk2", "panel", "usb-Cam-video-index0, vivid", "C920,0", "vc4hdmi0,0", "hal.display.name"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("the error does not name %s: %v", want, err)
+	for i, want := range []string{
+		`camera "cam2" is not there; found: usb-Cam-video-index0, vivid: no permission; nor here`,
+		`microphone "mic2" is not there; found: C920,0, Loopback,0: no permission; nor here`,
+		`speaker "spk2" is not there; found: vc4hdmi0,0, Loopback,0, a_sink: no permission; nor here`,
+		`display "panel" is not there: no permission; nor here`,
+	} {
+		if c := s.Report[i]; !c.Missing || c.Virtual || c.Chosen != c.Wanted || c.Reason != want {
+			t.Errorf("%+v, want the reason %s", c, want)
 		}
+	}
+	checkSet(t, s)
+	if _, err := s.Camera.Open(s.CameraMode); !errors.Is(err, hal.ErrNotFound) {
+		t.Errorf("the camera: %v", err)
+	}
+	if _, err := s.Sound.Open(func(_, _ []int16) {}); !errors.Is(err, hal.ErrNotFound) {
+		t.Errorf("the sound: %v", err)
 	}
 }
 
@@ -185,11 +216,11 @@ func TestOpenUnknownNames(t *testing.T) {
 func TestDisplayOptions(t *testing.T) {
 	o := options("none", "none", "none", "auto")
 	o.Display.Font = filepath.Join(t.TempDir(), "none.ttf")
-	if _, err := open(o, screens, nil, clock.Boot(), zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "hal.display.font") {
+	if _, err := open(o, fixed(screens, nil), clock.Boot(), zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "hal.display.font") {
 		t.Errorf("a missing font: %v", err)
 	}
 	o.Display.Caption = false
-	s, err := open(o, screens, nil, clock.Boot(), zerolog.Nop())
+	s, err := open(o, fixed(screens, nil), clock.Boot(), zerolog.Nop())
 	if err != nil || s.fonts != nil {
 		t.Fatalf("without caption: %v", err)
 	}
@@ -201,11 +232,11 @@ func TestDisplayOptions(t *testing.T) {
 func TestOpenBadVirtualSound(t *testing.T) {
 	o := options("none", "virtual", "none", "none")
 	o.Microphone.Tone = 0
-	if _, err := open(o, nil, nil, clock.Boot(), zerolog.Nop()); err == nil {
+	if _, err := open(o, fixed(nil, nil), clock.Boot(), zerolog.Nop()); err == nil {
 		t.Error("a tone of 0 Hz was taken")
 	}
 	o.Microphone.File = filepath.Join(t.TempDir(), "none.wav")
-	if _, err := open(o, nil, nil, clock.Boot(), zerolog.Nop()); err == nil {
+	if _, err := open(o, fixed(nil, nil), clock.Boot(), zerolog.Nop()); err == nil {
 		t.Error("a missing file was taken")
 	}
 }

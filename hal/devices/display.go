@@ -18,12 +18,14 @@ const (
 )
 
 // chooseDisplay finds the display for a configured name; "" means none. Nothing stands
-// in for a screen: where auto finds connectors and no screen, each call looks again.
-func chooseDisplay(o hal.DisplayOptions, found []Found, problems error) (Choice, error) {
+// in for a screen: where auto finds connectors and no screen, and where there is none of
+// the name, each call looks again.
+func chooseDisplay(o hal.DisplayOptions, find func() ([]Found, error)) Choice {
 	wanted := cmp.Or(o.Name, hal.NameNone)
+	found, problems := find()
 	if wanted != hal.NameAuto {
 		if slices.ContainsFunc(found, func(f Found) bool { return f.Kind == Display && f.also == wanted }) {
-			return Choice{Kind: Display, Wanted: wanted, Chosen: wanted}, nil
+			return Choice{Kind: Display, Wanted: wanted, Chosen: wanted}
 		}
 		return choose(Display, wanted, found, problems)
 	}
@@ -34,7 +36,7 @@ func chooseDisplay(o hal.DisplayOptions, found []Found, problems error) (Choice,
 	} else if len(screens) > 0 {
 		c.Chosen, c.Reason = hal.NameAuto, noScreen
 	}
-	return c, nil
+	return c
 }
 
 // openDisplay makes the driver of the chosen display.

@@ -28,17 +28,25 @@ const (
 // whoever looks for it shall not look for each of them.
 const settle = 100 * time.Millisecond
 
-// Monitor hears of devices that are plugged in.
+// Monitor hears of devices that are plugged in, or also pulled out.
 type Monitor struct {
 	socket     io.ReadCloser
 	subsystems []string
+	actions    []string
 	plugged    chan struct{} // one that was not waited for yet
 	done       sync.WaitGroup
 }
 
-// Open listens for devices of the subsystems, for example video4linux. Close it at the
-// end.
-func Open(subsystems ...string) (*Monitor, error) {
+// Open listens for devices of the subsystems, for example video4linux, that are plugged
+// in. Close it at the end.
+func Open(subsystems ...string) (*Monitor, error) { return open([]string{"add"}, subsystems) }
+
+// OpenBoth is Open, where devices that are pulled out count, too.
+func OpenBoth(subsystems ...string) (*Monitor, error) {
+	return open([]string{"add", "remove"}, subsystems)
+}
+
+func open(actions, subsystems []string) (*Monitor, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_KOBJECT_UEVENT)
 	if err == nil {
 		if err = unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groupKernel | groupUdev}); err != nil {
@@ -48,11 +56,11 @@ func Open(subsystems ...string) (*Monitor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for devices that are plugged in: %w; in a systemd unit, let RestrictAddressFamilies contain AF_NETLINK", err)
 	}
-	return listen(os.NewFile(uintptr(fd), "uevents"), subsystems), nil
+	return listen(os.NewFile(uintptr(fd), "uevents"), actions, subsystems), nil
 }
 
-func listen(socket io.ReadCloser, subsystems []string) *Monitor {
-	m := &Monitor{socket: socket, subsystems: subsystems, plugged: make(chan struct{}, 1)}
+func listen(socket io.ReadCloser, actions, subsystems []string) *Monitor {
+	m := &Monitor{socket: socket, actions: actions, subsystems: subsystems, plugged: make(chan struct{}, 1)}
 	m.done.Go(m.read)
 	return m
 }
@@ -104,10 +112,10 @@ func (m *Monitor) read() {
 	}
 }
 
-// counts says whether an event is of a device of ours that has come.
+// counts says whether an event is of a device of ours, and one that is listened for.
 func (m *Monitor) counts(event []byte) bool {
 	action, subsystem := parse(event)
-	return action == "add" && slices.Contains(m.subsystems, subsystem)
+	return slices.Contains(m.actions, action) && slices.Contains(m.subsystems, subsystem)
 }
 
 // parse reads an event. udev's begin with a header of its own (struct

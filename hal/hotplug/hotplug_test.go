@@ -75,18 +75,24 @@ func TestWait(t *testing.T) {
 	for name, tt := range map[string]struct {
 		events []string
 		want   time.Duration
+		both   bool // what is pulled out counts, too
 	}{
-		"nothing":            {nil, 2 * time.Second},
-		"plugged in":         {[]string{kernelAdd}, settle},
-		"told four times":    {[]string{kernelAdd, kernelAdd, udev("ACTION=add\x00SUBSYSTEM=video4linux\x00"), kernelAdd}, settle},
-		"something else":     {[]string{kernelOther, kernelRemove}, 2 * time.Second},
-		"events were lost":   {[]string{"overrun"}, settle},
-		"other things first": {[]string{kernelOther, kernelAdd}, settle},
+		"nothing":            {nil, 2 * time.Second, false},
+		"plugged in":         {[]string{kernelAdd}, settle, false},
+		"told four times":    {[]string{kernelAdd, kernelAdd, udev("ACTION=add\x00SUBSYSTEM=video4linux\x00"), kernelAdd}, settle, false},
+		"something else":     {[]string{kernelOther, kernelRemove}, 2 * time.Second, false},
+		"events were lost":   {[]string{"overrun"}, settle, false},
+		"pulled out":         {[]string{kernelOther, kernelRemove}, settle, true},
+		"other things first": {[]string{kernelOther, kernelAdd}, settle, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := make(packets, 10)
-				m := listen(p, []string{"video4linux"})
+				actions := []string{"add"}
+				if tt.both {
+					actions = append(actions, "remove")
+				}
+				m := listen(p, actions, []string{"video4linux"})
 				for _, e := range tt.events {
 					p <- e
 				}

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/gen2brain/malgo"
+	"golang.org/x/sys/unix"
 )
 
 // Backend is the sound system that a device belongs to.
@@ -41,18 +42,19 @@ type Device struct {
 	id string // what the back end calls it
 }
 
-// List finds all real sound devices, ALSA's first, without opening any. Null
-// devices and monitors of sinks are not among them. The list is right as far as
-// it goes when there is an error, too.
+// List finds all real sound devices that may be opened, ALSA's first, and opens none.
+// Null devices and monitors of sinks are not among them. The list is right as far as
+// it goes when there is an error, too: that tells of what may not be opened.
 func List() ([]Device, error) {
-	found, err := listALSA("/proc/asound")
+	found, err := listALSA("/proc/asound", accessible)
 	pulse, errPulse := listPulse()
 	return append(found, pulse...), errors.Join(err, errPulse)
 }
 
-// listALSA reads what the kernel says under root: that takes neither libasound
-// nor the right to open the devices, and shows no plug-ins such as "null".
-func listALSA(root string) ([]Device, error) {
+// listALSA reads what the kernel says under root: that takes no libasound, and shows no
+// plug-ins such as "null". What access, which is told the nodes' names, refuses is left
+// out.
+func listALSA(root string, access func(node string) error) ([]Device, error) {
 	f, err := os.Open(filepath.Join(root, "pcm"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // no sound in this kernel
@@ -62,6 +64,14 @@ func listALSA(root string) ([]Device, error) {
 	}
 	defer f.Close()
 	var found []Device
+	var problems []error
+	may := func(node string) bool {
+		err := access(node)
+		if errors.Is(err, fs.ErrPermission) {
+			problems = append(problems, fmt.Errorf("cannot open %s: %w", node, refused(err)))
+		}
+		return err == nil // else it was unplugged, or udev is about to make it
+	}
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		card, device, rest, ok := parsePCM(lines.Text())
@@ -74,8 +84,11 @@ func listALSA(root string) ([]Device, error) {
 		}
 		d := Device{Backend: ALSA, Description: rest[0]}
 		for _, field := range rest[1:] {
-			d.Speaker = d.Speaker || strings.HasPrefix(field, "playback ")
-			d.Microphone = d.Microphone || strings.HasPrefix(field, "capture ")
+			d.Speaker = d.Speaker || strings.HasPrefix(field, "playback ") && may(fmt.Sprintf("/dev/snd/pcmC%dD%dp", card, device))
+			d.Microphone = d.Microphone || strings.HasPrefix(field, "capture ") && may(fmt.Sprintf("/dev/snd/pcmC%dD%dc", card, device))
+		}
+		if !d.Speaker && !d.Microphone {
+			continue
 		}
 		name := strings.TrimSpace(string(id))
 		d.Name = fmt.Sprintf("%s,%d", name, device)
@@ -87,7 +100,20 @@ func listALSA(root string) ([]Device, error) {
 	if err := lines.Err(); err != nil {
 		return found, fmt.Errorf("cannot look for sound cards: %w", err)
 	}
-	return found, nil
+	return found, errors.Join(problems...)
+}
+
+// accessible asks whether a node may be opened, and does not open it: another program
+// may have it, which is no matter here.
+func accessible(node string) error { return unix.Access(node, unix.R_OK|unix.W_OK) }
+
+// refused adds what to do to an error about permissions: the kernel says EACCES for the
+// mode of the node, EPERM for the device filter of the unit.
+func refused(err error) error {
+	if errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("%w; add DeviceAllow=char-116 rw to the unit", err)
+	}
+	return fmt.Errorf("%w; add the daemon's user to the group audio", err)
 }
 
 // parsePCM takes a line of /proc/asound/pcm apart:

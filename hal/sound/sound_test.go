@@ -2,6 +2,7 @@ package sound
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/gen2brain/malgo"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"callbox/hal"
 	"callbox/hal/virtual"
@@ -27,8 +29,12 @@ func TestListALSA(t *testing.T) {
 			"01-03: HDMI 0 : HDMI 0 : playback 1\n" +
 			"02-00: USB Audio : USB Audio : capture 1\n" +
 			"03-00: unplugged : unplugged : capture 1\n" +
+			"04-00: Mine : Mine : playback 1 : capture 1\n" +
+			"05-00: Filtered : Filtered : playback 1\n" +
+			"06-00: New : New : playback 1\n" +
 			"broken line\n",
 		"card0/id": "Loopback\n", "card1/id": "vc4hdmi0\n", "card2/id": "C920\n",
+		"card4/id": "Mine\n", "card5/id": "Filtered\n", "card6/id": "New\n",
 	} {
 		path := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -38,17 +44,25 @@ func TestListALSA(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := listALSA(root)
+	access := func(node string) error {
+		return map[string]error{
+			"/dev/snd/pcmC4D0c": unix.EACCES, "/dev/snd/pcmC5D0p": unix.EPERM, "/dev/snd/pcmC6D0p": unix.ENOENT,
+		}[node]
+	}
+	got, err := listALSA(root, access)
 	want := []Device{
 		{"Loopback,0", "Loopback PCM", ALSA, true, true, "plughw:CARD=Loopback,DEV=0"},
 		{"Loopback,1", "Loopback PCM", ALSA, true, true, "plughw:CARD=Loopback,DEV=1"},
 		{"vc4hdmi0,3", "HDMI 0", ALSA, false, true, "plughw:CARD=vc4hdmi0,DEV=3"},
 		{"C920,0", "USB Audio", ALSA, true, false, "plughw:CARD=C920,DEV=0"},
+		{"Mine,0", "Mine", ALSA, false, true, "plughw:CARD=Mine,DEV=0"},
 	}
-	if err != nil || !reflect.DeepEqual(got, want) {
+	const refused = "cannot open /dev/snd/pcmC4D0c: permission denied; add the daemon's user to the group audio\n" +
+		"cannot open /dev/snd/pcmC5D0p: operation not permitted; add DeviceAllow=char-116 rw to the unit"
+	if err == nil || err.Error() != refused || !reflect.DeepEqual(got, want) {
 		t.Errorf("listALSA = %v, %v; want %v", got, err, want)
 	}
-	if got, err := listALSA(filepath.Join(root, "none")); len(got) != 0 || err != nil {
+	if got, err := listALSA(filepath.Join(root, "none"), access); len(got) != 0 || err != nil {
 		t.Errorf("without sound in the kernel: %v, %v", got, err)
 	}
 	if err := os.Remove(filepath.Join(root, "pcm")); err != nil {
@@ -57,7 +71,7 @@ func TestListALSA(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(root, "pcm"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := listALSA(root); err == nil {
+	if _, err := listALSA(root, access); err == nil {
 		t.Error("an unreadable list is no error")
 	}
 }
@@ -252,5 +266,22 @@ func TestNames(t *testing.T) {
 	}
 	if s := New(Config{Speaker: "C920,0"}); s.Microphone() != "" || s.Speaker() != "C920,0" {
 		t.Errorf("names = %q, %q", s.Microphone(), s.Speaker())
+	}
+}
+
+// TestAccessible asks for nodes that every machine has, or has not.
+func TestAccessible(t *testing.T) {
+	if err := accessible("/dev/null"); err != nil {
+		t.Errorf("/dev/null: %v", err)
+	}
+	if err := accessible("/dev/snd/none"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a node that is not there: %v", err)
+	}
+	locked := filepath.Join(t.TempDir(), "pcmC0D0p")
+	if err := os.WriteFile(locked, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := accessible(locked); os.Geteuid() != 0 && !errors.Is(err, unix.EACCES) {
+		t.Errorf("a node of somebody else: %v", err)
 	}
 }

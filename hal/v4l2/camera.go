@@ -96,7 +96,7 @@ func meaning(err error) error {
 	case errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO), errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w: %w", hal.ErrGone, err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w; add the user to the group video", err)
+		return refused(err)
 	}
 	return err
 }

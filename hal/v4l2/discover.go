@@ -73,12 +73,21 @@ func list(root string, probe func(path string) (identity, error)) ([]Device, err
 		case errors.Is(err, errNoCamera), errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
 			// not a camera, or gone since the directory was read
 		case errors.Is(err, fs.ErrPermission):
-			problems = append(problems, fmt.Errorf("cannot ask %s: %w; add the user to the group video", n.path, err))
+			problems = append(problems, fmt.Errorf("cannot ask %s: %w", n.path, refused(err)))
 		default:
 			problems = append(problems, fmt.Errorf("cannot ask %s: %w", n.path, err))
 		}
 	}
 	return found, errors.Join(problems...)
+}
+
+// refused adds what to do to an error about permissions: the kernel says EACCES for the
+// mode of the node, EPERM for the device filter of the unit.
+func refused(err error) error {
+	if errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("%w; add DeviceAllow=char-81 rw to the unit", err)
+	}
+	return fmt.Errorf("%w; add the daemon's user to the group video", err)
 }
 
 // links maps the nodes that the links of a udev directory lead to to the links'

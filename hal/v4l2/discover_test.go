@@ -2,6 +2,7 @@ package v4l2
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,7 +14,7 @@ import (
 
 func TestList(t *testing.T) {
 	dev := t.TempDir()
-	for _, name := range []string{"video0", "video1", "video2", "video10", "video3", "video4", "videosomething", "null"} {
+	for _, name := range []string{"video0", "video1", "video2", "video10", "video3", "video4", "video5", "videosomething", "null"} {
 		if err := os.WriteFile(filepath.Join(dev, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -42,6 +43,7 @@ func TestList(t *testing.T) {
 		"video2":  {identity{"unicam", "platform:fe801000.csi"}, nil},
 		"video3":  {identity{"vivid", "platform:vivid-000"}, nil},
 		"video4":  {identity{}, unix.EACCES},
+		"video5":  {identity{}, unix.EPERM},
 		"video10": {identity{"vivid", "platform:vivid-000"}, nil},
 	}
 	got, err := list(dev, func(path string) (identity, error) {
@@ -57,8 +59,10 @@ func TestList(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("list = %v, want %v", got, want)
 	}
-	if !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("error = %v, want %v", err, fs.ErrPermission)
+	problems := fmt.Sprintf("cannot ask %[1]s/video4: permission denied; add the daemon's user to the group video\n"+
+		"cannot ask %[1]s/video5: operation not permitted; add DeviceAllow=char-81 rw to the unit", dev)
+	if !errors.Is(err, fs.ErrPermission) || err.Error() != problems {
+		t.Errorf("error = %v, want %v", err, problems)
 	}
 }
 

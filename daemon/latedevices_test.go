@@ -1,0 +1,91 @@
+package daemon
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"callbox/daemon/config"
+	"callbox/daemon/control"
+	"callbox/hal/devices"
+	"callbox/media"
+)
+
+// TestWithoutItsDevices: a device whose camera and sound card are not there runs, can be
+// called, and says what is missing.
+func TestWithoutItsDevices(t *testing.T) {
+	h := newHouse(t, func(cfg *config.Config) {
+		cfg.HAL.Camera.Name, cfg.HAL.Microphone.Name, cfg.HAL.Speaker.Name = "usb-none", "none,0", "none,0"
+	})
+	missing := map[string]string{"camera": "usb-none", "microphone": "none,0", "speaker": "none,0"}
+	found, err := h.api.Devices(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range found.Chosen {
+		if name, ok := missing[d.Kind]; ok && (d.Name != name || d.Virtual || !strings.Contains(d.Reason, "is not there")) {
+			t.Errorf("devices: %+v", d)
+		}
+	}
+	findings, err := h.api.Doctor(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for _, f := range findings {
+		if name, ok := missing[f.Name]; ok {
+			told++
+			if f.State != control.StateProblem || !strings.Contains(f.Message, name) || !strings.Contains(f.Remedy, "taken when it comes") {
+				t.Errorf("doctor: %+v", f)
+			}
+		}
+	}
+	if told != len(missing) {
+		t.Errorf("doctor tells of %d devices: %+v", told, findings)
+	}
+	if got := h.d.madeOf(); !strings.Contains(got, "camera usb-none (missing), microphone none,0 (missing), speaker none,0 (missing)") {
+		t.Errorf("systemctl status shows %q", got)
+	}
+	h.anna.rings()
+	h.eventually("it rings", func() bool { return h.status().State == "ringing" })
+}
+
+// TestWatchPlugs looks at the start, and each time that something was plugged.
+func TestWatchPlugs(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	looks, waits := 0, 0
+	watchPlugs(ctx, func(context.Context, time.Duration) {
+		if waits++; looks != waits {
+			t.Errorf("%d looks before wait %d", looks, waits)
+		}
+		if waits == 3 {
+			cancel()
+		}
+	}, func() { looks++ })
+	if looks != 3 {
+		t.Errorf("%d looks", looks)
+	}
+}
+
+// TestInfoOfWhatIsMissing: a half that is not there is not told to be on.
+func TestInfoOfWhatIsMissing(t *testing.T) {
+	for missing, want := range map[devices.Kind]string{
+		"":                 `"mic":true,"camera":false,"speaker":true`,
+		devices.Microphone: `"mic":false,"camera":false,"speaker":true`,
+		devices.Speaker:    `"mic":true,"camera":false,"speaker":false`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStage(t, nil)
+			defer s.end()
+			s.missing = missing
+			time.Sleep(time.Hour) // since the boot
+			s.talk()
+			s.emitter()(media.DataOpen{})
+			if got := s.took(); !strings.Contains(got, want) {
+				t.Errorf("without the %q it tells %s, want %s", missing, got, want)
+			}
+		})
+	}
+}
