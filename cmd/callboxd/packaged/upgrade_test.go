@@ -218,7 +218,9 @@ func (l *life) again() {
 	l.connected() // the phone needs no new pairing
 }
 
+// purge: nothing is left, of what the guides put beside the configuration neither.
 func (l *life) purge() {
+	l.write("/etc/callbox/maker.jwks.json", `{"keys": []}`)
 	l.run("apt-get", "-y", "purge", "callbox")
 	for _, path := range []string{"/etc/callbox", "/var/lib/callbox", "/usr/share/callbox", "/usr/share/doc/callbox"} {
 		if l.exists(path) {
