@@ -151,6 +151,12 @@ func (l *life) brings() {
 			l.t.Errorf("there is no %s", path)
 		}
 	}
+	bill := l.run("cat", "/usr/share/callbox/sbom.cdx.json")
+	for _, library := range []string{"libopus0", "libvpx", "libopenh264-", "libasound2"} {
+		if !strings.Contains(bill, "pkg:deb/debian/"+library) {
+			l.t.Errorf("%s is not in the bill of materials: %s", library, bill)
+		}
+	}
 	for _, file := range []struct{ path, want string }{
 		{"/var/lib/callbox", "700 callbox callbox"}, {"/run/callbox/control.sock", "660 callbox callbox"}, {"/etc/callbox/callbox.yaml", "644 root root"},
 	} {
