@@ -93,7 +93,7 @@ func doctorCodecs(used []string, missing error) control.Finding {
 	f := control.Finding{Name: "video codecs", State: control.StateOK, Message: strings.Join(used, ", ")}
 	if missing != nil {
 		f.State, f.Message = control.StateWarning, fmt.Sprintf("%v; %s is used", missing, f.Message)
-		f.Remedy = "install OpenH264 (Debian 12: apt-get install libopenh264-7) and restart the daemon, or set media.video_codecs: [vp8]"
+		f.Remedy = "install OpenH264 (apt-get install libopenh264-7 on Debian 12, libopenh264-8 on Debian 13) and restart the daemon, or set media.video_codecs: [vp8]"
 	}
 	return f
 }

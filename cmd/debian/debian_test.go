@@ -172,6 +172,10 @@ func TestChangelog(t *testing.T) {
 	if err != nil || got != want {
 		t.Errorf("%v\n%s", err, got)
 	}
+	unreleased, err := changelog("# Changelog\n\n## [Unreleased]\n\n- Not yet.\n\n## [1.2.3]\n\n- New.\n", "", r, at)
+	if err != nil || !strings.Contains(unreleased, "New.") || strings.Contains(unreleased, "Not yet.") {
+		t.Errorf("%v\n%s", err, unreleased)
+	}
 	if _, err := changelog("# Changelog\n", "", r, at); err == nil {
 		t.Error("a changelog without a version gives no error")
 	}

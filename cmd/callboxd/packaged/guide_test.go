@@ -93,8 +93,8 @@ func (l *life) who() who {
 		Thumbprint string `json:"thumbprint"`
 	}
 	var contacts []struct {
-		Name string `json:"name"`
-		JKT  string `json:"jkt"`
+		Name       string `json:"name"`
+		Thumbprint string `json:"thumbprint"`
 	}
 	for _, one := range []struct {
 		verb string
