@@ -182,7 +182,7 @@ func TestLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := net.Dial("unix", usual) //nolint:noctx // at once, or not at all
+	conn, err := net.Dial("unix", usual)
 	if err != nil {
 		t.Fatal(err)
 	}
