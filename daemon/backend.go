@@ -180,15 +180,16 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 	p := b.parts
 	s := control.Status{
 		Name: p.cfg.Device.Name, SN: p.sn, Address: "d." + p.sn, Thumbprint: p.key.JKT(),
-		Version:       control.ThisVersion().Version,
-		ConfigFile:    p.file,
-		StateDir:      p.store.Dir(),
-		UptimeSeconds: (p.clock.Now() - b.started).Round(time.Millisecond).Seconds(),
-		Devices:       b.chosen(),
-		Transports:    p.transports(),
-		Contacts:      p.trusting(),
-		Pairing:       p.pairing.current(p.clock.Now()),
-		Refused:       p.device.Refused(),
+		Version:            control.ThisVersion().Version,
+		ConfigFile:         p.file,
+		StateDir:           p.store.Dir(),
+		UptimeSeconds:      (p.clock.Now() - b.started).Round(time.Millisecond).Seconds(),
+		UpgradeWaitSeconds: p.live.Load().Call.UpgradeWait.Seconds(),
+		Devices:            b.chosen(),
+		Transports:         p.transports(),
+		Contacts:           p.trusting(),
+		Pairing:            p.pairing.current(p.clock.Now()),
+		Refused:            p.device.Refused(),
 	}
 	if p.direct != nil {
 		for reason, n := range p.direct.Refused() {

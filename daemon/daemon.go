@@ -337,7 +337,7 @@ func newLoop(p *parts) *loop {
 func (d *daemon) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, d.close()) }()
 	b := &backend{loop: d.loop, parts: d.parts, started: d.clock.Now()}
-	api, err := control.Listen(control.Options{Path: d.cfg.Control.Socket, Group: d.cfg.Control.Group}, b, d.events, d.room.log(d.log))
+	api, err := control.Listen(control.Options{Path: d.cfg.Control.Socket, Link: usualSocket(), Group: d.cfg.Control.Group}, b, d.events, d.room.log(d.log))
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 		return nil, err
 	}
 	findings = append(findings, people...)
-	findings = append(findings, doctorClock(clock, p.usesClock()), p.doctorStore(), p.doctorSpace())
+	findings = append(findings, doctorClock(clock, p.usesClock()), p.doctorStore(), doctorSpace(p.store.Dir(), unix.Statfs))
 	if problem := p.announcer.problem(); problem != nil {
 		findings = append(findings, control.Finding{
 			Name: "announcement", State: control.StateWarning, Message: problem.Error() + "; the built-in chime is used",
@@ -94,7 +94,7 @@ func doctorCodecs(used []string, missing error) control.Finding {
 	f := control.Finding{Name: "video codecs", State: control.StateOK, Message: strings.Join(used, ", ")}
 	if missing != nil {
 		f.State, f.Message = control.StateWarning, fmt.Sprintf("%v; %s is used", missing, f.Message)
-		f.Remedy = "install OpenH264 (Debian 12: apt-get install libopenh264-7) and restart the daemon, or set media.video_codecs: [vp8]"
+		f.Remedy = "install OpenH264 (apt-get install libopenh264-7 on Debian 12, libopenh264-8 on Debian 13) and restart the daemon, or set media.video_codecs: [vp8]"
 	}
 	return f
 }
@@ -183,16 +183,18 @@ func (p *parts) doctorStore() control.Finding {
 	return f
 }
 
-func (p *parts) doctorSpace() control.Finding {
+// doctorSpace looks how much room the file system of the state directory has; statfs
+// asks it, as unix.Statfs does.
+func doctorSpace(dir string, statfs func(dir string, s *unix.Statfs_t) error) control.Finding {
 	f := control.Finding{Name: "disk", State: control.StateOK}
 	var s unix.Statfs_t
-	if err := unix.Statfs(p.store.Dir(), &s); err != nil {
+	if err := statfs(dir, &s); err != nil {
 		f.State, f.Message = control.StateProblem, "cannot look at the state directory: "+err.Error()
 		f.Remedy = "is the disk alive? see the log: journalctl -u callbox"
 		return f
 	}
 	free := s.Bavail * uint64(s.Bsize) //nolint:gosec // a block size is positive
-	f.Message = fmt.Sprintf("%d MiB free in %s", free>>20, p.store.Dir())
+	f.Message = fmt.Sprintf("%d MiB free in %s", free>>20, dir)
 	if free < littleSpace {
 		f.State, f.Remedy = control.StateProblem, "make room: call records cannot be written when it is full"
 	}

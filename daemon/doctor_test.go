@@ -119,7 +119,7 @@ func TestDoctorOfCodecs(t *testing.T) {
 		t.Errorf("all there: %+v", f)
 	}
 	f := doctorCodecs([]string{"vp8"}, errors.New("cannot use h264: OpenH264 is not installed"))
-	if f.State != control.StateWarning || f.Message != "cannot use h264: OpenH264 is not installed; vp8 is used" || !strings.Contains(f.Remedy, "libopenh264") {
+	if f.State != control.StateWarning || f.Message != "cannot use h264: OpenH264 is not installed; vp8 is used" || !strings.Contains(f.Remedy, "libopenh264-7 on Debian 12, libopenh264-8 on Debian 13") {
 		t.Errorf("missing: %+v", f)
 	}
 }

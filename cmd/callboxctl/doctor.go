@@ -95,7 +95,7 @@ func (a *app) lookAtDaemon(ctx context.Context, cfg *config.Config) []control.Fi
 		}
 		return findings
 	}
-	f.Message = "callboxd " + v.Version + " answers at " + a.socket
+	f.Message = "callboxd " + v.Version + " answers at " + a.at()
 	if own := control.ThisVersion(); own.Version != v.Version {
 		f.State = control.StateWarning
 		f.Message += ", and this command is " + own.Version
@@ -136,15 +136,15 @@ func lookAtPort(ctx context.Context, cfg *config.Config) []control.Finding {
 
 // whyNot says why nobody answers on the socket.
 func (a *app) whyNot(err error) string {
-	switch info, statErr := os.Stat(a.socket); {
+	switch info, statErr := os.Stat(a.at()); {
 	case errors.Is(err, fs.ErrPermission) || errors.Is(statErr, fs.ErrPermission):
-		return "you may not use " + a.socket + ": it is for root and its group"
+		return "you may not use " + a.at() + ": it is for root and its group"
 	case errors.Is(statErr, fs.ErrNotExist):
-		return "callboxd does not run, or has another socket: there is no " + a.socket
+		return "callboxd does not run, or has another socket: there is no " + a.at()
 	case statErr == nil && info.Mode()&fs.ModeSocket == 0:
-		return a.socket + " is no socket"
+		return a.at() + " is no socket"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "callboxd does not run: nobody answers on " + a.socket + ", which an earlier one has left"
+		return "callboxd does not run: nobody answers on " + a.at() + ", which an earlier one has left"
 	}
 	return err.Error()
 }

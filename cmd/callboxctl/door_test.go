@@ -24,6 +24,8 @@ type door struct {
 	state  string        // its directory
 	idle   atomic.Bool   // no call is running any more
 
+	impatient bool // its call.upgrade_wait is 0s
+
 	mu    sync.Mutex
 	asked []string
 }
@@ -53,7 +55,7 @@ var since = time.Date(2026, 11, 24, 18, 30, 5, 0, time.UTC)
 
 func talking() control.Status {
 	return control.Status{
-		Name: "Front door", SN: "door-1", Address: "d.door-1", Thumbprint: "CRFZQaU4cVWkyh7ORVhYEfwFt99lXGi5oDhoF69j_7s", Version: "0.1.0", UptimeSeconds: 3725, State: "talking",
+		Name: "Front door", SN: "door-1", Address: "d.door-1", Thumbprint: "CRFZQaU4cVWkyh7ORVhYEfwFt99lXGi5oDhoF69j_7s", Version: "0.1.0", UptimeSeconds: 3725, UpgradeWaitSeconds: 600, State: "talking",
 		Call: &control.Call{
 			RoomID: "kR3v9", GroupID: "kR3v9", Direction: control.In, Contact: "Anna", RoomType: "video", State: "talking",
 			Since: since, TalkSeconds: 65, LimitSeconds: 600, RemainingSeconds: 535, Microphone: true, Camera: true,
@@ -80,6 +82,9 @@ func talking() control.Status {
 func (d *door) Status(context.Context) (control.Status, error) {
 	s := talking()
 	s.ConfigFile, s.StateDir = d.file, d.state
+	if d.impatient {
+		s.UpgradeWaitSeconds = 0
+	}
 	if d.idle.Load() {
 		s.State, s.Call = "idle", nil
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"callbox/daemon/config"
 	"callbox/daemon/control"
 	"callbox/daemon/control/client"
 )
@@ -20,17 +18,21 @@ func newIdle(a *app) *cobra.Command {
 		Use:   "idle",
 		Short: "Wait until no call is running",
 		Long: `Wait until no call is running, at most as long as call.upgrade_wait says in the
-configuration, or --for. The package does so before it restarts the daemon in an upgrade.
+daemon's configuration, or --for. The package does so before it restarts the daemon in an upgrade.
 
 Exit code 5 when a call runs still, 3 when no daemon answers.`,
 		Example: "  callboxctl idle --for 5m && systemctl restart callbox",
 		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !cmd.Flags().Changed("for") {
-				limit = a.upgradeWait(cmd.Context())
-			}
 			if limit < 0 {
 				return usagef("--for %s is less than no time", limit)
+			}
+			if !cmd.Flags().Changed("for") {
+				status, err := a.client().Status(cmd.Context())
+				if err != nil {
+					return err
+				}
+				limit = time.Duration(status.UpgradeWaitSeconds * float64(time.Second))
 			}
 			if err := a.waitForIdle(cmd.Context(), limit); err != nil {
 				return err
@@ -40,20 +42,6 @@ Exit code 5 when a call runs still, 3 when no daemon answers.`,
 	}
 	cmd.Flags().DurationVar(&limit, "for", 0, "wait at most this `long` (default: call.upgrade_wait)")
 	return cmd
-}
-
-// upgradeWait is what the daemon's configuration says, or the default where it cannot
-// be read.
-func (a *app) upgradeWait(ctx context.Context) time.Duration {
-	file := cmp.Or(a.configFile(ctx), config.DefaultFile)
-	if file == config.DefaultFile {
-		file = "" // it may be missing
-	}
-	cfg, err := config.Load(file)
-	if err != nil {
-		cfg = config.Default()
-	}
-	return cfg.Call.UpgradeWait
 }
 
 // errIdle ends the watching: no call runs.

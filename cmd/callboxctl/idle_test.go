@@ -29,14 +29,11 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// TestIdleAsConfigured: without --for the daemon's configuration counts.
+// TestIdleAsConfigured: without --for the daemon's configuration counts, as the daemon has it.
 func TestIdleAsConfigured(t *testing.T) {
 	d, socket := startDoor(t)
 	t.Setenv("CALLBOX_CONTROL_SOCKET", socket)
-	d.file = filepath.Join(t.TempDir(), "c.yaml")
-	if err := os.WriteFile(d.file, []byte("call: {upgrade_wait: 0s}"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	d.impatient = true
 	code, _, errs := ctl(t, "", "idle")
 	if code != exitNotNow || !strings.Contains(errs, "a call still runs after 0s") {
 		t.Errorf("%d %q", code, errs)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -20,12 +19,12 @@ import (
 type app struct {
 	in       io.Reader
 	out, err io.Writer
-	socket   string
+	socket   string // as it was named; see at
 	json     bool
 	colours  bool
 }
 
-func (a *app) client() *client.Client { return client.New(a.socket) }
+func (a *app) client() *client.Client { return client.New(a.at()) }
 
 // show writes v as JSON, or leaves it to human to write for a person. human must
 // clean what comes from strangers; it may paint.
@@ -103,11 +102,7 @@ func newRoot(a *app) *cobra.Command {
 		Args:          verbsOnly,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	socket := config.Default().Control.Socket
-	if s := os.Getenv("CALLBOX_CONTROL_SOCKET"); s != "" {
-		socket = s
-	}
-	root.PersistentFlags().StringVar(&a.socket, "socket", socket, "the daemon's control `socket`")
+	root.PersistentFlags().StringVar(&a.socket, "socket", "", "the daemon's control `socket` (default: $"+socketVariable+", then control.socket of "+config.DefaultFile+")")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })

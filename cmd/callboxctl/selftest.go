@@ -59,7 +59,7 @@ exit-codes). Ctrl-C ends the call.`,
 					return usageError{err}
 				}
 			}
-			args := []string{"selftest", "--socket", a.socket, "--for", talk.String()}
+			args := []string{"selftest", "--socket", a.at(), "--for", talk.String()}
 			if voice {
 				args = append(args, "--voice")
 			}

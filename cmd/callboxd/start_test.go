@@ -58,7 +58,7 @@ func TestABadConfigurationStopsTheStart(t *testing.T) {
 	for name, tt := range map[string]struct{ signaling, media, says string }{
 		"no broker's URL":           {"  mqtt: {enabled: true, brokers: [\"broker\"]}\n", "", "signaling.mqtt.brokers[0]"},
 		"a password that is gone":   {mqtt(", password_file: " + none), "", "signaling.mqtt.password_file"},
-		"no systemd credential":     {mqtt(", password_file: broker"), "", "LoadCredential=broker"},
+		"no systemd credential":     {mqtt(", password_file: broker"), "", "the unit asks for callbox.broker-password"},
 		"an authority that is gone": {mqtt(", ca: " + none), "", "signaling.mqtt.ca"},
 		"a client without its key":  {mqtt(", client_certificate: " + none + ", client_key: " + none), "", "client_certificate"},
 		"a TURN secret that is gone": {mqtt(""),

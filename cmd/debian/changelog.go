@@ -7,21 +7,25 @@ import (
 	"time"
 )
 
-// sectionHead is the head of a version in CHANGELOG.md.
-var sectionHead = regexp.MustCompile(`(?m)^## \[.*$`)
+// sectionHead is the head of a section in CHANGELOG.md, versionHead that of a version:
+// what is to come may stand before it.
+var (
+	sectionHead = regexp.MustCompile(`(?m)^## \[.*$`)
+	versionHead = regexp.MustCompile(`(?m)^## \[\d.*$`)
+)
 
 // markdownMark is what a text file needs no more: code marks, and the target of links.
 var markdownMark = regexp.MustCompile("`|\\[([^]]*)\\]\\([^)]*\\)")
 
 // changelog is Debian's, from the newest version in CHANGELOG.md.
 func changelog(markdown, maintainer string, r release, at time.Time) (string, error) {
-	heads := sectionHead.FindAllStringIndex(markdown, 2)
-	if len(heads) == 0 {
-		return "", fmt.Errorf("cannot find a version in CHANGELOG.md; it begins with ## [")
+	head := versionHead.FindStringIndex(markdown)
+	if head == nil {
+		return "", fmt.Errorf("cannot find a version in CHANGELOG.md; it begins with ## [ and a number")
 	}
-	section := markdown[heads[0][1]:]
-	if len(heads) == 2 {
-		section = markdown[heads[0][1]:heads[1][0]]
+	section := markdown[head[1]:]
+	if next := sectionHead.FindStringIndex(section); next != nil {
+		section = section[:next[0]]
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "callbox (%s%s) %s; urgency=medium\n\n", r.version, r.suffix, r.codename)

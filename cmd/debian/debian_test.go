@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,42 +77,70 @@ func TestBuildDepends(t *testing.T) {
 // loaded are the libraries that are loaded by name, which dh_shlibdeps cannot see: the
 // packages that have them, as they must stand in a field.
 var loaded = map[string][2]string{
-	"libasound.so.2": {"Depends", "libasound2t64 | libasound2"},
-	"libpulse.so.0":  {"Suggests", "libpulse0"},
+	"libasound.so.2":     {"Depends", "libasound2t64 | libasound2"},
+	"libopenh264.so.7":   {"Recommends", "libopenh264-8 | libopenh264-7"},
+	"libopenh264.so.8":   {"Recommends", "libopenh264-8 | libopenh264-7"},
+	"libpulse.so.0":      {"Suggests", "libpulse0"},     // miniaudio, which is no code of ours, loads it
+	"callbox-avcodec.so": {"Suggests", "callbox-hwenc"}, // ours
 }
 
-// TestLoadedLibraries: what our own code loads by name is in the table, and what is in
-// the table is in debian/control.
+// TestLoadedLibraries: what our own code loads by name is in the table, what is in the
+// table is in debian/control, and a package has the generation that its library has.
 func TestLoadedLibraries(t *testing.T) {
-	for _, d := range loaded {
+	for name, d := range loaded {
 		if !slices.Contains(field(t, d[0]), d[1]) {
 			t.Errorf("%s does not name %s", d[0], d[1])
 		}
-	}
-	call := regexp.MustCompile(`dlopen\("([^"]+)"`)
-	for _, dir := range []string{"hal", "media", "signaling", "daemon"} {
-		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d os.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				if err == nil && d.Name() == "node_modules" {
-					return filepath.SkipDir
-				}
-				return err
-			}
-			if !slices.Contains([]string{".go", ".c", ".cc", ".cpp", ".h"}, filepath.Ext(path)) {
-				return nil
-			}
-			source, err := os.ReadFile(path)
-			for _, m := range call.FindAllStringSubmatch(string(source), -1) {
-				if _, ok := loaded[m[1]]; !ok {
-					t.Errorf("%s loads %s, which no field of debian/control is known to bring", path, m[1])
-				}
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
+		if library, generation, ok := strings.Cut(name, ".so."); ok && !regexp.MustCompile(`(^| )`+library+`-?`+generation+`($| )`).MatchString(d[1]) {
+			t.Errorf("%s does not bring %s", d[1], name)
 		}
 	}
+	missing := maps.Clone(loaded)
+	delete(missing, "libpulse.so.0")
+	for _, top := range []string{"hal", "media", "signaling", "daemon", "cmd"} {
+		for dir, source := range loaders(t, filepath.Join(root, top)) {
+			names := regexp.MustCompile(`"([\w.-]+\.so(?:\.\d+)*)"`).FindAllStringSubmatch(source, -1)
+			if len(names) == 0 {
+				t.Errorf("%s loads a library, and no text of its is the name of one", dir)
+			}
+			for _, m := range names {
+				if _, ok := loaded[m[1]]; !ok {
+					t.Errorf("%s loads %s, which no field of debian/control is known to bring", dir, m[1])
+				}
+				delete(missing, m[1])
+			}
+		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("nothing loads %v", missing)
+	}
+}
+
+// loaders are the folders of which a source calls dlopen, with all their sources.
+func loaders(t *testing.T, top string) map[string]string {
+	t.Helper()
+	sources, calls := map[string]string{}, map[string]bool{}
+	err := filepath.WalkDir(top, func(path string, d os.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == "node_modules":
+			return filepath.SkipDir
+		case d.IsDir() || strings.HasSuffix(path, "_test.go") || !slices.Contains([]string{".go", ".c", ".cc", ".cpp", ".h"}, filepath.Ext(path)):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		sources[filepath.Dir(path)] += string(text)
+		if regexp.MustCompile(`\bdlopen\(`).Match(text) {
+			calls[filepath.Dir(path)] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps.DeleteFunc(sources, func(dir, _ string) bool { return !calls[dir] })
+	return sources
 }
 
 // TestConffile: a configuration that was edited on a device and has changed in the
@@ -142,6 +171,10 @@ func TestChangelog(t *testing.T) {
 `
 	if err != nil || got != want {
 		t.Errorf("%v\n%s", err, got)
+	}
+	unreleased, err := changelog("# Changelog\n\n## [Unreleased]\n\n- Not yet.\n\n## [1.2.3]\n\n- New.\n", "", r, at)
+	if err != nil || !strings.Contains(unreleased, "New.") || strings.Contains(unreleased, "Not yet.") {
+		t.Errorf("%v\n%s", err, unreleased)
 	}
 	if _, err := changelog("# Changelog\n", "", r, at); err == nil {
 		t.Error("a changelog without a version gives no error")

@@ -70,6 +70,7 @@ func daemonPage(p *manual.Page) {
 	p.Section("Environment")
 	p.Item("CALLBOX_SECTION_KEY", "Wins over the file for every key of the configuration: callbox.yaml(5) names the variable of each.")
 	p.Item("STATE_DIRECTORY", "The state directory, where device.state_dir says nothing. systemd sets it.")
+	p.Item("RUNTIME_DIRECTORY", "Where a link to the control socket is made when control.socket is elsewhere. systemd sets it.")
 	p.Item("CREDENTIALS_DIRECTORY", "Where secrets are that the configuration names without a path. systemd sets it.")
 	p.Section("Files")
 	p.Item("/etc/callbox/callbox.yaml", "The configuration.")

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -127,13 +128,13 @@ func TestSBOM(t *testing.T) {
 		{"golang", "golang.org/x/net", "v0.62.0", "h1:abc=", []licence{{"LICENSE", mitText}}},
 		{"npm", "@scope/jose", "6.2.18", "sha512-AQI=", []licence{{"LICENSE.md", mitText}}},
 	}
-	libraries := []library{{"libturbojpeg0", "1:2.1.5-2", "armhf"}}
+	libraries := []library{{"libturbojpeg0", "1:2.1.5-2", "armhf", false}, {"libopenh264-7", "2.3.1", "armhf", true}, {"libpulse0", "", "armhf", true}}
 	at := time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)
-	first, err := sbom("1.0~deb12u1", "armhf", at, parts, libraries)
+	first, err := sbom("callbox", "1.0~deb12u1", "armhf", at, parts, libraries)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := sbom("1.0~deb12u1", "armhf", at, parts, libraries)
+	second, err := sbom("callbox", "1.0~deb12u1", "armhf", at, parts, libraries)
 	if err != nil || string(first) != string(second) {
 		t.Errorf("two runs differ: %v", err)
 	}
@@ -145,15 +146,51 @@ func TestSBOM(t *testing.T) {
 	for _, c := range b.Components {
 		refs = append(refs, c.PURL)
 	}
-	want := []string{"pkg:golang/golang.org/x/net@v0.62.0", "pkg:npm/%40scope/jose@6.2.18", "pkg:deb/debian/libturbojpeg0@1%3A2.1.5-2?arch=armhf"}
+	want := []string{
+		"pkg:golang/golang.org/x/net@v0.62.0", "pkg:npm/%40scope/jose@6.2.18", "pkg:deb/debian/libturbojpeg0@1%3A2.1.5-2?arch=armhf",
+		"pkg:deb/debian/libopenh264-7@2.3.1?arch=armhf", "pkg:deb/debian/libpulse0?arch=armhf",
+	}
 	if !slices.Equal(refs, want) || !slices.Equal(b.Dependencies[0].Uses, want) {
 		t.Errorf("it lists %v, and uses %v", refs, b.Dependencies[0].Uses)
 	}
 	if b.Components[1].Hashes[0].Content != "0102" || b.Components[0].Licences[0].License.ID != mit || b.Metadata.Timestamp != "2026-11-27T00:00:00Z" || !strings.HasPrefix(b.Serial, "urn:uuid:") {
 		t.Errorf("it says %s", first)
 	}
-	third, err := sbom("1.1", "armhf", at, parts, libraries)
+	if b.Metadata.Component.PURL != "pkg:deb/callbox/callbox@1.0~deb12u1?arch=armhf" || b.Components[2].Scope != "required" || b.Components[3].Scope != "optional" {
+		t.Errorf("it says %s", first)
+	}
+	third, err := sbom("callbox", "1.1", "armhf", at, parts, libraries)
 	if err != nil || strings.Contains(string(third), b.Serial) {
 		t.Errorf("another package has the same number: %v", err)
+	}
+}
+
+// TestLoadedBy: what debian/control names, and no linker has found, is in the bill of
+// materials of the package that uses it.
+func TestLoadedBy(t *testing.T) {
+	control := text(t, "packaging/debian/control")
+	for name, want := range map[string][]string{
+		"callbox":       {"libasound2t64", "libasound2", "libopenh264-8", "libopenh264-7", "libpulse0"},
+		"callbox-hwenc": {"libopenh264-8", "libopenh264-7"},
+		"another":       nil,
+	} {
+		var got []string
+		for _, l := range loadedBy(control, name) {
+			if got = append(got, l.Name); !l.Loaded {
+				t.Errorf("%s is no loaded library", l.Name)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s loads %v, want %v", name, got, want)
+		}
+	}
+}
+
+// TestEachPackageHasItsSBOM: debian/rules writes one for each binary package.
+func TestEachPackageHasItsSBOM(t *testing.T) {
+	for _, m := range regexp.MustCompile(`(?m)^Package: (.*)$`).FindAllStringSubmatch(text(t, "packaging/debian/control"), -1) {
+		if !regexp.MustCompile(`debian sbom debian/` + m[1] + `/usr/share/callbox/\S+\.cdx\.json ` + m[1] + ` `).MatchString(text(t, "packaging/debian/rules")) {
+			t.Errorf("debian/rules writes none for %s", m[1])
+		}
 	}
 }

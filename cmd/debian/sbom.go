@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ type component struct {
 	Type     string          `json:"type"`
 	Ref      string          `json:"bom-ref"`
 	Name     string          `json:"name"`
-	Version  string          `json:"version"`
+	Version  string          `json:"version,omitempty"`
 	Scope    string          `json:"scope,omitempty"`
 	Licences []licenceChoice `json:"licenses,omitempty"`
 	Hashes   []hash          `json:"hashes,omitempty"`
@@ -66,23 +67,34 @@ type dependency struct {
 
 func newSBOM() *cobra.Command {
 	return &cobra.Command{
-		Use:   "sbom FILE VERSION ARCHITECTURE SECONDS SUBSTVARS PROGRAM...",
-		Short: "write what is in the programs, and which libraries they load, as CycloneDX",
-		Args:  cobra.MinimumNArgs(6),
+		Use:   "sbom FILE PACKAGE VERSION ARCHITECTURE SECONDS [PROGRAM...]",
+		Short: "write what is in the programs of a package, and which libraries it uses, as CycloneDX",
+		Args:  cobra.MinimumNArgs(5),
 		RunE: func(_ *cobra.Command, args []string) error {
-			at, err := epoch(args[3])
+			name, version, architecture := args[1], args[2], args[3]
+			at, err := epoch(args[4])
 			if err != nil {
 				return err
 			}
-			parts, err := allParts(args[5:])
+			var parts []part
+			if programs := args[5:]; len(programs) > 0 {
+				if parts, err = allParts(programs); err != nil {
+					return err
+				}
+			}
+			libraries, err := linked("debian/"+name+".substvars", architecture)
 			if err != nil {
 				return err
 			}
-			libraries, err := libraries(args[4], args[2])
+			control, err := os.ReadFile("debian/control")
 			if err != nil {
-				return err
+				return fmt.Errorf("cannot read which libraries are loaded: %w", err)
 			}
-			text, err := sbom(args[1], args[2], at, parts, libraries)
+			for _, l := range loadedBy(string(control), name) {
+				l.Version, l.Architecture = installed(l.Name, architecture), architecture
+				libraries = append(libraries, l)
+			}
+			text, err := sbom(name, version, architecture, at, parts, libraries)
 			if err != nil {
 				return err
 			}
@@ -91,12 +103,42 @@ func newSBOM() *cobra.Command {
 	}
 }
 
-// library is a Debian package that the programs are linked to.
-type library struct{ Name, Version, Architecture string }
+// library is a Debian package that a package uses.
+type library struct {
+	Name, Version, Architecture string
+	// Loaded: by its name, while the program runs; it may be missing, and of two
+	// generations there is one. Version is then "" when the package was built without it.
+	Loaded bool
+}
 
-// libraries are those that dh_shlibdeps found, with the versions that they were built
-// with.
-func libraries(substvars, architecture string) ([]library, error) {
+// loadedBy are the libraries that stand by their names in the fields of a package in
+// debian/control: nothing is linked to them.
+func loadedBy(control, name string) []library {
+	_, paragraph, _ := strings.Cut(control, "\nPackage: "+name+"\n")
+	paragraph, _, _ = strings.Cut(paragraph, "\n\n")
+	var out []library
+	for _, m := range regexp.MustCompile(`(?m)^(?:Depends|Recommends|Suggests):((?:.*\n?)(?: .*\n?)*)`).FindAllStringSubmatch(paragraph+"\n", -1) {
+		for _, word := range strings.FieldsFunc(m[1], func(r rune) bool { return strings.ContainsRune(",| \n", r) }) {
+			if strings.HasPrefix(word, "lib") {
+				out = append(out, library{Name: word, Loaded: true})
+			}
+		}
+	}
+	return out
+}
+
+// installed is the version of a package that is here, "" for none.
+func installed(name, architecture string) string {
+	out, err := exec.Command("dpkg-query", "-W", "-f", "${Version}", name+":"+architecture).Output() //nolint:noctx,gosec // ends by itself; a name of our own
+	if err != nil {
+		return ""
+	}
+	return string(out)
+}
+
+// linked are the libraries that dh_shlibdeps found, with the versions that the package
+// was built with.
+func linked(substvars, architecture string) ([]library, error) {
 	data, err := os.ReadFile(substvars)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read which libraries are used: %w", err)
@@ -113,7 +155,7 @@ func libraries(substvars, architecture string) ([]library, error) {
 			if err != nil {
 				return nil, fmt.Errorf("cannot ask dpkg for the version of %s: %w", name, err)
 			}
-			out = append(out, library{name, string(version), architecture})
+			out = append(out, library{Name: name, Version: string(version), Architecture: architecture})
 		}
 	}
 	return out, nil
@@ -121,8 +163,8 @@ func libraries(substvars, architecture string) ([]library, error) {
 
 // sbom writes it. The same input gives the same bytes: the serial number is made of
 // the contents.
-func sbom(version, architecture string, at time.Time, parts []part, libraries []library) ([]byte, error) {
-	self := component{Type: "application", Name: "callbox", Version: version, PURL: "pkg:deb/callbox/callbox@" + purlVersion(version) + "?arch=" + architecture}
+func sbom(name, version, architecture string, at time.Time, parts []part, libraries []library) ([]byte, error) {
+	self := component{Type: "application", Name: name, Version: version, PURL: "pkg:deb/callbox/" + name + "@" + purlVersion(version) + "?arch=" + architecture}
 	self.Ref = self.PURL
 	self.Licences = choices([]string{apache2})
 	b := bom{Format: "CycloneDX", SpecVersion: "1.5", Version: 1, Metadata: metadata{at.UTC().Format(time.RFC3339), self}}
@@ -146,10 +188,15 @@ func sbom(version, architecture string, at time.Time, parts []part, libraries []
 		b.add(&uses, c)
 	}
 	for _, l := range libraries {
-		b.add(&uses, component{
-			Type: "library", Name: l.Name, Version: l.Version, Scope: "required",
-			PURL: "pkg:deb/debian/" + l.Name + "@" + purlVersion(l.Version) + "?arch=" + l.Architecture,
-		})
+		c := component{Type: "library", Name: l.Name, Version: l.Version, Scope: "required", PURL: "pkg:deb/debian/" + l.Name}
+		if l.Loaded {
+			c.Scope = "optional"
+		}
+		if l.Version != "" {
+			c.PURL += "@" + purlVersion(l.Version)
+		}
+		c.PURL += "?arch=" + l.Architecture
+		b.add(&uses, c)
 	}
 	b.Dependencies = append([]dependency{uses}, b.Dependencies...)
 	unnumbered, err := json.Marshal(b)

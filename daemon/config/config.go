@@ -183,7 +183,8 @@ type Records struct {
 // Control is the control section.
 type Control struct {
 	// Socket is the absolute path of the Unix socket of the local API, at most 107
-	// bytes long (sockaddr_un).
+	// bytes long (sockaddr_un). callboxctl reads it in the default file; systemd's
+	// daemon makes a link to it where the default socket would be.
 	Socket string `mapstructure:"socket"`
 	// Group is the name of the group whose members may use the socket, beside root.
 	// Empty: the socket keeps the group of the daemon.

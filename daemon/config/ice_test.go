@@ -52,8 +52,15 @@ func TestReadSecret(t *testing.T) {
 			}
 		})
 	}
-	t.Setenv("CREDENTIALS_DIRECTORY", "")
-	if _, err := ReadSecret("cred"); err == nil || !strings.Contains(err.Error(), "LoadCredential=cred:") {
-		t.Errorf("without systemd: %v", err)
+	for name, remedy := range map[string]string{
+		"callbox.turn-secret": "make it with: systemd-creds encrypt --name=callbox.turn-secret - /etc/credstore.encrypted/callbox.turn-secret, and restart callbox",
+		"another":             "the unit asks for callbox.broker-password, callbox.turn-secret, callbox.webhook-secret: name one of these, or a file by its absolute path",
+	} {
+		for _, passed := range []string{"", dir} {
+			t.Setenv("CREDENTIALS_DIRECTORY", passed)
+			if _, err := ReadSecret(name); err == nil || !strings.HasSuffix(err.Error(), "systemd has not passed it; "+remedy) {
+				t.Errorf("%s, credentials in %q: %v", name, passed, err)
+			}
+		}
 	}
 }

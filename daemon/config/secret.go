@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -14,17 +16,19 @@ import (
 // wrong path can cost.
 const maxSecret = 8 << 10
 
+// credentials are those that the unit asks systemd for, all of which may be missing.
+var credentials = []string{"callbox.broker-password", "callbox.turn-secret", "callbox.webhook-secret"}
+
 // ReadSecret reads a secret that the configuration names: the file at an absolute
-// path, or a systemd credential (LoadCredential=, SetCredentialEncrypted= …) by its
-// name. Line ends after it do not count.
+// path, or a systemd credential by its name. Line ends after it do not count.
 func ReadSecret(name string) ([]byte, error) {
 	path := name
 	if !filepath.IsAbs(name) {
 		dir := os.Getenv("CREDENTIALS_DIRECTORY")
-		if dir == "" {
-			return nil, fmt.Errorf("cannot read the systemd credential %q: systemd has passed none; add LoadCredential=%s:/path to the unit (systemctl edit callbox), or name a file", name, name)
-		}
 		path = filepath.Join(dir, name)
+		if _, err := os.Stat(path); dir == "" || errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("cannot read the systemd credential %q: systemd has not passed it; %s", name, credentialRemedy(name))
+		}
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -46,9 +50,17 @@ func ReadSecret(name string) ([]byte, error) {
 	return text, nil
 }
 
+// credentialRemedy is how a credential comes to the daemon.
+func credentialRemedy(name string) string {
+	if !slices.Contains(credentials, name) {
+		return "the unit asks for " + strings.Join(credentials, ", ") + ": name one of these, or a file by its absolute path"
+	}
+	return fmt.Sprintf("make it with: systemd-creds encrypt --name=%s - /etc/credstore.encrypted/%s, and restart callbox", name, name)
+}
+
 // checkSecret looks at how a secret is named; "" is none.
 func checkSecret(key, name string, r report) {
 	if name != "" && !filepath.IsAbs(name) && (strings.ContainsAny(name, "/ \t") || name == "." || name == "..") {
-		r(key, fmt.Sprintf("%q is neither an absolute path nor the name of a systemd credential; allowed: /etc/callbox/secret, or a name as in LoadCredential=", name))
+		r(key, fmt.Sprintf("%q is neither an absolute path nor the name of a systemd credential; allowed: /etc/callbox/secret, or one of %s", name, strings.Join(credentials, ", ")))
 	}
 }

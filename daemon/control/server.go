@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ const (
 // Options say where the API is served.
 type Options struct {
 	Path  string // of the socket; its folder is made
+	Link  string // of a symbolic link to a socket that is elsewhere than programs look for it; "" makes none
 	Group string // owns the socket, so that its members may use it; "" leaves it as the system made it
 }
 
@@ -34,6 +36,8 @@ type Server struct {
 	log     zerolog.Logger
 	http    *http.Server
 	sockets *listener
+	path    string
+	link    string // to path; "" for none
 	replies replies
 	done    chan struct{}
 	stop    chan struct{}
@@ -52,8 +56,11 @@ func Listen(o Options, backend Backend, events *Events, log zerolog.Logger) (*Se
 	if err := giveToGroup(o.Path, o.Group); err != nil {
 		log.Warn().Err(err).Msg("only root and the daemon's user can use the control socket")
 	}
+	if err := linkTo(o.Path, o.Link); err != nil {
+		log.Warn().Err(err).Msg("the control socket is found by its own path only")
+	}
 	s := &Server{
-		backend: backend, events: events, log: log, sockets: sockets,
+		backend: backend, events: events, log: log, sockets: sockets, link: o.Link, path: o.Path,
 		replies: replies{now: time.Now}, done: make(chan struct{}), stop: make(chan struct{}),
 	}
 	s.http = &http.Server{
@@ -72,7 +79,7 @@ func Listen(o Options, backend Backend, events *Events, log zerolog.Logger) (*Se
 	return s, nil
 }
 
-// Close ends all requests and streams and removes the socket.
+// Close ends all requests and streams and removes the socket and the link to it.
 func (s *Server) Close() error {
 	s.once.Do(func() { close(s.stop) })
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
@@ -82,5 +89,8 @@ func (s *Server) Close() error {
 		err = errors.Join(err, s.http.Close())
 	}
 	<-s.done
+	if to, readErr := os.Readlink(s.link); readErr == nil && to == s.path {
+		err = errors.Join(err, os.Remove(s.link))
+	}
 	return err
 }

@@ -53,7 +53,7 @@ func removeStale(path string) error {
 	if err != nil {
 		return fmt.Errorf("cannot look at the control socket: %w", err)
 	}
-	if info.Mode()&fs.ModeSocket == 0 {
+	if info.Mode()&(fs.ModeSocket|fs.ModeSymlink) == 0 { // a link may be one of linkTo
 		return fmt.Errorf("cannot use %s as the control socket: it is another kind of file; set control.socket", path)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -65,6 +65,22 @@ func removeStale(path string) error {
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot remove the old control socket: %w", err)
+	}
+	return nil
+}
+
+// linkTo makes a link to the socket at path, in place of an older link.
+func linkTo(path, link string) error {
+	if link == "" || link == path {
+		return nil
+	}
+	if info, err := os.Lstat(link); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if err := os.Remove(link); err != nil {
+			return fmt.Errorf("cannot remove the old link to the control socket: %w", err)
+		}
+	}
+	if err := os.Symlink(path, link); err != nil {
+		return fmt.Errorf("cannot make a link to the control socket: %w", err)
 	}
 	return nil
 }

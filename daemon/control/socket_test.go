@@ -169,3 +169,51 @@ func TestSocketThatIsThere(t *testing.T) {
 		}
 	})
 }
+
+// TestLink: a socket that is elsewhere is found where programs look for it, for as long as
+// the daemon runs.
+func TestLink(t *testing.T) {
+	dir := t.TempDir()
+	own, usual := filepath.Join(dir, "own"), filepath.Join(dir, "usual")
+	if err := os.Symlink(filepath.Join(dir, "gone"), usual); err != nil { // of one that was killed
+		t.Fatal(err)
+	}
+	s, err := control.Listen(control.Options{Path: own, Link: usual}, &backend{}, control.NewEvents(time.Now), zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("unix", usual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	if err := listen(t, control.Options{Path: usual}, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "another callboxd answers") {
+		t.Errorf("over a link that somebody answers on: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(usual); !os.IsNotExist(err) {
+		t.Errorf("the link is left: %v", err)
+	}
+	if err := os.Symlink(own, usual); err != nil { // killed again, and now its socket is the usual one
+		t.Fatal(err)
+	}
+	if err := listen(t, control.Options{Path: usual, Link: usual}, zerolog.Nop()); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Lstat(usual); err != nil || info.Mode()&os.ModeSocket == 0 {
+		t.Errorf("it is no socket: %v %v", info, err)
+	}
+	var log bytes.Buffer
+	busy := filepath.Join(dir, "busy")
+	if err := os.WriteFile(busy, []byte("another's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := listen(t, control.Options{Path: own, Link: busy}, zerolog.New(&log)); err != nil || !strings.Contains(log.String(), "found by its own path only") {
+		t.Errorf("where another file is: %v %s", err, &log)
+	}
+	if text, err := os.ReadFile(busy); err != nil || string(text) != "another's" {
+		t.Errorf("the other file is touched: %q %v", text, err)
+	}
+}

@@ -16,23 +16,24 @@ import (
 
 // Status is what the device is doing: GET /v1/status.
 type Status struct {
-	Name          string            `json:"name"`
-	SN            string            `json:"sn"`
-	Address       string            `json:"address"`
-	Thumbprint    string            `json:"thumbprint"` // of the device's key (dkt)
-	Version       string            `json:"version"`
-	ConfigFile    string            `json:"configFile,omitzero"` // the file of the configuration; when it is not there, the defaults count
-	StateDir      string            `json:"stateDir,omitzero"`   // where its key and its contacts are
-	UptimeSeconds float64           `json:"uptimeSeconds"`
-	Seq           uint64            `json:"seq"`   // number of the newest event that this includes
-	State         string            `json:"state"` // idle, ringing, dialing, connecting, talking, reconnecting
-	Call          *Call             `json:"call,omitzero"`
-	Devices       []Device          `json:"devices"`
-	Transports    []Transport       `json:"transports"`
-	Contacts      int               `json:"contacts"`
-	DND           DND               `json:"dnd"`
-	Pairing       *PairWindow       `json:"pairing,omitzero"`
-	Refused       map[string]uint64 `json:"refused"` // counted by reason since the start
+	Name               string            `json:"name"`
+	SN                 string            `json:"sn"`
+	Address            string            `json:"address"`
+	Thumbprint         string            `json:"thumbprint"` // of the device's key (dkt)
+	Version            string            `json:"version"`
+	ConfigFile         string            `json:"configFile,omitzero"` // the file of the configuration; when it is not there, the defaults count
+	StateDir           string            `json:"stateDir,omitzero"`   // where its key and its contacts are
+	UptimeSeconds      float64           `json:"uptimeSeconds"`
+	UpgradeWaitSeconds float64           `json:"upgradeWaitSeconds"` // how long an upgrade of the package waits for the running call (call.upgrade_wait)
+	Seq                uint64            `json:"seq"`                // number of the newest event that this includes
+	State              string            `json:"state"`              // idle, ringing, dialing, connecting, talking, reconnecting
+	Call               *Call             `json:"call,omitzero"`
+	Devices            []Device          `json:"devices"`
+	Transports         []Transport       `json:"transports"`
+	Contacts           int               `json:"contacts"`
+	DND                DND               `json:"dnd"`
+	Pairing            *PairWindow       `json:"pairing,omitzero"`
+	Refused            map[string]uint64 `json:"refused"` // counted by reason since the start
 }
 
 // Call is the running call.

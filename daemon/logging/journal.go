@@ -19,9 +19,12 @@ import (
 // (https://systemd.io/JOURNAL_NATIVE_PROTOCOL).
 const journalSocket = "/run/systemd/journal/socket"
 
-// journalPatience is how long a writer waits for a journald that is behind. The loop
-// writes, and a call must not wait for its log.
-const journalPatience = 100 * time.Millisecond
+// A writer waits so long for a journald that is behind, and then none does for a while:
+// the loop writes, and a call must not wait for its log, however many lines it makes.
+const (
+	journalPatience = 100 * time.Millisecond
+	journalRest     = 10 * time.Second
+)
 
 // journalWriter writes zerolog's lines as entries of the journal. It may be used from
 // several goroutines.
@@ -30,6 +33,8 @@ type journalWriter struct {
 	socket   string
 	fallback io.Writer // where lines go that journald does not take
 	lost     atomic.Int64
+	start    time.Time
+	patient  atomic.Int64 // ns after start, from when on a writer may wait
 }
 
 func newJournal(socket string, fallback io.Writer) (*journalWriter, error) {
@@ -46,7 +51,7 @@ func newJournal(socket string, fallback io.Writer) (*journalWriter, error) {
 		_ = unix.Close(fd) // the error before it counts
 		return nil, fmt.Errorf("cannot use the journal's socket %s: %w", socket, err)
 	}
-	return &journalWriter{fd: fd, socket: socket, fallback: fallback}, nil
+	return &journalWriter{fd: fd, socket: socket, fallback: fallback, start: time.Now()}, nil
 }
 
 // Write writes a line of no level.
@@ -61,7 +66,11 @@ func (j *journalWriter) WriteLevel(level zerolog.Level, line []byte) (int, error
 	if lost > 0 {
 		e.field("CALLBOX_LOST_LINES", strconv.FormatInt(lost, 10))
 	}
-	err := j.send(e.datagram())
+	data := e.datagram()
+	err := j.send(data, unix.MSG_DONTWAIT)
+	if errors.Is(err, unix.EAGAIN) && j.mayWait() {
+		err = j.send(data, 0)
+	}
 	switch {
 	case err == nil:
 	case errors.Is(err, unix.EAGAIN):
@@ -74,11 +83,17 @@ func (j *journalWriter) WriteLevel(level zerolog.Level, line []byte) (int, error
 	return len(line), nil // zerolog would write about it to stderr
 }
 
+// mayWait lets one writer wait in each journalRest.
+func (j *journalWriter) mayWait() bool {
+	now, from := int64(time.Since(j.start)), j.patient.Load()
+	return now >= from && j.patient.CompareAndSwap(from, now+int64(journalRest))
+}
+
 // send hands an entry to journald; one that is too large for a datagram in a sealed
-// file.
-func (j *journalWriter) send(data []byte) error {
+// file. Without MSG_DONTWAIT among the flags it waits for journalPatience.
+func (j *journalWriter) send(data []byte, flags int) error {
 	to := &unix.SockaddrUnix{Name: j.socket} // each time: Sendto writes into it
-	err := unix.Sendto(j.fd, data, unix.MSG_NOSIGNAL, to)
+	err := unix.Sendto(j.fd, data, flags|unix.MSG_NOSIGNAL, to)
 	if !errors.Is(err, unix.EMSGSIZE) && !errors.Is(err, unix.ENOBUFS) {
 		return err
 	}
@@ -98,7 +113,7 @@ func (j *journalWriter) send(data []byte) error {
 	if _, err := unix.FcntlInt(uintptr(file), unix.F_ADD_SEALS, seals); err != nil {
 		return err
 	}
-	return unix.Sendmsg(j.fd, nil, unix.UnixRights(file), to, unix.MSG_NOSIGNAL)
+	return unix.Sendmsg(j.fd, nil, unix.UnixRights(file), to, flags|unix.MSG_NOSIGNAL)
 }
 
 // priority is that of syslog(3). Nothing is an emergency: journald would write it on

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
@@ -217,12 +218,28 @@ func TestJournalIsBehind(t *testing.T) {
 	if w.lost.Load() != 1 {
 		t.Fatalf("%d lines are lost of %d", w.lost.Load(), sent)
 	}
+	took := func(lines int) time.Duration {
+		started := time.Now()
+		for range lines {
+			if _, err := w.WriteLevel(zerolog.InfoLevel, []byte(`{"message":"a line"}`)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return time.Since(started)
+	}
+	if d := took(100); d > time.Second { // 10 s, if each of them waited
+		t.Errorf("100 lines take %v", d)
+	}
+	w.patient.Store(0) // later
+	if d := took(1); d < journalPatience {
+		t.Errorf("after a rest a line takes %v: journald has no time to catch up", d)
+	}
 	for j.take() != nil { // it is back
 	}
 	if _, err := w.WriteLevel(zerolog.InfoLevel, []byte(`{"message":"again"}`)); err != nil {
 		t.Fatal(err)
 	}
-	if got := j.take(); got["CALLBOX_LOST_LINES"] == nil || got["CALLBOX_LOST_LINES"][0] != "1" || left.Len() > 0 {
+	if got := j.take(); got["CALLBOX_LOST_LINES"] == nil || got["CALLBOX_LOST_LINES"][0] != "102" || left.Len() > 0 {
 		t.Errorf("the entry after it is %q, and stderr has %q", got, &left)
 	}
 	log.Info().Msg("another")

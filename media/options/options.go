@@ -51,8 +51,9 @@ type ICE struct {
 	Servers []ICEServer `mapstructure:"servers"`
 	// TURNSecretFile holds the secret that the TURN servers without a username share
 	// with this device (coturn: static-auth-secret); for each call credentials are
-	// made from it. An absolute path, or the name of a systemd credential. For single
-	// devices only: whoever has one device of a fleet open would have the secret of all.
+	// made from it. An absolute path, or the name of a systemd credential:
+	// callbox.turn-secret. For single devices only: whoever has one device of a fleet
+	// open would have the secret of all.
 	TURNSecretFile string `mapstructure:"turn_secret_file"`
 	// TURNLife is how long such credentials are good, 10s to 10m. A call that is
 	// relayed renews them at half of it.

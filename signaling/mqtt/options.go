@@ -37,8 +37,8 @@ type Options struct {
 	// which is its client id in any case.
 	User string `mapstructure:"user"`
 	// PasswordFile holds the password, on one line: an absolute path, or the name of a
-	// systemd credential (LoadCredential=). It is read again at every connect. Empty:
-	// no password.
+	// systemd credential: callbox.broker-password. It is read again at every connect.
+	// Empty: no password.
 	PasswordFile string `mapstructure:"password_file"`
 	// CA is a PEM file of the authorities that may vouch for the broker. Empty: the
 	// system's.

@@ -23,7 +23,7 @@ type WebhookOptions struct {
 	// URL is where the device posts, https. Empty: no webhook.
 	URL string `mapstructure:"url"`
 	// SecretFile holds the secret by which the backend knows the device: an absolute
-	// path, or the name of a systemd credential. At least 16 bytes.
+	// path, or the name of a systemd credential: callbox.webhook-secret. At least 16 bytes.
 	SecretFile string `mapstructure:"secret_file"`
 	// AllowPrivate lets the URL lead to private and loopback addresses: a backend in
 	// the device's own network.

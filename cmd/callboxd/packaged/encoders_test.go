@@ -35,6 +35,9 @@ media: {encoder: libx264}
 			if out, err := l.apt(words[3]); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
+			if out := l.run("cat", "/usr/share/callbox/callbox-hwenc.cdx.json"); !strings.Contains(out, "pkg:deb/debian/libavcodec") {
+				t.Errorf("libavcodec is not in the bill of materials: %s", out)
+			}
 			l.run("systemctl", "restart", "callbox")
 			l.encoder("libx264 (", " ms a picture, libavcodec ")
 			l.untilJournal("hardware encoder chosen")

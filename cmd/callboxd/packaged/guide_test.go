@@ -3,7 +3,9 @@
 package packaged
 
 import (
+	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -17,7 +19,8 @@ var guideFile = flag.String("guide", "../../../docs/operations.md", "the guide w
 var blocks = regexp.MustCompile("(?ms)^```sh( interactive)?\n(.*?)^```$")
 
 // TestGuide runs the commands of docs/operations.md in their order, as somebody would
-// who follows it.
+// who follows it: a phone is paired on the way, and the device is another one before each
+// block that restores it.
 func TestGuide(t *testing.T) {
 	guide, err := os.ReadFile(*guideFile)
 	if err != nil {
@@ -31,8 +34,35 @@ func TestGuide(t *testing.T) {
 		t.Run(release, func(t *testing.T) {
 			l := &life{machine: boot(t, s.root, nil), top: t, deb: s.deb}
 			l.run("cp", l.put(s.deb), "/root/")
+			seen := map[string]int{}
+			want := who{}
 			for _, block := range found {
 				interactive, script := block[1] != "", block[2]
+				after := func() {}
+				switch {
+				case strings.Contains(script, "callboxctl pair"):
+					seen["pair"]++
+					after = func() { want = l.befriend() }
+				case strings.Contains(script, "identity restore"):
+					seen["restore"]++
+					l.forgetAll(want)
+				case strings.Contains(script, "--force-confold"):
+					seen["upgrade"]++
+					l.run("sh", "-c", "rm /root/callbox_*.deb")
+					l.run("cp", l.put(l.newer()), "/root/")
+					after = func() {
+						if got := l.run("dpkg-query", "-W", "-f", "${Version}", "callbox"); !strings.HasSuffix(got, "+test1") {
+							t.Errorf("the upgrade has left %s", got)
+						}
+					}
+				case strings.Contains(script, "callbox.turn-secret"):
+					seen["TURN"]++
+					after = func() {
+						if got := l.run("cat", "/run/credentials/callbox.service/callbox.turn-secret"); got != "the secret of the TURN server" {
+							t.Errorf("the daemon gets the secret %q", got)
+						}
+					}
+				}
 				run := "cd /root; " + script
 				if !interactive {
 					l.run("bash", "-euo", "pipefail", "-c", run)
@@ -42,7 +72,63 @@ func TestGuide(t *testing.T) {
 				if got := l.show("ActiveState"); got != "active" {
 					t.Fatalf("after this the daemon is %s:\n%s\n%s", got, script, tail(l.journal()))
 				}
+				after()
+				if got := l.who(); want != (who{}) && got != want {
+					t.Fatalf("after this the device is %+v, not %+v:\n%s", got, want, script)
+				}
+			}
+			if seen["pair"] != 1 || seen["restore"] != 2 || seen["upgrade"] != 1 || seen["TURN"] != 1 {
+				t.Errorf("the guide has other blocks than this test knows: %v", seen)
 			}
 		})
+	}
+}
+
+// who is what phones know of the device, and whom it knows.
+type who struct{ thumbprint, contacts string }
+
+func (l *life) who() who {
+	l.t.Helper()
+	var status struct {
+		Thumbprint string `json:"thumbprint"`
+	}
+	var contacts []struct {
+		Name       string `json:"name"`
+		Thumbprint string `json:"thumbprint"`
+	}
+	for _, one := range []struct {
+		verb string
+		to   any
+	}{{"status", &status}, {"contacts", &contacts}} {
+		if err := json.Unmarshal([]byte(l.run("callboxctl", one.verb, "--json")), one.to); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	return who{status.Thumbprint, fmt.Sprint(contacts)}
+}
+
+// anna is the key of a phone (RFC 7515, appendix A.3).
+const anna = `{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}`
+
+// befriend makes a phone a contact, and returns what is to be kept from then on.
+func (l *life) befriend() who {
+	l.t.Helper()
+	l.write("/root/anna.json", anna)
+	l.run("callboxctl", "contacts", "add", "Anna", "--jwk", "/root/anna.json")
+	now := l.who()
+	if now.thumbprint == "" || !strings.Contains(now.contacts, "Anna") {
+		l.t.Fatalf("the device is %+v", now)
+	}
+	return now
+}
+
+// forgetAll makes the device a new one, as a new card would.
+func (l *life) forgetAll(before who) {
+	l.t.Helper()
+	l.run("systemctl", "stop", "callbox")
+	l.run("sh", "-c", "rm -r /var/lib/callbox/*")
+	l.run("systemctl", "start", "callbox")
+	if now := l.who(); now.thumbprint == before.thumbprint || strings.Contains(now.contacts, "Anna") {
+		l.t.Fatalf("the device is %+v still", now)
 	}
 }

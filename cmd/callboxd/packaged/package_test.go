@@ -151,6 +151,12 @@ func (l *life) brings() {
 			l.t.Errorf("there is no %s", path)
 		}
 	}
+	bill := l.run("cat", "/usr/share/callbox/sbom.cdx.json")
+	for _, library := range []string{"libopus0", "libvpx", "libopenh264-", "libasound2"} {
+		if !strings.Contains(bill, "pkg:deb/debian/"+library) {
+			l.t.Errorf("%s is not in the bill of materials: %s", library, bill)
+		}
+	}
 	for _, file := range []struct{ path, want string }{
 		{"/var/lib/callbox", "700 callbox callbox"}, {"/run/callbox/control.sock", "660 callbox callbox"}, {"/etc/callbox/callbox.yaml", "644 root root"},
 	} {
@@ -176,6 +182,13 @@ func (l *life) status() {
 	})
 	if out := l.run("systemctl", "status", "--no-pager", "callbox"); !strings.Contains(out, `Status: "idle; direct up`) {
 		l.t.Errorf("systemctl status says\n%s", out)
+	}
+	for property, want := range map[string]string{
+		"WatchdogUSec": "30s", "RestartUSec": "5s", "StartLimitIntervalUSec": "0", "TimeoutStopUSec": "15s", "NotifyAccess": "main", "UMask": "0077", "StateDirectoryMode": "0700",
+	} {
+		if got := l.show(property); got != want {
+			l.t.Errorf("%s is %s, want %s", property, got, want)
+		}
 	}
 	l.run("callboxctl", "status")
 	if code, out := l.fails("runuser", "-u", "nobody", "--", "callboxctl", "status"); code != 3 || !strings.Contains(out, "for root and the group callbox") {
@@ -225,17 +238,23 @@ func (l *life) devices() {
 
 // credentials: a secret in the credential store reaches the daemon, and only it.
 func (l *life) credentials() {
-	l.run("sh", "-c", "mkdir -p -m 700 /etc/credstore.encrypted && printf secret | systemd-creds encrypt --name=callbox.broker-password - /etc/credstore.encrypted/callbox.broker-password")
+	names := []string{"callbox.broker-password", "callbox.turn-secret", "callbox.webhook-secret"}
+	l.run("mkdir", "-p", "-m", "700", "/etc/credstore.encrypted")
+	for _, name := range names {
+		l.run("sh", "-c", "printf 'secret of "+name+"' | systemd-creds encrypt --name="+name+" - /etc/credstore.encrypted/"+name)
+	}
 	l.run("systemctl", "restart", "callbox")
-	path := "/run/credentials/callbox.service/callbox.broker-password"
-	if got := l.run("cat", path); got != "secret" {
-		l.t.Errorf("the daemon gets %q", got)
+	for _, name := range names {
+		path := "/run/credentials/callbox.service/" + name
+		if got := l.run("cat", path); got != "secret of "+name {
+			l.t.Errorf("the daemon gets %q", got)
+		}
+		if _, out := l.fails("runuser", "-u", "nobody", "--", "cat", path); !strings.Contains(out, "Permission denied") {
+			l.t.Errorf("somebody else gets %s", out)
+		}
+		l.run("rm", "/etc/credstore.encrypted/"+name)
 	}
-	if _, out := l.fails("runuser", "-u", "nobody", "--", "cat", path); !strings.Contains(out, "Permission denied") {
-		l.t.Errorf("somebody else gets %s", out)
-	}
-	l.run("rm", "/etc/credstore.encrypted/callbox.broker-password")
-	l.run("systemctl", "restart", "callbox") // without it the daemon starts as well
+	l.run("systemctl", "restart", "callbox") // without them the daemon starts as well
 }
 
 // call pairs a phone, talks, and asks the journal for the call by its fields.

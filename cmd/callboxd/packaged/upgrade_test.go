@@ -80,7 +80,16 @@ func (l *life) wantUpgraded(done <-chan string, pid string) {
 	l.connected()
 }
 
+// ownSocket is a control socket that is not the usual one.
+const ownSocket = "/run/callbox/own.sock"
+
+// upgradeInCall: the call goes on, though the configuration has a socket of its own.
 func (l *life) upgradeInCall() {
+	l.configure(goodConfig + "control: {socket: " + ownSocket + "}\n")
+	l.run("systemctl", "reload", "callbox") // before the daemon has the new socket, and after
+	l.run("systemctl", "restart", "callbox")
+	l.run("systemctl", "reload", "callbox")
+	l.connected()
 	l.phone.talk()
 	pid := l.show("MainPID")
 	done := l.begin()
@@ -97,11 +106,18 @@ func (l *life) upgradeInCall() {
 	l.phone.say("hangup")
 	l.phone.hears("ended hangup")
 	l.wantUpgraded(done, pid)
+	l.configure(goodConfig)
+	l.run("systemctl", "restart", "callbox")
+	l.connected()
 }
 
+// upgradeEndsCall: how long the call may go on, and the socket, stand in the unit only.
 func (l *life) upgradeEndsCall() {
-	l.configure(goodConfig + "call: {upgrade_wait: 2s}\n")
+	l.write("/etc/systemd/system/callbox.service.d/test.conf", "[Service]\nEnvironment=CALLBOX_CONTROL_SOCKET="+ownSocket+" CALLBOX_CALL_UPGRADE_WAIT=2s\n")
+	l.run("systemctl", "daemon-reload")
+	l.run("systemctl", "restart", "callbox")
 	l.run("systemctl", "reload", "callbox")
+	l.connected()
 	l.phone.talk()
 	pid := l.show("MainPID")
 	started := time.Now()
@@ -114,7 +130,10 @@ func (l *life) upgradeEndsCall() {
 	if out := l.run("callboxctl", "calls", "--json"); !strings.Contains(out, `"detail": "shutdown"`) {
 		l.t.Errorf("the records are %s", out)
 	}
-	l.configure(goodConfig)
+	l.run("rm", "-r", "/etc/systemd/system/callbox.service.d")
+	l.run("systemctl", "daemon-reload")
+	l.run("systemctl", "restart", "callbox")
+	l.connected()
 }
 
 // older: a state directory that a newer version has written is not touched, and the
@@ -199,7 +218,9 @@ func (l *life) again() {
 	l.connected() // the phone needs no new pairing
 }
 
+// purge: nothing is left, of what the guides put beside the configuration neither.
 func (l *life) purge() {
+	l.write("/etc/callbox/maker.jwks.json", `{"keys": []}`)
 	l.run("apt-get", "-y", "purge", "callbox")
 	for _, path := range []string{"/etc/callbox", "/var/lib/callbox", "/usr/share/callbox", "/usr/share/doc/callbox"} {
 		if l.exists(path) {

@@ -20,7 +20,8 @@ func (r *Reference) Manual(date, version string) string {
 		`systemctl reload callbox). A running call keeps the limit and the timers that it began with; a right that is taken away ends it.` + "\n\n" +
 		`A duration has its unit: 90s, 1m30s, 2h, 90d. A key is written here with the sections that it is in: ` +
 		`call.ring_timeout is the key ring_timeout in the section call.` + "\n\n" +
-		`Secrets do not stand in the file. Keys that end in _file name a file, or a systemd credential: see systemd.exec(5), LoadCredential=.`)
+		`Secrets do not stand in the file. Keys that end in _file name a file, or a systemd credential: callbox.broker-password, ` +
+		`callbox.turn-secret or callbox.webhook-secret, which systemd-creds(1) encrypts: systemd-creds encrypt --name=callbox.turn-secret - /etc/credstore.encrypted/callbox.turn-secret`)
 	r.manual(p, r.Keys)
 	p.Section("Example")
 	p.Verbatim(manualExample)
