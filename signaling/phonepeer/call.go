@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
 
 	"callbox/signaling/cause"
 	"callbox/signaling/message"
@@ -29,6 +31,12 @@ type CallOptions struct {
 	Token string
 	// Tone sends a tone of ToneHz; else the phone sends silence.
 	Tone bool
+	// Sound gives what the phone sends instead, each 20 ms, from one goroutine: an Opus
+	// packet of 20 ms; nil: none is sent. It must not block.
+	Sound func() []byte
+	// Heard is given each RTP packet that comes with media, of sound and of pictures,
+	// each kind from a goroutine of its own. It must not block, and not keep the packet.
+	Heard func(kind webrtc.RTPCodecType, p *rtp.Packet)
 }
 
 // invite returns the message's form. Errors: ErrArgument.
@@ -102,7 +110,7 @@ func (p *Phone) Call(ctx context.Context, o CallOptions) (*Call, error) {
 	var c *Call
 	if err := p.loop.do(func() {
 		if p.carrier != nil && !p.shutting() {
-			c = p.newSession(room, wish{invite: invite, tone: o.Tone}, nil, false)
+			c = p.newSession(room, wish{invite: invite, tone: o.Tone, sound: o.Sound, heard: o.Heard}, nil, false)
 		}
 	}); err != nil {
 		return nil, fmt.Errorf("cannot call: %w", err)

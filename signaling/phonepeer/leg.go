@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 	"github.com/rs/zerolog"
 
@@ -38,6 +39,8 @@ type leg interface {
 type legOptions struct {
 	video, camera, tone, loopback bool
 	relayOnly                     bool
+	sound                         func() []byte
+	heard                         func(webrtc.RTPCodecType, *rtp.Packet)
 	servers                       []message.ICEServer
 	certificate                   webrtc.Certificate
 	log                           zerolog.Logger

@@ -104,11 +104,14 @@ func (s *sender) run(stop chan struct{}) {
 		}
 		if s.mic.Load() {
 			frame := silence()
-			if s.o.tone {
+			switch {
+			case s.o.sound != nil:
+				frame = s.o.sound()
+			case s.o.tone:
 				frame = tone[n%len(tone)]
 			}
 			// It fails only when the connection is closed meanwhile.
-			if s.audio.WriteSample(media.Sample{Data: frame, Duration: soundFrame}) == nil {
+			if frame != nil && s.audio.WriteSample(media.Sample{Data: frame, Duration: soundFrame}) == nil {
 				s.sound.Add(1)
 			}
 		}

@@ -3,6 +3,8 @@ package phonepeer
 import (
 	"time"
 
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
 	"github.com/rs/zerolog"
 
 	"callbox/signaling/budget"
@@ -41,7 +43,9 @@ type session struct {
 type wish struct {
 	invite message.Invite
 	tone   bool
-	ring   string // id of the ring that it answers, "" for a call of ours
+	sound  func() []byte                          // nil: as tone says
+	heard  func(webrtc.RTPCodecType, *rtp.Packet) // nil: nobody listens
+	ring   string                                 // id of the ring that it answers, "" for a call of ours
 }
 
 // video reports whether this is a video room.
@@ -213,7 +217,7 @@ func (s *session) tell(ev Event) {
 func (s *session) makeOffer(servers []message.ICEServer) {
 	begun, loop := s.begun, s.phone.loop
 	s.leg = s.phone.makeLeg(legOptions{
-		video: s.wish.video(), camera: s.info.want.Camera, tone: s.wish.tone, loopback: s.phone.o.Loopback,
+		video: s.wish.video(), camera: s.info.want.Camera, tone: s.wish.tone, sound: s.wish.sound, heard: s.wish.heard, loopback: s.phone.o.Loopback,
 		relayOnly: s.phone.o.RelayOnly, servers: servers,
 		log: s.log, running: &s.phone.legs, since: func() time.Duration { return s.phone.since(begun) },
 		emit: func(ev legEvent) { loop.post(func() { s.legEvent(ev) }) },

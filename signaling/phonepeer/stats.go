@@ -155,6 +155,9 @@ func (l *peerLeg) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 		}
 		if len(payload) > 0 { // else it is padding alone: a probe
 			count.add(&h, payload, vp8, l.o.since())
+			if l.o.heard != nil {
+				l.o.heard(track.Kind(), &rtp.Packet{Header: h, Payload: payload})
+			}
 		}
 	}
 }
