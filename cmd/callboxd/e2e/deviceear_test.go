@@ -185,7 +185,7 @@ func (p *person) see(packet *rtp.Packet, now time.Time) {
 		p.failed = err
 	}
 	if m != nil {
-		p.seen = append(p.seen, sight{now, look(m), crc32.ChecksumIEEE(m.Y)})
+		p.seen = append(p.seen, sight{now, showing(m), crc32.ChecksumIEEE(m.Y)})
 	}
 }
 
@@ -212,8 +212,8 @@ func (p *person) hear(packet *rtp.Packet, now time.Time) {
 	}
 }
 
-// look says what a picture shows.
-func look(m *image.YCbCr) shows {
+// showing says what a picture shows.
+func showing(m *image.YCbCr) shows {
 	colour, bright := 0.0, byte(0)
 	for i := range m.Cb {
 		colour += math.Abs(float64(m.Cb[i])-128) + math.Abs(float64(m.Cr[i])-128)
