@@ -131,10 +131,10 @@ bench-packages: setup-test ## run the benchmarks of the packages
 screenshots: setup-pictures build ## pictures of every screen of the call page in build/screens
 	go test -tags=e2e,screenshots -run 'TestPage|TestRingTone|TestOffline|TestUntrusted|TestChangedKey' -count=1 -timeout=20m ./cmd/callboxd/e2e/
 
-test-device: setup-device setup-package build ## drivers, calls and the installed package in virtual machines with a V4L2 camera and an ALSA card; RIG=path of the rig script
+test-device: setup-device setup-package build ## drivers, calls and the installed package in virtual machines with a V4L2 camera and an ALSA card; RIG=path of the rig script, LONG=1 for a call of 10 minutes
 	@test -n "$(RIG)" || { echo "make test-device: set RIG to the rig script, for example make test-device RIG=../rig/rig" >&2; exit 2; }
 	VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/make-debs bookworm/amd64 trixie/amd64
-	RIG=$(abspath $(RIG)) go test -tags=device -count=1 -timeout=30m -v -run TestDevice ./cmd/callboxd/e2e/...
+	RIG=$(abspath $(RIG)) go test -tags=device -count=1 -timeout=45m -v -run TestDevice ./cmd/callboxd/e2e/ -device.talk=$(if $(LONG),10m,2m)
 
 test-network: setup-test build ## a call over roads that lose, delay and change, measured by Chromium (6 minutes; root)
 	go test -tags='e2e network' -count=1 -timeout=20m -v -run TestNetwork ./cmd/callboxd/e2e/

@@ -134,3 +134,38 @@ func TestASoundDeviceThatOnlyOpensIsNotBack(t *testing.T) {
 		l.wantTold(t, "Connected", "Started", "gone sound")
 	})
 }
+
+// TestSoundIsLookedForInTime: on a machine that is too busy for a frame each 10 ms, the
+// pause between two looks for a device is no longer for it.
+func TestSoundIsLookedForInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const busy = 70 * time.Millisecond
+		begun, n := time.Now(), 0
+		each(t.Context(), hal.FrameLength, reopenSound, func() { n++; time.Sleep(busy) })
+		if took := time.Since(begun); took < reopenSound || took > reopenSound+2*busy {
+			t.Errorf("a pause of %v took %v", reopenSound, took)
+		}
+		if n == 0 {
+			t.Error("nothing was done meanwhile")
+		}
+	})
+}
+
+// TestSoundIsBackSoon: within three seconds, of which opening the card takes some.
+func TestSoundIsBackSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlug()
+		e := bubbleEngine(t, func(o *EngineOptions) {
+			o.Sound = &notedSound{Sound: o.Sound, journal: &journal{}, plug: p}
+		})
+		l := newTalk(t, e, false)
+		l.Accept(Limit{})
+		l.connect()
+		time.Sleep(time.Second)
+		p.pull()
+		time.Sleep(time.Minute)
+		p.push()
+		time.Sleep(1100 * time.Millisecond)
+		l.wantTold(t, "Connected", "Started", "gone sound", "back sound")
+	})
+}

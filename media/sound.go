@@ -184,7 +184,7 @@ func (d *soundDevice) run() {
 			d.told = true
 			d.s.deviceGone("sound", d.name(), err)
 		}
-	}, func(ctx context.Context) { d.tick(ctx, reopenDevice) })
+	}, func(ctx context.Context) { d.tick(ctx, reopenSound) })
 }
 
 // use opens the device and waits for its end; gone is false when nobody wants it
@@ -237,6 +237,7 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 	if r.err != nil {
 		return ctx.Err() == nil, r.err
 	}
+	d.s.log.Info().Str("device", d.name()).Msg("sound open")
 	d.setStream(r.stream)
 	defer d.setStream(nil)
 	defer func() { _ = r.stream.Close() }() // a device that does not close is not ours to mend
@@ -259,14 +260,28 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 // tick stands in for the device: it calls process each 10 ms, until ctx ends or
 // for some time (0: without end).
 func (d *soundDevice) tick(ctx context.Context, length time.Duration) {
-	t := time.NewTicker(hal.FrameLength)
+	each(ctx, hal.FrameLength, length, func() { d.process(nil, d.zero[:], d.scratch[:]) })
+}
+
+// each does something again and again, until ctx ends or for some time (0: without end).
+// On a busy machine it is done less often, but not for longer.
+func each(ctx context.Context, pause, length time.Duration, do func()) {
+	t := time.NewTicker(pause)
 	defer t.Stop()
-	for n := time.Duration(0); length == 0 || n < length; n += hal.FrameLength {
+	var over <-chan time.Time
+	if length > 0 {
+		end := time.NewTimer(length)
+		defer end.Stop()
+		over = end.C
+	}
+	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-over:
+			return
 		case <-t.C:
-			d.process(nil, d.zero[:], d.scratch[:])
+			do()
 		}
 	}
 }

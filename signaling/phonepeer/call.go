@@ -29,9 +29,9 @@ type CallOptions struct {
 	Token string
 	// Tone sends a tone of ToneHz; else the phone sends silence.
 	Tone bool
-	// Sound are Opus frames of 20 ms that are sent over and over, in place of the tone or
-	// the silence.
-	Sound [][]byte
+	// Sound gives what the phone sends instead, each 20 ms, from one goroutine: an Opus
+	// packet of 20 ms; nil: none is sent. It must not block. Repeat makes one.
+	Sound func() []byte
 	// OnPacket gets each packet of the device's, padding and retransmissions put right;
 	// nil: nobody. It is called by one goroutine for sound and one for pictures, and must
 	// not block.

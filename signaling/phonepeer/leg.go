@@ -39,8 +39,8 @@ type leg interface {
 // legOptions is what a leg is made of.
 type legOptions struct {
 	video, camera, tone, loopback bool
-	sound                         [][]byte     // Opus frames; nil: silence or the tone
-	onPacket                      func(Packet) // nil: nobody looks
+	sound                         func() []byte // nil: silence or the tone
+	onPacket                      func(Packet)  // nil: nobody looks
 	linger                        time.Duration
 	relayOnly                     bool
 	servers                       []message.ICEServer

@@ -24,7 +24,7 @@ func TestLooksIntoMedia(t *testing.T) {
 	begun := time.Now()
 	var sound, picture, wrong atomic.Int64
 	c, l := talks(t, d, d.connected(), CallOptions{
-		RoomType: message.Video, Sound: [][]byte{bytes.Repeat([]byte{0xf8}, 100)},
+		RoomType: message.Video, Sound: Repeat([][]byte{bytes.Repeat([]byte{0xf8}, 100)}),
 		OnPacket: func(p Packet) {
 			switch {
 			case p.Video && p.Codec == webrtc.MimeTypeVP8:

@@ -92,12 +92,21 @@ func (s *sender) close() {
 	s.closed = true
 }
 
+// Repeat gives packets over and over, for CallOptions.Sound.
+func Repeat(packets [][]byte) func() []byte {
+	n := -1
+	return func() []byte {
+		n++
+		return packets[n%len(packets)]
+	}
+}
+
 func (s *sender) run(stop chan struct{}) {
 	tick := time.NewTicker(soundFrame)
 	defer tick.Stop()
 	sound := s.o.sound
-	if s.o.tone && len(sound) == 0 {
-		sound = frames(toneFile)
+	if s.o.tone && sound == nil {
+		sound = Repeat(frames(toneFile))
 	}
 	for n := 0; ; n++ {
 		select {
@@ -107,11 +116,11 @@ func (s *sender) run(stop chan struct{}) {
 		}
 		if s.mic.Load() {
 			frame := silence()
-			if len(sound) > 0 {
-				frame = sound[n%len(sound)]
+			if sound != nil {
+				frame = sound()
 			}
 			// It fails only when the connection is closed meanwhile.
-			if s.audio.WriteSample(media.Sample{Data: frame, Duration: soundFrame}) == nil {
+			if frame != nil && s.audio.WriteSample(media.Sample{Data: frame, Duration: soundFrame}) == nil {
 				s.sound.Add(1)
 			}
 		}

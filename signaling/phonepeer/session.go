@@ -41,7 +41,7 @@ type session struct {
 type wish struct {
 	invite   message.Invite
 	tone     bool
-	sound    [][]byte
+	sound    func() []byte // nil: as tone says
 	onPacket func(Packet)
 	linger   time.Duration
 	ring     string // id of the ring that it answers, "" for a call of ours

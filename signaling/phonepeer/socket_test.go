@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -90,6 +91,47 @@ func TestPairAndCall(t *testing.T) {
 	}
 	if _, err := second.Pair(t.Context(), "https://example.org/#nothing"); !errors.Is(err, pairing.ErrLink) {
 		t.Errorf("Pair with no link: %v, want ErrLink", err)
+	}
+}
+
+// TestOwnSound: a phone sends the packets that it is given and shows those that come.
+func TestOwnSound(t *testing.T) {
+	d := openDoor(t)
+	p := d.connected()
+	var asked, sound, pictures atomic.Uint64
+	c, l := talks(t, d, p, CallOptions{
+		RoomType: message.Video,
+		Sound: func() []byte {
+			if asked.Add(1)%2 == 0 {
+				return nil
+			}
+			return make([]byte, 99)
+		},
+		OnPacket: func(p Packet) {
+			switch {
+			case len(p.Payload) == 0 || p.Header.SSRC == 0:
+				t.Errorf("heard %v of %d bytes", p.Header, len(p.Payload))
+			case p.Video:
+				pictures.Add(1)
+			default:
+				sound.Add(1)
+			}
+		},
+	})
+	eventually(t, "media flows both ways", func() bool {
+		return sound.Load() > 10 && pictures.Load() > 1 && l.counts.audio.received().Packets > 10
+	})
+	if got := l.counts.audio.received(); got.Bytes != 99*got.Packets {
+		t.Errorf("%d bytes of sound in %d packets", got.Bytes, got.Packets)
+	}
+	c.HangUp(cause.Manual)
+	wantEnd(t, c, cause.End{Cause: cause.Hangup, Origin: cause.Manual}, false)
+	waitFor[signaling.Bye](d)
+	if sent := c.Stats().SoundSent; sent > asked.Load()/2+1 {
+		t.Errorf("%d packets sent of %d askings", sent, asked.Load())
+	}
+	if s := c.Stats(); s.Audio.Packets != sound.Load() || s.Video.Packets != pictures.Load() {
+		t.Errorf("heard %d and %d of %+v", sound.Load(), pictures.Load(), s)
 	}
 }
 

@@ -98,6 +98,7 @@ func TestDevice(t *testing.T) {
 	t.Run("drivers", func(t *testing.T) { testDrivers(t, m.of(t)) })
 	t.Run("buttons", func(t *testing.T) { testButtons(t, m.of(t)) })
 	t.Run("rules", func(t *testing.T) { testRules(t, m.of(t), forward) })
+	t.Run("faults", func(t *testing.T) { testFaults(t, m.of(t), forward) })
 	t.Run("screens", func(t *testing.T) { testScreens(t, m.of(t), forward) })
 	t.Run("call", func(t *testing.T) { testDeviceCall(t, m.of(t), forward) })
 }

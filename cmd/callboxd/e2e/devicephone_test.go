@@ -69,9 +69,15 @@ type talking struct {
 // ring calls the device with picture and sound, until it rings.
 func (p *goPhone) ring(limit time.Duration) *phonepeer.Call {
 	p.t.Helper()
+	return p.ringWith(phonepeer.CallOptions{RoomType: message.Video, TimeLimit: limit})
+}
+
+// ringWith calls the device so, until it rings.
+func (p *goPhone) ringWith(o phonepeer.CallOptions) *phonepeer.Call {
+	p.t.Helper()
 	ctx, cancel := inPatience(p.t)
 	defer cancel()
-	c, err := p.Call(ctx, phonepeer.CallOptions{RoomType: message.Video, TimeLimit: limit})
+	c, err := p.Call(ctx, o)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -148,7 +148,7 @@ var errTooLong = errors.New("the test has taken too long")
 func (t *test) talk(ctx context.Context, p *phonepeer.Phone, o *observer, terms control.SelftestTerms, sound [][]byte) error {
 	hears, sees := &ears{}, newEyes(t.figures.Parts.Camera == virtualCamera)
 	options := phonepeer.CallOptions{
-		RoomType: message.RoomType(t.figures.RoomType), TimeLimit: t.o.Talk, Sound: sound, Linger: linger,
+		RoomType: message.RoomType(t.figures.RoomType), TimeLimit: t.o.Talk, Sound: phonepeer.Repeat(sound), Linger: linger,
 		OnPacket: func(p phonepeer.Packet) {
 			if p.Video {
 				sees.take(p)
