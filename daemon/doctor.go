@@ -25,7 +25,6 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.devices.Look()
 	findings := b.doctorDevices()
 	findings = append(findings, doctorCodecs(p.engine.VideoCodecs(), p.engine.MissingCodecs()))
 	if e := p.engine.Encoder(); e.Used != "" && b.loop.has.camera {
@@ -50,6 +49,7 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 }
 
 func (b *backend) doctorDevices() (findings []control.Finding) {
+	b.parts.devices.Look()
 	for _, d := range b.parts.report() {
 		if s, ok := b.parts.devices.Display.(selfChecked); ok && d.Kind == devices.Display {
 			d.Reason = ""

@@ -7,8 +7,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"callbox/daemon/config"
 	"callbox/daemon/control"
+	"callbox/hal"
+	"callbox/hal/clock"
 	"callbox/hal/devices"
 	"callbox/media"
 )
@@ -50,6 +54,36 @@ func TestWithoutItsDevices(t *testing.T) {
 	}
 	h.anna.rings()
 	h.eventually("it rings", func() bool { return h.status().State == "ringing" })
+}
+
+// TestDoctorLooksAnew: what was pulled out or plugged in since the start is told, and
+// systemctl status follows.
+func TestDoctorLooksAnew(t *testing.T) {
+	var found []devices.Found
+	list := func() ([]devices.Found, error) { return found, nil }
+	set, err := devices.OpenWith(hal.DefaultOptions(), devices.Finders{Cameras: list, Sounds: list, Screens: list}, clock.Go(), zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &backend{parts: &parts{devices: set, buttons: noButtons{}}}
+	cam := devices.Found{Kind: devices.Camera, Name: "usb-Cam"}
+	for _, now := range []struct {
+		found          []devices.Found
+		state, message string
+		status         string
+	}{
+		{nil, control.StateProblem, "a virtual camera stands in: no camera was found", "camera virtual (virtual)"},
+		{[]devices.Found{cam}, control.StateOK, "usb-Cam", "camera usb-Cam,"},
+		{nil, control.StateProblem, `camera "usb-Cam" is not there`, "camera usb-Cam (missing),"},
+	} {
+		found = now.found
+		if f := b.doctorDevices()[0]; f.Name != "camera" || f.State != now.state || f.Message != now.message {
+			t.Errorf("doctor says %+v, want %+v", f, now)
+		}
+		if got := b.parts.madeOf(); !strings.Contains(got, now.status) {
+			t.Errorf("systemctl status says %q, want %q", got, now.status)
+		}
+	}
 }
 
 // TestWatchPlugs looks at the start, and each time that something was plugged.

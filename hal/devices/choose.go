@@ -16,7 +16,7 @@ import (
 // they come and go while the daemon runs.
 type chooser struct {
 	options hal.Options
-	find    finders
+	find    Finders
 	log     zerolog.Logger
 
 	looking sync.Mutex // one look at a time, so that the later one counts
@@ -27,7 +27,7 @@ type chooser struct {
 	chosen  []Choice        // the cameras, the microphone, the speaker
 }
 
-func newChooser(o hal.Options, find finders, log zerolog.Logger) *chooser {
+func newChooser(o hal.Options, find Finders, log zerolog.Logger) *chooser {
 	return &chooser{options: o, find: find, log: log, seen: map[Kind]string{}, chosen: make([]Choice, 1+len(o.MoreCameras)+2)}
 }
 
@@ -60,7 +60,7 @@ func (c *chooser) lookForCameras() []Choice {
 	c.looking.Lock()
 	defer c.looking.Unlock()
 	o := c.options
-	found, problems := c.find.cameras()
+	found, problems := c.find.Cameras()
 	now := []Choice{c.choose(Camera, o.Camera.Name, without(found, o.MoreCameras), problems)}
 	for _, m := range o.MoreCameras {
 		now = append(now, c.choose(Camera, m.Name, found, problems))
@@ -73,7 +73,7 @@ func (c *chooser) lookForCameras() []Choice {
 func (c *chooser) lookForSound() (microphone, speaker Choice) {
 	c.looking.Lock()
 	defer c.looking.Unlock()
-	found, problems := c.find.sounds()
+	found, problems := c.find.Sounds()
 	microphone = c.choose(Microphone, c.options.Microphone.Name, found, problems)
 	speaker = c.choose(Speaker, c.options.Speaker.Name, prefer(found, microphone), problems)
 	c.note(1+len(c.options.MoreCameras), []Choice{microphone, speaker})

@@ -163,9 +163,9 @@ func listScreens() ([]Found, error) {
 	return found, err
 }
 
-// finders find what there is at the moment.
-type finders struct {
-	cameras, sounds, screens func() ([]Found, error)
+// Finders find what there is at the moment, as List does.
+type Finders struct {
+	Cameras, Sounds, Screens func() ([]Found, error)
 }
 
 // Open chooses a driver for every part; it opens no device for streaming. What is not
@@ -175,17 +175,18 @@ type finders struct {
 //
 // The light is turned off. Close the Set at the end.
 func Open(o hal.Options, clk clock.Clock, log zerolog.Logger) (*Set, error) {
-	return open(o, finders{listCameras, listSounds, listScreens}, clk, log)
+	return OpenWith(o, Finders{listCameras, listSounds, listScreens}, clk, log)
 }
 
-func open(o hal.Options, find finders, clk clock.Clock, log zerolog.Logger) (_ *Set, err error) {
+// OpenWith is Open, where others say what there is: tests do.
+func OpenWith(o hal.Options, find Finders, clk clock.Clock, log zerolog.Logger) (_ *Set, err error) {
 	s := &Set{
 		CameraMode: hal.VideoMode{Width: o.Camera.Size.Width, Height: o.Camera.Size.Height, FrameRate: o.Camera.FrameRate},
 		chooser:    newChooser(o, find, log),
 	}
 	cameras := s.chooser.lookForCameras()
 	microphone, speaker := s.chooser.lookForSound()
-	display := chooseDisplay(o.Display, find.screens)
+	display := chooseDisplay(o.Display, find.Screens)
 	s.Report = append(slices.Clone(cameras), microphone, speaker, display)
 
 	s.openCameras(o, cameras, clk)

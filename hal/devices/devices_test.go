@@ -41,9 +41,9 @@ func options(camera, microphone, speaker, display string) hal.Options {
 }
 
 // fixed finds always the same.
-func fixed(found []Found, problems error) finders {
+func fixed(found []Found, problems error) Finders {
 	f := func() ([]Found, error) { return found, problems }
-	return finders{f, f, f}
+	return Finders{f, f, f}
 }
 
 func TestOpen(t *testing.T) {
@@ -73,7 +73,7 @@ func TestOpen(t *testing.T) {
 		"first one of a sound": {options("none", "auto", "a_sink", "none"), machine[4:], [4]string{"none", "virtual*", "a_sink", "none"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := open(tt.options, fixed(tt.found, nil), clock.Boot(), zerolog.Nop())
+			s, err := OpenWith(tt.options, fixed(tt.found, nil), clock.Boot(), zerolog.Nop())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,7 +101,7 @@ func TestMoreCameras(t *testing.T) {
 		{Name: "usb-Cam-video-index0", Label: "Yard", Size: hal.Size{Width: 640, Height: 480}, FrameRate: 15},
 		{Name: "virtual", Label: "Test", Mirror: true},
 	}
-	s, err := open(o, fixed(machine, nil), clock.Boot(), zerolog.Nop())
+	s, err := OpenWith(o, fixed(machine, nil), clock.Boot(), zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestMoreCameras(t *testing.T) {
 		t.Errorf("behind the cameras: %+v", c)
 	}
 	o.MoreCameras[0].Name = "gone"
-	s, err = open(o, fixed(machine, nil), clock.Boot(), zerolog.Nop())
+	s, err = OpenWith(o, fixed(machine, nil), clock.Boot(), zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func checkSet(t *testing.T, s *Set) {
 // missing, what there is, and what could not be asked.
 func TestOpenUnknownNames(t *testing.T) {
 	problem := errors.New("no permission\nnor here")
-	s, err := open(options("cam2", "mic2", "spk2", "panel"), fixed(machine, problem), clock.Boot(), zerolog.Nop())
+	s, err := OpenWith(options("cam2", "mic2", "spk2", "panel"), fixed(machine, problem), clock.Boot(), zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,11 +216,11 @@ func TestOpenUnknownNames(t *testing.T) {
 func TestDisplayOptions(t *testing.T) {
 	o := options("none", "none", "none", "auto")
 	o.Display.Font = filepath.Join(t.TempDir(), "none.ttf")
-	if _, err := open(o, fixed(screens, nil), clock.Boot(), zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "hal.display.font") {
+	if _, err := OpenWith(o, fixed(screens, nil), clock.Boot(), zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "hal.display.font") {
 		t.Errorf("a missing font: %v", err)
 	}
 	o.Display.Caption = false
-	s, err := open(o, fixed(screens, nil), clock.Boot(), zerolog.Nop())
+	s, err := OpenWith(o, fixed(screens, nil), clock.Boot(), zerolog.Nop())
 	if err != nil || s.fonts != nil {
 		t.Fatalf("without caption: %v", err)
 	}
@@ -232,11 +232,11 @@ func TestDisplayOptions(t *testing.T) {
 func TestOpenBadVirtualSound(t *testing.T) {
 	o := options("none", "virtual", "none", "none")
 	o.Microphone.Tone = 0
-	if _, err := open(o, fixed(nil, nil), clock.Boot(), zerolog.Nop()); err == nil {
+	if _, err := OpenWith(o, fixed(nil, nil), clock.Boot(), zerolog.Nop()); err == nil {
 		t.Error("a tone of 0 Hz was taken")
 	}
 	o.Microphone.File = filepath.Join(t.TempDir(), "none.wav")
-	if _, err := open(o, fixed(nil, nil), clock.Boot(), zerolog.Nop()); err == nil {
+	if _, err := OpenWith(o, fixed(nil, nil), clock.Boot(), zerolog.Nop()); err == nil {
 		t.Error("a missing file was taken")
 	}
 }

@@ -28,13 +28,13 @@ func (p *plugs) set(problems error, found ...Found) {
 	p.found, p.problems = found, problems
 }
 
-func (p *plugs) finders() finders {
+func (p *plugs) finders() Finders {
 	f := func() ([]Found, error) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return p.found, p.problems
 	}
-	return finders{f, f, f}
+	return Finders{f, f, f}
 }
 
 var (
@@ -79,7 +79,7 @@ func TestLook(t *testing.T) {
 			var p plugs
 			var log bytes.Buffer
 			p.set(tt.states[0].problems, tt.states[0].found...)
-			s, err := open(options(tt.wanted, "none", "none", "none"), p.finders(), clock.Boot(), zerolog.New(&log))
+			s, err := OpenWith(options(tt.wanted, "none", "none", "none"), p.finders(), clock.Boot(), zerolog.New(&log))
 			if err != nil {
 				t.Fatal(err)
 			}
