@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -169,19 +171,22 @@ func TestSBOM(t *testing.T) {
 // materials of the package that uses it.
 func TestLoadedBy(t *testing.T) {
 	control := text(t, "packaging/debian/control")
-	for name, want := range map[string][]string{
-		"callbox":       {"libasound2t64", "libasound2", "libopenh264-8", "libopenh264-7", "libpulse0"},
-		"callbox-hwenc": {"libopenh264-8", "libopenh264-7"},
+	for name, want := range map[string][][]string{
+		"callbox":       {{"libasound2t64", "libasound2"}, {"libopenh264-8", "libopenh264-7"}, {"libpulse0"}},
+		"callbox-hwenc": {{"libopenh264-8", "libopenh264-7"}},
 		"another":       nil,
 	} {
-		var got []string
-		for _, l := range loadedBy(control, name) {
-			if got = append(got, l.Name); !l.Loaded {
-				t.Errorf("%s is no loaded library", l.Name)
-			}
-		}
-		if !slices.Equal(got, want) {
+		if got := loadedBy(control, name); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s loads %v, want %v", name, got, want)
+		}
+	}
+	version := func(name, _ string) string { return map[string]string{"libopenh264-7": "2.3.1"}[name] }
+	for want, others := range map[string][]string{
+		"[{libopenh264-7 2.3.1 armhf true}]":                     {"libopenh264-8", "libopenh264-7"},
+		"[{libasound2t64  armhf true} {libasound2  armhf true}]": {"libasound2t64", "libasound2"},
+	} {
+		if got := fmt.Sprint(pick(others, "armhf", version)); got != want {
+			t.Errorf("of %v it lists %s, want %s", others, got, want)
 		}
 	}
 }

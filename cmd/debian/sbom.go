@@ -90,9 +90,8 @@ func newSBOM() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("cannot read which libraries are loaded: %w", err)
 			}
-			for _, l := range loadedBy(string(control), name) {
-				l.Version, l.Architecture = installed(l.Name, architecture), architecture
-				libraries = append(libraries, l)
+			for _, others := range loadedBy(string(control), name) {
+				libraries = append(libraries, pick(others, architecture, installed)...)
 			}
 			text, err := sbom(name, version, architecture, at, parts, libraries)
 			if err != nil {
@@ -106,25 +105,41 @@ func newSBOM() *cobra.Command {
 // library is a Debian package that a package uses.
 type library struct {
 	Name, Version, Architecture string
-	// Loaded: by its name, while the program runs; it may be missing, and of two
-	// generations there is one. Version is then "" when the package was built without it.
+	// Loaded: by its name, while the program runs; it may be missing. Version is "" when
+	// it was when the package was built.
 	Loaded bool
 }
 
 // loadedBy are the libraries that stand by their names in the fields of a package in
-// debian/control: nothing is linked to them.
-func loadedBy(control, name string) []library {
+// debian/control, for nothing is linked to them: each with its alternatives.
+func loadedBy(control, name string) [][]string {
 	_, paragraph, _ := strings.Cut(control, "\nPackage: "+name+"\n")
 	paragraph, _, _ = strings.Cut(paragraph, "\n\n")
-	var out []library
+	var out [][]string
 	for _, m := range regexp.MustCompile(`(?m)^(?:Depends|Recommends|Suggests):((?:.*\n?)(?: .*\n?)*)`).FindAllStringSubmatch(paragraph+"\n", -1) {
-		for _, word := range strings.FieldsFunc(m[1], func(r rune) bool { return strings.ContainsRune(",| \n", r) }) {
-			if strings.HasPrefix(word, "lib") {
-				out = append(out, library{Name: word, Loaded: true})
+		for one := range strings.SplitSeq(m[1], ",") {
+			if others := strings.FieldsFunc(one, func(r rune) bool { return strings.ContainsRune("| \n", r) }); len(others) > 0 && strings.HasPrefix(others[0], "lib") {
+				out = append(out, others)
 			}
 		}
 	}
 	return out
+}
+
+// pick returns the alternatives that version knows, or all of them when it knows none: one
+// of them is there on the device.
+func pick(others []string, architecture string, version func(name, architecture string) string) []library {
+	var known, all []library
+	for _, name := range others {
+		l := library{Name: name, Version: version(name, architecture), Architecture: architecture, Loaded: true}
+		if all = append(all, l); l.Version != "" {
+			known = append(known, l)
+		}
+	}
+	if len(known) > 0 {
+		return known
+	}
+	return all
 }
 
 // installed is the version of a package that is here, "" for none.
