@@ -5,13 +5,17 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"callbox/daemon/control"
 )
 
 // guestPackages are the shared libraries that callboxd needs on Debian 12, beyond
@@ -104,7 +108,7 @@ func TestDevice(t *testing.T) {
 }
 
 // testDeviceCall: callboxd with the camera and the sound card of the machine's
-// kernel, called by a browser outside it.
+// kernel, which come when it runs already, called by a browser outside it.
 func testDeviceCall(t *testing.T, m *machine, forward string) {
 	deviceTone, phoneTone := twoTones()
 	dir := t.TempDir()
@@ -125,7 +129,8 @@ log: {level: info, format: json}
 		t.Fatal(err)
 	}
 	m.must(time.Minute, "put", filepath.Join(binaries, "callboxd"), filepath.Join(binaries, "callboxctl"), filepath.Join(dir, "tone.wav"), filepath.Join(dir, "callbox.yaml"), "/opt/")
-	m.must(time.Minute, "exec", "systemd-run", "--unit=tone", "sh", "-c", "while :; do aplay -q -D plughw:Loopback,1,0 /opt/tone.wav; done")
+	m.must(time.Minute, "cam", "off")
+	m.must(time.Minute, "snd", "off")
 	m.must(time.Minute, "exec", "systemd-run", "--unit=callboxd", "/opt/callboxd", "run", "--config", "/opt/callbox.yaml")
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -137,7 +142,12 @@ log: {level: info, format: json}
 		return m.run(time.Minute, append([]string{"exec", "/opt/callboxctl", "--json"}, args...)...)
 	}}
 	eventually(t, time.Minute, "callboxd answers in the machine", func() bool { _, err := d.tryCtl("status"); return err == nil })
+	d.wantDoctor("problem", "a virtual camera stands in", `"Loopback,0" is not there`)
+	m.must(time.Minute, "cam", "on")
+	m.must(time.Minute, "snd", "on")
+	d.wantDoctor("ok", "vivid", "Loopback,0")
 	t.Logf("devices: %s", m.must(time.Minute, "exec", "/opt/callboxctl", "status", "--devices"))
+	m.must(time.Minute, "exec", "systemd-run", "--unit=tone", "sh", "-c", "while :; do aplay -q -D plughw:Loopback,1,0 /opt/tone.wav; done")
 
 	p := startPhone(t, phoneOptions{tone: phoneTone})
 	p.openPastWarning("https://" + forward + "/")
@@ -163,6 +173,35 @@ log: {level: info, format: json}
 	if r := d.lastCall(); r.Cause != "hangup" || r.Contact != "Anna" {
 		t.Errorf("record = %+v", r)
 	}
+	log := string(m.must(time.Minute, "exec", "journalctl", "--no-pager", "-o", "cat", "-u", "callboxd"))
+	if !regexp.MustCompile(`"camera":"[^"]*vivid.*camera open`).MatchString(log) || strings.Contains(log, `"camera":"virtual"`) {
+		t.Errorf("the call has not shown the camera that came:\n%s", log)
+	}
+}
+
+// wantDoctor waits until doctor finds camera, microphone and speaker in a state, with
+// words for the camera and for the other two.
+func (d *device) wantDoctor(state, camera, sound string) {
+	d.t.Helper()
+	words := map[string]string{"camera": camera, "microphone": sound, "speaker": sound}
+	var findings []control.Finding
+	defer func() {
+		if d.t.Failed() {
+			d.t.Logf("doctor: %+v", findings)
+		}
+	}()
+	eventually(d.t, time.Minute, "doctor finds "+state, func() bool {
+		out, _ := d.tryCtl("doctor") // exit code 6: something is wrong
+		n := 0
+		findings = nil
+		_ = json.Unmarshal(out, &findings) // what is no JSON has no findings
+		for _, f := range findings {
+			if w, ok := words[f.Name]; ok && f.State == state && strings.Contains(f.Message, w) {
+				n++
+			}
+		}
+		return n == len(words)
+	})
 }
 
 // pictureWatcher is JavaScript that looks at the remote video for a while: how many
