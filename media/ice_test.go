@@ -164,7 +164,7 @@ func TestRefusedByTheTURNServer(t *testing.T) {
 // network is looked for anew. With fresh ones the call goes on over new relays.
 func TestRenewal(t *testing.T) {
 	s := turntest.Start(t)
-	const life = 2 * time.Second
+	const life = 8 * time.Second // long enough to connect on a busy machine
 	fresh := minted(s, s.Secret, life)
 	l := connectOver(t, testEngine(t, relayOnly), true, nil, fresh, relayPhone(fresh()))
 	l.session.Accept(Limit{})
