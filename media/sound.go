@@ -266,6 +266,7 @@ func (d *soundDevice) tick(ctx context.Context, length time.Duration) {
 // each does something again and again, until ctx ends or for some time (0: without end).
 // On a busy machine it is done less often, but not for longer.
 func each(ctx context.Context, pause, length time.Duration, do func()) {
+	begun := time.Now()
 	t := time.NewTicker(pause)
 	defer t.Stop()
 	var over <-chan time.Time
@@ -281,6 +282,10 @@ func each(ctx context.Context, pause, length time.Duration, do func()) {
 		case <-over:
 			return
 		case <-t.C:
+			// Of several that are ready select takes any: the end shall win.
+			if ctx.Err() != nil || length > 0 && time.Since(begun) >= length {
+				return
+			}
 			do()
 		}
 	}
