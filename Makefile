@@ -35,7 +35,7 @@ help: ## show this list
 run: setup-build build ## install what is missing, build, and start a device to call from a browser
 	@packaging/examples/demo.sh
 
-test: ## install what the tests need and run them all (20 minutes on 2 cores)
+test: ## install what the tests need and run them all (23 minutes on 2 cores)
 	@start=$$(date +%s); \
 	$(STEP) "set-up" .ci/setup test && \
 	$(MAKE) --no-print-directory check e2e && \
