@@ -1,11 +1,9 @@
 package uapi
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"go/types"
 	"testing"
+
+	"callbox/hal/internal/layouttest"
 )
 
 // layouts are from a C program that prints sizeof and offsetof of the structs of
@@ -38,41 +36,16 @@ var layouts = []struct {
 }
 
 func TestLayouts(t *testing.T) {
-	set := token.NewFileSet()
-	file, err := parser.ParseFile(set, "structs.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkg, err := new(types.Config).Check("uapi", set, []*ast.File{file}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for column, archs := range [][]string{{"amd64", "arm64"}, {"arm"}} {
-		for _, arch := range archs {
-			sizes := types.SizesFor("gc", arch)
-			for _, tt := range layouts {
-				s := pkg.Scope().Lookup(tt.name).Type().Underlying().(*types.Struct)
-				if got, want := sizes.Sizeof(s), [2]int64{tt.wide, tt.narrow}[column]; got != want {
-					t.Errorf("%s: sizeof %s = %d, want %d", arch, tt.name, got, want)
-				}
-				var fields []*types.Var
-				for f := range s.Fields() {
-					fields = append(fields, f)
-				}
-				found := 0
-				for i, offset := range sizes.Offsetsof(fields) {
-					if want, ok := tt.offsets[fields[i].Name()]; ok {
-						found++
-						if offset != want[column] {
-							t.Errorf("%s: offsetof %s.%s = %d, want %d", arch, tt.name, fields[i].Name(), offset, want[column])
-						}
-					}
-				}
-				if found != len(tt.offsets) {
-					t.Errorf("%s: %d of %d fields found", tt.name, found, len(tt.offsets))
-				}
+		var of []layouttest.Layout
+		for _, tt := range layouts {
+			one := layouttest.Layout{Name: tt.name, Size: [2]int64{tt.wide, tt.narrow}[column], Offsets: map[string]int64{}}
+			for field, offsets := range tt.offsets {
+				one.Offsets[field] = offsets[column]
 			}
+			of = append(of, one)
 		}
+		layouttest.Check(t, of, archs...)
 	}
 }
 
