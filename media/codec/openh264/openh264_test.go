@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"callbox/media/codec/codectest"
-	"callbox/media/codec/h264"
 	"callbox/media/codec/picture"
 )
 
@@ -54,37 +53,8 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// TestStreamIsConstrainedBaseline: with a level that fits the size, and with the
-// parameter sets in each keyframe.
 func TestStreamIsConstrainedBaseline(t *testing.T) {
-	for _, tt := range []struct {
-		w, h  int
-		level byte
-	}{{320, 240, 13}, {640, 480, 30}, {1280, 720, 31}, {1920, 1080, 40}} {
-		enc, err := NewEncoder(codectest.Params(tt.w, tt.h))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for n := range 3 {
-			enc.ForceKeyFrame()
-			f, err := enc.Encode(codectest.Picture(tt.w, tt.h, n), time.Duration(n)*time.Second)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c := h264.Look(f.Data)
-			if !f.Key || !c.Key || c.SPS == nil || c.PPS == nil {
-				t.Fatalf("%dx%d, picture %d: %+v; want SPS, PPS and a keyframe", tt.w, tt.h, n, c)
-			}
-			s, err := h264.ParseSPS(c.SPS)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !s.ConstrainedBaseline() || s.Level != tt.level || s.Width != tt.w || s.Height != tt.h {
-				t.Errorf("SPS %+v, want constrained baseline of %dx%d, level %d", s, tt.w, tt.h, tt.level)
-			}
-		}
-		enc.Close()
-	}
+	codectest.ConstrainedBaseline(t, func(p picture.Params) (picture.Encoder, error) { return NewEncoder(p) }, 1080)
 }
 
 // TestFewerPictures: half the pictures get the bits of all of them.
