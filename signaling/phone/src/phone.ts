@@ -14,7 +14,7 @@ import { Mail } from "./mail.js";
 import { isName } from "./message.js";
 import { checkOptions, type CallOptions } from "./options.js";
 import { brokerEndpoint, isLoopback, socketUrl, type PairingLink } from "./pairing.js";
-import type { CallResult, Device, PhoneParts } from "./phoneparts.js";
+import { paired, type CallResult, type Device, type PhoneParts } from "./phoneparts.js";
 import type { Right } from "./rights.js";
 import { Rings } from "./rings.js";
 import { Rooms, type Room } from "./rooms.js";
@@ -396,10 +396,4 @@ export class Phone {
   #drop(reason: string): void {
     this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
   }
-}
-
-/** @throws CallboxError notPaired: there is no such device */
-function paired(device: DeviceRecord | undefined): DeviceRecord {
-  if (!device) throw new CallboxError("notPaired", "this phone is not paired with that device");
-  return device;
 }

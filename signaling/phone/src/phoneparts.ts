@@ -1,4 +1,5 @@
 /** What the phone is made of, and what it shows of its devices. */
+import { CallboxError } from "./errors.js";
 import type { Brokers } from "./brokers.js";
 import type { Clock } from "./clock.js";
 import type { OpenSocket } from "./direct.js";
@@ -7,7 +8,7 @@ import type { OwnKey } from "./jws.js";
 import type { MakeLeg } from "./leg.js";
 import type { OwnMedia } from "./media.js";
 import type { Right } from "./rights.js";
-import type { Store } from "./store.js";
+import type { DeviceRecord, Store } from "./store.js";
 import type { VoipEvent } from "./voipevents.js";
 import type { LinkState } from "./way.js";
 
@@ -56,4 +57,10 @@ export interface CallResult {
   readonly roomId: string;
   /** The older name of roomId: always the same. */
   readonly groupId: string;
+}
+
+/** @throws CallboxError notPaired: there is no such device */
+export function paired(device: DeviceRecord | undefined): DeviceRecord {
+  if (!device) throw new CallboxError("notPaired", "this phone is not paired with that device");
+  return device;
 }

@@ -5,11 +5,11 @@ import { happens, locks, look, media, network, page, registered, storedDevices, 
 import * as callbox from "../src/sdk.js";
 import { running } from "../src/running.js";
 import { Tabs, type TabMessage } from "../src/tabs.js";
-import type { CallView } from "../src/view.js";
 import { calm, until } from "./support/clock.js";
 import { globals } from "./support/browser.js";
 import { FakeDevice } from "./support/device.js";
 import { codeOf } from "./support/phone.js";
+import { talking } from "./support/view.js";
 import { ring } from "./support/ring.js";
 
 let device: FakeDevice;
@@ -47,23 +47,6 @@ beforeEach(async () => {
 function asked(): number {
   return device.all("ping").length;
 }
-
-const talking: CallView = {
-  phase: "talking",
-  isCaller: true,
-  roomId: "r1",
-  dkt: "d",
-  deviceName: "Front door",
-  roomType: "video",
-  elapsed: 3,
-  remaining: 57,
-  mic: true,
-  camera: true,
-  problems: [],
-  remote: undefined,
-  end: undefined,
-  endedByDevice: false,
-};
 
 /** The other tab holds the connections, in a call. */
 async function callInOtherTab(): Promise<void> {

@@ -4,25 +4,9 @@ import { otherTab } from "./support/tab.js";
 import * as callbox from "../src/sdk.js";
 import { formatPairingLink } from "../src/pairing.js";
 import { codeOf } from "./support/phone.js";
+import { talking } from "./support/view.js";
 import type { CallView } from "../src/view.js";
 import type { VoipEvent, VoipEventData, VoipEventName } from "../src/voipevents.js";
-
-const talking: CallView = {
-  phase: "talking",
-  isCaller: true,
-  roomId: "r1",
-  dkt: "d",
-  deviceName: "Front door",
-  roomType: "video",
-  elapsed: 3,
-  remaining: 57,
-  mic: true,
-  camera: true,
-  problems: [],
-  remote: undefined,
-  end: undefined,
-  endedByDevice: false,
-};
 
 function event<Name extends VoipEventName>(eventName: Name, data: VoipEventData[Name]): VoipEvent {
   return { eventName, roomId: "r1", groupId: "r1", data } as VoipEvent;
