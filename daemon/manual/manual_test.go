@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"callbox/hal/haltest"
 )
 
 func door() *cobra.Command {
@@ -32,7 +34,7 @@ var options = Options{
 func render(t *testing.T, page string) string {
 	t.Helper()
 	if _, err := exec.LookPath("man"); err != nil {
-		t.Skip("needs man")
+		haltest.Missing(t, "man")
 	}
 	file := filepath.Join(t.TempDir(), "page.1")
 	if err := os.WriteFile(file, []byte(page), 0o600); err != nil {

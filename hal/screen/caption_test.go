@@ -12,6 +12,7 @@ import (
 	"golang.org/x/image/font/gofont/gobold"
 
 	"callbox/hal"
+	"callbox/hal/haltest"
 )
 
 func fonts(t testing.TB, path string) *Fonts {
@@ -241,7 +242,7 @@ func TestChinese(t *testing.T) {
 		t.Error("the built-in font has Chinese letters: say so in docs/screens.md")
 	}
 	if len(f.list) == 1 {
-		t.Skip("no font with Chinese letters is installed: fonts-droid-fallback, fonts-wqy-microhei or fonts-noto-cjk")
+		haltest.Missing(t, "a font with Chinese letters (fonts-droid-fallback, fonts-wqy-microhei or fonts-noto-cjk)")
 	}
 	if a, b := draw(f, "安"), draw(f, "娜"); string(a) == string(b) || string(a) == string(draw(f, " ")) {
 		t.Error("two Chinese letters look the same, or like nothing")

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"callbox/hal"
+	"callbox/hal/haltest"
 	"callbox/hal/wav"
 )
 
@@ -34,7 +35,7 @@ var espeakVoices = map[string][]string{
 const human = "human"
 
 // voice returns some seconds of a talker. Without espeak-ng and alsa-utils, which
-// .ci/setup test installs, the test is skipped.
+// .ci/setup test installs, the test is skipped, and fails in CI.
 func voice(t testing.TB, name string) []int16 {
 	t.Helper()
 	if testing.Short() {
@@ -44,7 +45,7 @@ func voice(t testing.TB, name string) []int16 {
 	if name == human {
 		files, err := filepath.Glob("/usr/share/sounds/alsa/*_*.wav")
 		if err != nil || len(files) == 0 {
-			t.Skip("no recordings of alsa-utils")
+			haltest.Missing(t, "alsa-utils with its recordings")
 		}
 		slices.Sort(files)
 		for _, f := range files {
@@ -57,7 +58,7 @@ func voice(t testing.TB, name string) []int16 {
 		return pcm
 	}
 	if _, err := exec.LookPath("espeak-ng"); err != nil {
-		t.Skip("no espeak-ng")
+		haltest.Missing(t, "espeak-ng")
 	}
 	out, err := exec.Command("espeak-ng", append([]string{"--stdout"}, espeakVoices[name]...)...).Output()
 	if err != nil {

@@ -24,6 +24,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"callbox/hal/haltest"
 )
 
 // patience is how long a test waits for a broker.
@@ -76,10 +78,7 @@ type login struct {
 func Start(t testing.TB, o Options) *Broker {
 	t.Helper()
 	if _, err := exec.LookPath("mosquitto"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("mosquitto is not installed; run .ci/setup test")
-		}
-		t.Skip("mosquitto is not installed; run .ci/setup test")
+		haltest.Missing(t, "mosquitto")
 	}
 	b := &Broker{t: t, o: o, dir: t.TempDir(), ports: map[string]int{}}
 	b.makeCertificates()
