@@ -156,10 +156,7 @@ func recordOf(r store.Record) control.Record {
 		ID: strconv.FormatUint(r.ID, 10), RoomID: r.RoomID, GroupID: r.RoomID, Contact: r.Contact, Phone: r.Peer,
 		RoomType: string(r.RoomType), Direction: string(r.Direction), Started: r.Started, Answered: r.Answered, Ended: r.Ended,
 		RingSeconds: r.RingSeconds, TalkSeconds: r.TalkSeconds, LimitSeconds: r.LimitSeconds,
-		Cause: r.Cause, Origin: r.Origin, Detail: r.Detail, EndedBy: string(r.By), Auto: r.Auto, Times: r.Times,
-	}
-	if r.Link != nil {
-		shown.Link = (*control.TalkLink)(r.Link)
+		Cause: r.Cause, Origin: r.Origin, Detail: r.Detail, EndedBy: string(r.By), Auto: r.Auto, Times: r.Times, Link: (*control.TalkLink)(r.Link),
 	}
 	for _, ring := range r.Rings {
 		shown.Rings = append(shown.Rings, control.RingRecord{

@@ -50,12 +50,16 @@ func (l *loop) ask(room string, c signaling.Contact, q policy.Request) decision 
 // judge applies the rules to somebody who has used so much of their talk a day.
 func (l *loop) judge(room string, c policy.Contact, used policy.Budget, q policy.Request) decision {
 	q.Contact, q.Now, q.DND, q.Budget = c, l.now(), l.dnd, used
-	d := l.settings.rules.Decide(q)
+	return l.decided(room, q, l.settings.rules.Decide(q))
+}
+
+// decided tells of a decision, and makes of it what a call takes along.
+func (l *loop) decided(room string, q policy.Request, d policy.Decision) decision {
 	line := l.log.Debug()
 	if room != "" {
 		line = line.Str("room_id", room)
 	}
-	line.Str("contact", c.Name).Str("direction", string(q.Direction)).Bool("allowed", d.Allowed).
+	line.Str("contact", q.Contact.Name).Str("direction", string(q.Direction)).Bool("allowed", d.Allowed).
 		Str("rule", d.Rule).Str("limit_rule", d.LimitRule).Msg("policy")
 	return decision{d.Allowed, d.Cause, d.Rule, call.Limit(d.Limit), d.Auto.Allowed, d.Camera.Allowed}
 }

@@ -86,14 +86,17 @@ func linkNow(s media.Stats, cpu float64) *control.Link {
 		SendLoss: s.LossUp, ReceiveLoss: s.LossDown, RTTMilliseconds: s.RTTMilliseconds,
 		SendJitterMilliseconds: s.JitterUp, ReceiveJitterMilliseconds: s.JitterDown, FrameRate: s.VideoFrameRate,
 		FramesSent: s.VideoFramesSent, FramesShown: s.VideoFramesDecoded, Freezes: s.VideoFreezes,
-		ConcealedSeconds: (time.Duration(s.AudioConcealed) * concealedFrame).Seconds(),
+		ConcealedSeconds: concealed(s),
 		SendCodec:        s.VideoCodec, ReceiveCodec: s.VideoReceivedCodec,
 		LocalCandidate: kindOf(s.LocalCandidate), RemoteCandidate: kindOf(s.RemoteCandidate), CPU: cpu,
 	}
 }
 
-// concealedFrame is the unit of media.Stats.AudioConcealed.
-const concealedFrame = 10 * time.Millisecond
+// concealed is how much sound was made up, in seconds.
+func concealed(s media.Stats) float64 {
+	const frame = 10 * time.Millisecond // the unit of AudioConcealed
+	return (time.Duration(s.AudioConcealed) * frame).Seconds()
+}
 
 // lookAtLink is done each second of the talk.
 func (l *loop) lookAtLink() {

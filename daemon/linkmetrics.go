@@ -34,7 +34,7 @@ func (l *loop) linkMetrics() []control.Metric {
 		metric("round_trip_seconds", "Round trip to the phone.", one(stats.RTTMilliseconds/1000)),
 		metric("jitter_seconds", "Interarrival jitter of the sound (RFC 3550, section 6.4.1), by way.", ways(stats.JitterUp/1000, stats.JitterDown/1000)...),
 		metric("playout_delay_seconds", "By how much sound is held back, so that nearly no packet comes too late.", one(stats.AudioDelay/1000)),
-		metric("concealed_seconds", "Sound that was made up because its packets were lost.", one(float64(stats.AudioConcealed)/100)),
+		metric("concealed_seconds", "Sound that was made up because its packets were lost.", one(concealed(stats))),
 		metric("sound_underruns", "Times that the sound device was served too late.", one(float64(stats.AudioUnderruns))),
 		metric("frame_rate", "Pictures that were sent in the last second.", one(stats.VideoFrameRate)),
 		metric("frames_sent", "Pictures that were sent.", one(float64(stats.VideoFramesSent))),

@@ -56,10 +56,7 @@ func (t *tester) dismiss() {
 // decideTest asks what holds for a test, too. Its attempts are not counted.
 func (l *loop) decideTest(o signaling.Offer, q policy.Request) decision {
 	q.Contact, q.Now, q.DND = policy.Contact{Name: o.Contact.Name}, l.now(), l.dnd
-	d := l.settings.rules.Selftest(q)
-	l.log.Debug().Str("room_id", o.Room.ID).Str("contact", o.Contact.Name).Bool("allowed", d.Allowed).
-		Str("rule", d.Rule).Str("limit_rule", d.LimitRule).Msg("policy")
-	return decision{d.Allowed, d.Cause, d.Rule, call.Limit(d.Limit), d.Auto.Allowed, d.Camera.Allowed}
+	return l.decided(o.Room.ID, q, l.settings.rules.Selftest(q))
 }
 
 // Selftest implements control.Upkeep.

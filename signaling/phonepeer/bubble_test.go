@@ -264,7 +264,6 @@ func (l *fakeLeg) setMic(bool)    {}
 func (l *fakeLeg) drop(bool)      {}
 func (l *fakeLeg) stats() Media   { return Media{} }
 
-func (l *fakeLeg) requestKeyframe()             {}
 func (l *fakeLeg) mediaSince(time.Time) (n int) { return n }
 
 func (l *fakeLeg) set(b *bool, to bool) {

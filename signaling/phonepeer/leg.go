@@ -30,7 +30,6 @@ type leg interface {
 	send(frame []byte) bool
 	// drop loses every packet in both directions, or no more.
 	drop(on bool)
-	requestKeyframe()
 	mediaSince(t time.Time) int
 	stats() Media
 	close()

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 )
@@ -17,26 +16,6 @@ type Packet struct {
 	Header  *rtp.Header
 	Payload []byte        // valid until the function returns
 	At      time.Duration // counts as Times
-}
-
-// RequestKeyframe asks the device for a whole picture (RFC 4585, 6.3.1). The device
-// gives at most a few a second.
-func (c *Call) RequestKeyframe() {
-	if l := c.currentLeg(); l != nil {
-		l.requestKeyframe()
-	}
-}
-
-func (l *peerLeg) requestKeyframe() {
-	ssrc := l.counts.video.source()
-	if ssrc == 0 {
-		return
-	}
-	l.work.post(func() {
-		if l.pc != nil {
-			_ = l.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}}) // a closed connection needs none
-		}
-	})
 }
 
 // Way is between which addresses media flows.

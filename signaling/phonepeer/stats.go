@@ -107,7 +107,6 @@ type counter struct {
 	mu       sync.Mutex
 	r        Received
 	codec    webrtc.RTPCodecCapability
-	ssrc     uint32
 	stamp    uint32  // of the last packet
 	jitter   float64 // seconds
 	highest  uint64  // sequence number, unwrapped
@@ -142,7 +141,7 @@ func (c *counter) add(h *rtp.Header, payload []byte, vp8 bool, now time.Duration
 		c.spacing(h.Timestamp, now)
 		c.number(h)
 	}
-	c.r.Last, c.ssrc, c.stamp = now, h.SSRC, h.Timestamp
+	c.r.Last, c.stamp = now, h.Timestamp
 	if vp8 {
 		c.picture(h, payload, now)
 	}
@@ -171,13 +170,6 @@ func (c *counter) spacing(stamp uint32, now time.Duration) {
 	}
 	deviation := (now - c.r.Last).Seconds() - float64(int32(stamp-c.stamp))/float64(c.codec.ClockRate)
 	c.jitter += (math.Abs(deviation) - c.jitter) / 16
-}
-
-// source is who sends the track; 0 before its first packet.
-func (c *counter) source() uint32 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.ssrc
 }
 
 func (c *counter) begin(codec webrtc.RTPCodecCapability) {

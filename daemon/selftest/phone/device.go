@@ -2,7 +2,7 @@ package phone
 
 import (
 	"context"
-	"encoding/json"
+	"math"
 	"sync"
 	"time"
 
@@ -11,6 +11,9 @@ import (
 	"callbox/daemon/selftest"
 	"callbox/hal/clock"
 )
+
+// concealedFrame is the unit of selftest.Up.Concealed.
+const concealedFrame = 10 * time.Millisecond
 
 // askEvery is how often the device is asked in the talk.
 const askEvery = 500 * time.Millisecond
@@ -27,14 +30,7 @@ type observer struct {
 	over     chan struct{} // closed with that event
 	asked    int
 	loss     float64 // the sum of what was asked
-	last     mediaStats
-}
-
-// mediaStats are the members of control.Call.Media that are used: media.Stats.
-type mediaStats struct {
-	LossDown  float64 `json:"lossDown"` // of the phone's packets
-	Concealed uint64  `json:"audioConcealed"`
-	RTT       float64 `json:"rttMs"`
+	last     control.Link
 }
 
 func newObserver(api *client.Client, c clock.Clock) *observer {
@@ -88,10 +84,6 @@ func (o *observer) ask(ctx context.Context, each func()) {
 }
 
 func (o *observer) note(c *control.Call) {
-	var m mediaStats
-	if json.Unmarshal(c.Media, &m) != nil {
-		return
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if c.RoomID != o.room {
@@ -102,8 +94,8 @@ func (o *observer) note(c *control.Call) {
 	}
 	if c.Link != nil {
 		o.asked++
-		o.loss += m.LossDown
-		o.last = m
+		o.loss += c.Link.ReceiveLoss
+		o.last = *c.Link
 	}
 }
 
@@ -114,7 +106,7 @@ func (o *observer) up() selftest.Up {
 	if o.asked == 0 {
 		return selftest.Up{}
 	}
-	return selftest.Up{Known: true, Loss: o.loss / float64(o.asked), Concealed: o.last.Concealed}
+	return selftest.Up{Known: true, Loss: o.loss / float64(o.asked), Concealed: uint64(math.Round(o.last.ConcealedSeconds / concealedFrame.Seconds()))}
 }
 
 // end fills in how late the ends were. phone is when the phone's call ended, on the boot

@@ -146,7 +146,7 @@ var errTooLong = errors.New("the test has taken too long")
 
 // talk makes the call and measures it.
 func (t *test) talk(ctx context.Context, p *phonepeer.Phone, o *observer, terms control.SelftestTerms, sound [][]byte) error {
-	hears, sees := &ears{}, newEyes(t.figures.Parts.Camera == virtualCamera)
+	hears, sees := &ears{}, newEyes(t.figures.Parts.Camera == hal.NameVirtual)
 	options := phonepeer.CallOptions{
 		RoomType: message.RoomType(t.figures.RoomType), TimeLimit: t.o.Talk, Sound: phonepeer.Repeat(sound), Linger: linger,
 		OnPacket: func(p phonepeer.Packet) {
@@ -253,7 +253,7 @@ func (t *test) measure(c *phonepeer.Call, o *observer, hears *ears, sees *eyes) 
 	f.Up = o.up()
 	f.Way = selftest.Way{Phone: media.Way.Local, Device: media.Way.Remote, RoundTrip: milliseconds(media.Way.RoundTrip)}
 	if f.Way.RoundTrip == 0 {
-		f.Way.RoundTrip = tenth(o.last.RTT)
+		f.Way.RoundTrip = tenth(o.last.RTTMilliseconds)
 	}
 	f.Latency = sees.latency()
 	if pcm, came, err := hears.listen(); err == nil && len(pcm) > 0 {
@@ -264,9 +264,6 @@ func (t *test) measure(c *phonepeer.Call, o *observer, hears *ears, sees *eyes) 
 	}
 	o.end(&f.End, c.Begun()+times.Ended, c.MediaSince)
 }
-
-// virtualCamera is the name of the camera that writes the time into its picture.
-const virtualCamera = hal.NameVirtual
 
 func endOf(e phonepeer.Ended) selftest.End {
 	return selftest.End{

@@ -1,7 +1,6 @@
 package phone
 
 import (
-	"encoding/json"
 	"image"
 	"math"
 	"testing"
@@ -149,12 +148,9 @@ func TestObserver(t *testing.T) {
 	o.follow("room")
 	now := o.clock.Now()
 	for _, share := range []float64{0, 0.1, 0.2} {
-		media, err := json.Marshal(map[string]any{"lossDown": share, "audioConcealed": 5, "rttMs": 3})
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.note(&control.Call{RoomID: "room", Deadline: now.Seconds(), Media: media, Link: &control.Link{}})
-		o.note(&control.Call{RoomID: "another", Deadline: 1, Media: media, Link: &control.Link{}})
+		link := &control.Link{ReceiveLoss: share, ConcealedSeconds: 0.05, RTTMilliseconds: 3}
+		o.note(&control.Call{RoomID: "room", Deadline: now.Seconds(), Link: link})
+		o.note(&control.Call{RoomID: "another", Deadline: 1, Link: &control.Link{ReceiveLoss: 1, ConcealedSeconds: 9}})
 	}
 	if up := o.up(); !up.Known || math.Abs(up.Loss-0.1) > 1e-9 || up.Concealed != 5 {
 		t.Errorf("up = %+v", up)

@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { draw, icons } from "./icons.mjs";
 
@@ -54,12 +53,6 @@ await build({
   outfile: "dist/sw.js",
   define: { SHELL: JSON.stringify({ version, files }) },
 });
-
-const sizes = {};
-for (const name of ["sdk.js", ...later]) {
-  sizes[name] = gzipSync(await readFile(`dist/${name}`), { level: 9 }).length;
-  console.log(`${name}: ${sizes[name]} bytes gzip`);
-}
 
 /** Imports of what fits are left to the file that has it. */
 function from(path, filter) {

@@ -1,4 +1,4 @@
-/** What a call looks like from outside: its events and its view. */
+/** What a call looks like from outside. */
 import type { CallState, Phase } from "./call.js";
 import type { End } from "./causes.js";
 import type { Info } from "./channel.js";
