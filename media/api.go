@@ -28,7 +28,7 @@ const (
 
 // opusCodec is what the track of the sound is made of.
 func opusCodec() webrtc.RTPCodecCapability {
-	return webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: opusFormat}
+	return webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: opusClock, Channels: 2, SDPFmtpLine: opusFormat}
 }
 
 // newAPI returns the pion API of one session. It is made for each, because the

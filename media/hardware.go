@@ -15,7 +15,6 @@ import (
 	"callbox/hal"
 	"callbox/hal/clock"
 	"callbox/media/codec/avcodec"
-	"callbox/media/codec/openh264"
 	"callbox/media/codec/picture"
 	"callbox/media/options"
 )
@@ -202,8 +201,6 @@ func (h *hardware) present(names []string) (out []string) {
 	}
 	return out
 }
-
-func newH264Decoder() (picture.Decoder, error) { return openh264.NewDecoder() }
 
 // openh264Name is what reports call the software.
 const openh264Name = "openh264"

@@ -53,13 +53,15 @@ func h264Codec() webrtc.RTPCodecCapability {
 	return webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeH264, ClockRate: videoClock, SDPFmtpLine: h264Format, RTCPFeedback: videoFeedback()}
 }
 
+func newH264Decoder() (picture.Decoder, error) { return openh264.NewDecoder() }
+
 // knownCodecs are all that there are.
 func knownCodecs() []*videoCodec {
 	return []*videoCodec{
 		{
 			name: CodecH264, capability: h264Codec(), payload: payloadH264, rtx: payloadH264 + 1,
 			available: openh264.Available, builder: openh264.H264,
-			decoder:      func() (picture.Decoder, error) { return openh264.NewDecoder() },
+			decoder:      newH264Decoder,
 			payloader:    func() rtp.Payloader { return &codecs.H264Payloader{} },
 			depacketizer: func() rtp.Depacketizer { return h264.Packet{} },
 			colours: func(data []byte) (hal.Colours, bool) {

@@ -67,7 +67,7 @@ func (p *passed) take(f *hal.EncodedFrame) error {
 	c := h264.Look(f.Data)
 	if !c.Slice {
 		if c.SPS != nil && c.PPS != nil { // some drivers give them by themselves
-			p.keep(c)
+			p.sets = c.AppendSets(p.sets[:0])
 		}
 		return nil
 	}
@@ -79,7 +79,7 @@ func (p *passed) take(f *hal.EncodedFrame) error {
 		if err != nil || !s.ConstrainedBaseline() {
 			return fmt.Errorf("%w: its profile is %d, not constrained baseline", hal.ErrNotEncoded, s.Profile)
 		}
-		p.keep(c)
+		p.sets = c.AppendSets(p.sets[:0])
 	}
 	data := f.Data
 	if c.Key && c.SPS == nil {
@@ -102,16 +102,6 @@ func (p *passed) damaged() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.broken = true
-}
-
-// keep remembers the parameter sets for keyframes that come without.
-func (p *passed) keep(c h264.Contents) {
-	p.sets = p.sets[:0]
-	for _, nal := range [][]byte{c.SPS, c.PPS} {
-		if nal != nil {
-			p.sets = append(append(p.sets, 0, 0, 0, 1), nal...)
-		}
-	}
 }
 
 // fits says whether a picture can be sent now.

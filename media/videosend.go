@@ -283,6 +283,7 @@ func (v *videoSender) write(codec *videoCodec, f picture.Frame) {
 		v.s.count.keyframesSent.Add(1)
 	}
 	if name := v.s.count.encoder.Load(); name == nil || *name != f.Encoder {
-		v.s.count.encoder.Store(&f.Encoder)
+		made := f.Encoder // f stays where it is
+		v.s.count.encoder.Store(&made)
 	}
 }

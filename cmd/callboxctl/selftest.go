@@ -114,13 +114,14 @@ func (a *app) phone(ctx context.Context, args []string) (selftest.Figures, error
 	if err != nil {
 		return none, err
 	}
-	cmd := exec.Command(program, args...) //nolint:noctx // it hangs up when its input ends, and is killed when it does not
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Stderr = a.err
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		return none, err
 	}
 	defer input.Close()
+	cmd.Cancel, cmd.WaitDelay = input.Close, phonePatience // it hangs up, and is killed when it does not
 	output, err := cmd.StdoutPipe()
 	if err != nil {
 		return none, err
@@ -128,12 +129,8 @@ func (a *app) phone(ctx context.Context, args []string) (selftest.Figures, error
 	if err := cmd.Start(); err != nil {
 		return none, fmt.Errorf("cannot start the phone: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() {
-		_ = input.Close() // it may be closed already
-		time.AfterFunc(phonePatience, func() { _ = cmd.Process.Kill() })
-	})
-	defer stop()
 	figures, err := a.hearPhone(output)
+	_ = input.Close() // it has said all, or what cannot be read
 	waited := cmd.Wait()
 	switch {
 	case ctx.Err() != nil:

@@ -142,13 +142,19 @@ func pick(others []string, architecture string, version func(name, architecture 
 	return all
 }
 
+// version asks dpkg for the version of a package.
+func version(name, architecture string) (string, error) {
+	out, err := exec.Command("dpkg-query", "-W", "-f", "${Version}", name+":"+architecture).Output() //nolint:noctx,gosec // ends by itself; a name of our own or of dpkg's
+	return string(out), err
+}
+
 // installed is the version of a package that is here, "" for none.
 func installed(name, architecture string) string {
-	out, err := exec.Command("dpkg-query", "-W", "-f", "${Version}", name+":"+architecture).Output() //nolint:noctx,gosec // ends by itself; a name of our own
+	v, err := version(name, architecture)
 	if err != nil {
 		return ""
 	}
-	return string(out)
+	return v
 }
 
 // linked are the libraries that dh_shlibdeps found, with the versions that the package
@@ -166,11 +172,11 @@ func linked(substvars, architecture string) ([]library, error) {
 		}
 		for one := range strings.SplitSeq(list, ", ") {
 			name, _, _ := strings.Cut(one, " ")
-			version, err := exec.Command("dpkg-query", "-W", "-f", "${Version}", name+":"+architecture).Output() //nolint:noctx,gosec // ends by itself; a name that dpkg wrote
+			v, err := version(name, architecture)
 			if err != nil {
 				return nil, fmt.Errorf("cannot ask dpkg for the version of %s: %w", name, err)
 			}
-			out = append(out, library{Name: name, Version: string(version), Architecture: architecture})
+			out = append(out, library{Name: name, Version: v, Architecture: architecture})
 		}
 	}
 	return out, nil

@@ -184,7 +184,6 @@ func (s *fakeSound) Microphone() string { return half(s.microphone) }
 func (s *fakeSound) Speaker() string    { return half(s.speaker) }
 
 func (s *fakeSound) Open(hal.SoundFunc) (hal.SoundStream, error)        { return s, nil }
-func (s *fakeSound) OpenSpeaker(hal.SoundFunc) (hal.SoundStream, error) { return s, nil }
 func (s *fakeSound) Gone() <-chan struct{}                              { return s.gone }
 func (s *fakeSound) Close() error                                       { return nil }
 func (s *fakeSound) Underruns() uint64                                  { return 7 }

@@ -97,20 +97,10 @@ func (s *chosenSound) Open(process hal.SoundFunc) (hal.SoundStream, error) {
 	return s.Now().Open(process)
 }
 
-// speakerAlone is a hal.Sound that can play while its microphone stays closed.
-type speakerAlone interface {
-	OpenSpeaker(process hal.SoundFunc) (hal.SoundStream, error)
-}
-
-// OpenSpeaker is Open without the microphone, where the driver can do that: captured
-// is silence.
+// OpenSpeaker is Open without the microphone: captured is silence.
 func (s *chosenSound) OpenSpeaker(process hal.SoundFunc) (hal.SoundStream, error) {
 	_, speaker := s.chooser.lookForSound()
-	d := s.drive(Choice{Kind: Microphone, Chosen: hal.NameNone}, speaker)
-	if alone, ok := d.(speakerAlone); ok {
-		return alone.OpenSpeaker(process)
-	}
-	return d.Open(process)
+	return s.drive(Choice{Kind: Microphone, Chosen: hal.NameNone}, speaker).Open(process)
 }
 
 // Now returns the device of what is there: without the half that is missing, when the

@@ -75,7 +75,8 @@ func (s *stream) ReadFrame() (*hal.Frame, error) {
 			return nil, fmt.Errorf("cannot mirror the pictures of camera %q: %w", s.camera.Name(), err)
 		}
 	}
-	s.out = hal.Frame{YCbCr: *now, Captured: f.Captured}
+	s.out = *f
+	s.out.YCbCr = *now
 	return &s.out, nil
 }
 

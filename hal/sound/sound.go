@@ -146,7 +146,7 @@ func meaning(err error) error {
 	case errors.Is(err, malgo.ErrDoesNotExist), errors.Is(err, malgo.ErrNoDevice):
 		return fmt.Errorf("%w: %w", hal.ErrGone, err)
 	case errors.Is(err, malgo.ErrAccessDenied):
-		return fmt.Errorf("%w; add the user to the group audio", err)
+		return refused(err)
 	}
 	return err
 }

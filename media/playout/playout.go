@@ -110,12 +110,8 @@ func (b *Buffer) Push(seq uint16, timestamp uint32, payload []byte, arrival time
 	}
 	s := b.seqs.next(int64(seq), 1<<16)
 	ts := b.times.next(int64(timestamp), 1<<32)
-	if b.started && (ts > b.next+resyncAfter || ts < b.next-resyncAfter) {
-		b.restart()
-		s, ts = b.seqs.next(int64(seq), 1<<16), b.times.next(int64(timestamp), 1<<32)
-	}
 	at := int64(arrival * perMillisecond / time.Millisecond)
-	if b.started && s > b.lastSeq && b.starves(ts, at) {
+	if b.started && (ts > b.next+resyncAfter || ts < b.next-resyncAfter || s > b.lastSeq && b.starves(ts, at)) {
 		b.restart()
 		s, ts = b.seqs.next(int64(seq), 1<<16), b.times.next(int64(timestamp), 1<<32)
 	}

@@ -220,7 +220,6 @@ func TestCalm(t *testing.T) {
 	}
 }
 
-// TestBurst: a stall of a second, then all at once. The delay stays bounded.
 // TestStep: the way becomes longer in one leap, as over a relay or another network, and
 // shorter again. Sound is back soon after each, whatever the leap.
 func TestStep(t *testing.T) {
@@ -248,6 +247,7 @@ func TestStep(t *testing.T) {
 	}
 }
 
+// TestBurst: a stall of a second, then all at once. The delay stays bounded.
 func TestBurst(t *testing.T) {
 	packets := stream(500, func(i int) time.Duration {
 		if i >= 100 && i < 150 {

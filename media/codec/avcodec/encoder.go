@@ -53,7 +53,6 @@ type Encoder struct {
 	proven bool
 	sets   []byte // SPS and PPS, Annex B
 	buf    []byte
-	fixed  bool // for tests: the bitrate cannot be changed
 }
 
 // NewEncoder opens the encoder of libavcodec that has this name; its first picture is a
@@ -133,7 +132,7 @@ func (e *Encoder) wishes(captured time.Duration) (key bool, want int) {
 func (e *Encoder) follow(want int, key bool, now time.Duration) (again bool, err error) {
 	switch e.rate.next(want, key, now) {
 	case tell:
-		if !e.fixed && e.w.bitrate(want) {
+		if e.w.bitrate(want) {
 			e.rate.told(want)
 			return false, nil
 		}
@@ -165,13 +164,7 @@ func (e *Encoder) frame(data []byte, pts int64, captured time.Duration) (picture
 			return f, fmt.Errorf("cannot use what %s makes: profile %d, flags %02x, %dx%d; want constrained baseline of %dx%d",
 				e.name, s.Profile, s.Constraints, s.Width, s.Height, e.p.Width, e.p.Height)
 		}
-		e.sets = e.sets[:0]
-		for _, nal := range [][]byte{c.SPS, c.PPS} {
-			if nal == nil {
-				continue
-			}
-			e.sets = append(append(e.sets, 0, 0, 0, 1), nal...)
-		}
+		e.sets = c.AppendSets(e.sets[:0])
 	}
 	if !c.Slice { // the parameter sets by themselves
 		return f, nil

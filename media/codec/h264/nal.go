@@ -48,6 +48,16 @@ type Contents struct {
 	PPS   []byte
 }
 
+// AppendSets appends the parameter sets to dst (Annex B), for keyframes that come without.
+func (c Contents) AppendSets(dst []byte) []byte {
+	for _, nal := range [][]byte{c.SPS, c.PPS} {
+		if nal != nil {
+			dst = append(append(dst, 0, 0, 0, 1), nal...)
+		}
+	}
+	return dst
+}
+
 // Look looks into one access unit. SPS and PPS are the last of it and lie in au.
 func Look(au []byte) (c Contents) {
 	NALs(au, func(nal []byte) bool {
