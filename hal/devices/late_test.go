@@ -183,10 +183,10 @@ type fakeSound struct {
 func (s *fakeSound) Microphone() string { return half(s.microphone) }
 func (s *fakeSound) Speaker() string    { return half(s.speaker) }
 
-func (s *fakeSound) Open(hal.SoundFunc) (hal.SoundStream, error)        { return s, nil }
-func (s *fakeSound) Gone() <-chan struct{}                              { return s.gone }
-func (s *fakeSound) Close() error                                       { return nil }
-func (s *fakeSound) Underruns() uint64                                  { return 7 }
+func (s *fakeSound) Open(hal.SoundFunc) (hal.SoundStream, error) { return s, nil }
+func (s *fakeSound) Gone() <-chan struct{}                       { return s.gone }
+func (s *fakeSound) Close() error                                { return nil }
+func (s *fakeSound) Underruns() uint64                           { return 7 }
 
 // TestChosenSound: each opening takes what is there, and what lacks a device ends when
 // that comes.
