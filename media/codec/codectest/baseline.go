@@ -25,7 +25,9 @@ func ConstrainedBaseline(t *testing.T, newEncoder func(picture.Params) (picture.
 			t.Fatal(err)
 		}
 		for n := range 3 {
-			enc.ForceKeyFrame()
+			if err := enc.ForceKeyFrame(); err != nil {
+				t.Fatal(err)
+			}
 			f, err := enc.Encode(Picture(tt.w, tt.h, n), time.Duration(n)*time.Second)
 			if err != nil {
 				t.Fatal(err)
@@ -42,6 +44,8 @@ func ConstrainedBaseline(t *testing.T, newEncoder func(picture.Params) (picture.
 				t.Errorf("SPS %+v, want constrained baseline of %dx%d, level %d", s, tt.w, tt.h, tt.level)
 			}
 		}
-		enc.Close()
+		if err := enc.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
