@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"net/http"
-	"time"
 )
 
 func (s *Server) relayIn(ctx context.Context, _ *http.Request, m RelayIn) (Empty, error) {
@@ -23,28 +22,8 @@ func (s *Server) relayOut(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	defer stop()
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	out := &eventWriter{w: w, control: http.NewResponseController(w)}
+	out := openEvents(w)
 	out.write("retry: 1000\n\n")
-	alive := time.NewTicker(keepAlive)
-	defer alive.Stop()
-	for {
-		if out.flush(); out.err != nil {
-			return nil // the program has gone: there is nobody to tell
-		}
-		select {
-		case m, ok := <-messages:
-			if !ok {
-				return nil
-			}
-			out.write("event: " + EventRelay + "\ndata: " + string(encode(m)) + "\n") // encode ends the line
-		case <-alive.C:
-			out.write(": alive\n\n")
-		case <-req.Context().Done():
-			return nil
-		case <-s.stop:
-			return nil
-		}
-	}
+	follow(req.Context(), s, out, messages, func(m RelayOut) { out.unnumbered(EventRelay, m) })
+	return nil
 }

@@ -36,27 +36,11 @@ func (s *Server) selftest(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	defer stop()
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	out := &eventWriter{w: w, control: http.NewResponseController(w)}
-	out.write("event: " + EventSelftest + "\ndata: " + string(encode(terms)) + "\n") // encode ends the line
-	alive := time.NewTicker(keepAlive)
-	defer alive.Stop()
-	over := time.NewTimer(time.Duration(r.Seconds*float64(time.Second)) + selftestSlack)
-	defer over.Stop()
-	for {
-		if out.flush(); out.err != nil {
-			return nil // the client has gone: there is nobody to tell
-		}
-		select {
-		case <-alive.C:
-			out.write(": alive\n\n")
-		case <-over.C:
-			return nil
-		case <-req.Context().Done():
-			return nil
-		case <-s.stop:
-			return nil
-		}
-	}
+	out := openEvents(w)
+	out.unnumbered(EventSelftest, terms)
+	ctx, cancel = context.WithTimeout(req.Context(), time.Duration(r.Seconds*float64(time.Second))+selftestSlack)
+	defer cancel()
+	var nothing <-chan Empty // there is nothing to tell; that the stream stands is what counts
+	follow(ctx, s, out, nothing, nil)
+	return nil
 }

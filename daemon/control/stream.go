@@ -37,35 +37,17 @@ func (s *Server) stream(w http.ResponseWriter, req *http.Request) error {
 		logged(s.log.Info(), who, promise, nil)
 		defer func() { logged(s.log.Info(), who, "end of "+promise, nil) }()
 	}
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	out := &eventWriter{w: w, control: http.NewResponseController(w)}
+	out := openEvents(w)
 	out.write("retry: 1000\n\n")
 	for _, ev := range append(first, sub.Past...) {
 		out.event(ev)
 	}
-	alive := time.NewTicker(keepAlive)
-	defer alive.Stop()
-	for {
-		if out.flush(); out.err != nil {
-			return nil // the client has gone: there is nobody to tell
+	follow(req.Context(), s, out, sub.C, func(ev Event) {
+		if ev.Seq > included {
+			out.event(ev)
 		}
-		select {
-		case ev, ok := <-sub.C:
-			if !ok {
-				return nil
-			}
-			if ev.Seq > included {
-				out.event(ev)
-			}
-		case <-alive.C:
-			out.write(": alive\n\n")
-		case <-req.Context().Done():
-			return nil
-		case <-s.stop:
-			return nil
-		}
-	}
+	})
+	return nil
 }
 
 // wanted reads what the client asks for.
@@ -110,35 +92,4 @@ func (s *Server) firstEvents(ctx context.Context, sub *Subscription, resumed boo
 		first = append(first, Event{Epoch: at.Epoch, Seq: at.Seq, Time: time.Now(), Name: EventMissed, Data: data})
 	}
 	return first, included, nil
-}
-
-// eventWriter writes server-sent events and remembers the first error.
-type eventWriter struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	err     error
-}
-
-func (o *eventWriter) write(text string) {
-	if o.err != nil {
-		return
-	}
-	if o.err = o.control.SetWriteDeadline(time.Now().Add(writeTimeout)); o.err == nil {
-		_, o.err = fmt.Fprint(o.w, text)
-	}
-}
-
-func (o *eventWriter) event(ev Event) {
-	body, err := json.Marshal(ev)
-	if err != nil {
-		o.err = err
-		return
-	}
-	o.write(fmt.Sprintf("id: %s\nevent: %s\ndata: %s\n\n", ev.Position().ID(), ev.Name, body))
-}
-
-func (o *eventWriter) flush() {
-	if o.err == nil {
-		o.err = o.control.Flush()
-	}
 }
