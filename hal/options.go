@@ -145,6 +145,9 @@ func (s Size) String() string { return fmt.Sprintf("%dx%d", s.Width, s.Height) }
 // MarshalText writes the form that UnmarshalText reads.
 func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// Pattern is the form that UnmarshalText reads, as a regular expression.
+func (Size) Pattern() string { return `^[0-9]+x[0-9]+$` }
+
 // UnmarshalText reads "1280x720": even numbers from 64 to 4096.
 func (s *Size) UnmarshalText(p []byte) error {
 	w, h, ok := strings.Cut(string(p), "x")

@@ -4,7 +4,6 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -21,8 +20,8 @@ type Key struct {
 	// Owner and Field name the field: "config.Call" and "RingTimeout". Type is that of
 	// the field: "time.Duration".
 	Owner, Field, Type string
-	// Words are the allowed values of a text that is one of a few words.
-	Words []string
+	// Form is that of a text with rules of its own.
+	Form Form
 	// Default is the text of the default value as the environment takes it; "" is an
 	// empty one. Unset says that the key has none. Neither is known of items of a list.
 	Default string
@@ -36,9 +35,9 @@ type Key struct {
 	Effect Effect
 	// Keys are those of a section, or of the items of a list of mappings.
 	Keys []Key
-	// Items is the kind of the items of a list, and ItemWords their Words.
-	Items     string
-	ItemWords []string
+	// Items is the kind of the items of a list, and ItemForm their Form.
+	Items    string
+	ItemForm Form
 }
 
 // Keys returns the keys of the file, in its order.
@@ -51,13 +50,13 @@ func Keys() []Key {
 			n := schemaOf(f.Type, full)
 			k := Key{
 				Name: f.key, Path: full, Kind: n.kind.String(), Owner: owner(typ, f).String(), Field: f.Name, Type: f.Type.String(),
-				Words: allowedWords(n.typ), Effect: EffectOf(full),
+				Form: formOf(n.typ), Effect: EffectOf(full),
 			}
 			switch n.kind {
 			case kindSection:
 				k.Keys = walk(n.typ, full, item)
 			case kindList:
-				k.Items, k.ItemWords = n.item.kind.String(), allowedWords(n.item.typ)
+				k.Items, k.ItemForm = n.item.kind.String(), formOf(n.item.typ)
 				if n.item.kind == kindSection {
 					k.Keys = walk(n.item.typ, full, true)
 					break
@@ -108,26 +107,6 @@ func (k kind) String() string {
 	}
 	return "unknown"
 }
-
-// allowedWords asks a type that takes one of a few words for them: each such type
-// names them when it refuses another.
-func allowedWords(t reflect.Type) []string {
-	u, ok := reflect.New(t).Interface().(encoding.TextUnmarshaler)
-	if !ok || t.Kind() != reflect.String {
-		return nil
-	}
-	err := u.UnmarshalText([]byte("\x00"))
-	if err == nil {
-		return nil
-	}
-	if m := wordList.FindStringSubmatch(err.Error()); m != nil {
-		return strings.Split(m[1], ", ")
-	}
-	return nil
-}
-
-// wordList is the end of such a refusal.
-var wordList = regexp.MustCompile(`allowed: (\w+(?:, \w+)+)$`)
 
 func valueText(v any, separator string) (text string, unset bool) {
 	value := reflect.ValueOf(v)

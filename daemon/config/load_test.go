@@ -25,6 +25,10 @@ func TestMessages(t *testing.T) {
 			"call:\n  ring_timout: 5s\n", nil,
 			`f:2:3: call.ring_timout: unknown key "ring_timout" (did you mean "ring_timeout"?); allowed here: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration, announcement, tones, dial_mode, warnings, upgrade_wait`,
 		},
+		"unknown key with two letters swapped": {
+			"device:\n  nmae: Door\n", nil,
+			`f:2:3: device.nmae: unknown key "nmae" (did you mean "name"?); allowed here: sn, name, state_dir`,
+		},
 		"unknown key that lives elsewhere": {
 			"device:\n  ring_timeout: 5s\n", nil,
 			`f:2:3: device.ring_timeout: unknown key "ring_timeout" (did you mean call.ring_timeout?); allowed here: sn, name, state_dir`,

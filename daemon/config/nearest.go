@@ -40,25 +40,30 @@ func homeOf(key string) string {
 	return ""
 }
 
-// distance is Levenshtein's, over bytes. Long keys are far from everything.
+// distance is that of Damerau and Levenshtein over bytes, where two neighbours that changed
+// places count as one slip (optimal string alignment). Long keys are far from
+// everything.
 func distance(a, b string) int {
 	if len(a) > 64 {
 		return len(a)
 	}
+	above, before := make([]int, len(b)+1), make([]int, len(b)+1) // of the last row, and of that before it
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
+		before, above, row = above, row, before
 		row[0] = i + 1
 		for j := range len(b) {
-			cost := diagonal
+			cost := above[j]
 			if a[i] != b[j] {
 				cost++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				cost = min(cost, before[j-1]+1)
+			}
+			row[j+1] = min(cost, above[j+1]+1, row[j]+1)
 		}
 	}
 	return row[len(b)]

@@ -127,6 +127,13 @@ func (d Duration) String() string {
 // MarshalText writes the form that UnmarshalText reads.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
+// DurationPattern is the form of a length of time, as a regular expression: Go's, with
+// days before it.
+const DurationPattern = `^([0-9]{1,5}d)?([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))*$`
+
+// Pattern is the form that UnmarshalText reads.
+func (Duration) Pattern() string { return "^none$|" + DurationPattern }
+
 // UnmarshalText reads a duration with its unit, or the word none.
 func (d *Duration) UnmarshalText(p []byte) error {
 	if string(p) == "none" {

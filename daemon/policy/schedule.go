@@ -168,6 +168,12 @@ func (w Window) String() string {
 // MarshalText writes the canonical form.
 func (w Window) MarshalText() ([]byte, error) { return []byte(w.String()), nil }
 
+// Pattern is the form that ParseWindow reads, as a regular expression.
+func (Window) Pattern() string {
+	const day, clock = `(Mon|Tue|Wed|Thu|Fri|Sat|Sun)`, `[0-2][0-9]:[0-5][0-9]`
+	return `^(` + day + `(-` + day + `)?(,` + day + `(-` + day + `)?)* )?` + clock + `-` + clock + `$`
+}
+
 // UnmarshalText reads what ParseWindow reads.
 func (w *Window) UnmarshalText(p []byte) (err error) {
 	*w, err = ParseWindow(string(p))

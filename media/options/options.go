@@ -175,6 +175,9 @@ func (b Bitrate) MarshalText() ([]byte, error) {
 	return []byte(strconv.FormatFloat(float64(b)/1000, 'f', -1, 64) + "kbit"), nil
 }
 
+// Pattern is the form that UnmarshalText reads, as a regular expression.
+func (Bitrate) Pattern() string { return `^[0-9]*\.?[0-9]+(kbit|Mbit)$` }
+
 // UnmarshalText reads a number with its unit, kbit or Mbit.
 func (b *Bitrate) UnmarshalText(p []byte) error {
 	text, unit := string(p), 0.0

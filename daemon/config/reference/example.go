@@ -33,6 +33,7 @@ var samples = map[string]string{
 	"policy.groups.name":                 "couriers",
 	"policy.groups.hours":                `["Mon-Sat 07:00-21:00"]`,
 	"policy.do_not_disturb":              `["22:00-07:00"]`,
+	"hal.more_cameras.size":              "640x480",
 	"hal.buttons.name":                   "bell",
 	"hal.buttons.key":                    "KEY_ENTER",
 	"hal.buttons.input":                  "auto",
@@ -89,7 +90,7 @@ func (r *Reference) items(b *strings.Builder, keys []config.Key, indent string) 
 
 // exampleValue is the default in YAML; out says that it is only an example.
 func exampleValue(k config.Key) (value string, out bool) {
-	if k.Unset || k.Default == "" && len(k.Words) > 0 {
+	if k.Unset || k.Default == "" && len(k.Form.Words) > 0 {
 		return sample(k), true
 	}
 	switch k.Kind {
@@ -116,10 +117,10 @@ func sample(k config.Key) string {
 		return s
 	}
 	switch {
-	case len(k.Words) > 0:
-		return k.Words[0]
-	case k.Kind == "list" && len(k.ItemWords) > 0:
-		return "[" + k.ItemWords[0] + "]"
+	case len(k.Form.Words) > 0:
+		return k.Form.Words[0]
+	case k.Kind == "list" && len(k.ItemForm.Words) > 0:
+		return "[" + k.ItemForm.Words[0] + "]"
 	case k.Kind == "list":
 		return "[]"
 	case k.Kind == "bool":

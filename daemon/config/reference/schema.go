@@ -3,6 +3,7 @@ package reference
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 
 	"callbox/daemon/config"
 )
@@ -15,16 +16,13 @@ type schema struct {
 	Title       string            `json:"title,omitempty"`
 	Description string            `json:"description,omitempty"`
 	Type        []string          `json:"type,omitempty"`
-	Enum        []string          `json:"enum,omitempty"`
+	Enum        []any             `json:"enum,omitempty"`
 	Pattern     string            `json:"pattern,omitempty"`
 	Default     any               `json:"default,omitempty"`
 	Items       *schema           `json:"items,omitempty"`
 	Properties  map[string]schema `json:"properties,omitempty"`
 	Additional  *bool             `json:"additionalProperties,omitempty"`
 }
-
-// duration is the form of a time.Duration here: Go's, with days before it.
-const duration = `^([0-9]{1,5}d)?([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))*$`
 
 // Schema is the JSON schema of the file. It knows keys, types and words; what else
 // must hold (ranges, what goes together) is said by callboxctl check.
@@ -52,7 +50,7 @@ func (r *Reference) section(keys []config.Key) schema {
 }
 
 func (r *Reference) key(k config.Key) schema {
-	s := value(k.Kind, k.Words)
+	s := value(k.Kind, k.Form)
 	switch {
 	case k.Kind == "section":
 		s = r.section(k.Keys)
@@ -61,7 +59,7 @@ func (r *Reference) key(k config.Key) schema {
 		item.Type = []string{"object"}
 		s.Items = &item
 	case k.Kind == "list":
-		item := value(k.Items, k.ItemWords)
+		item := value(k.Items, k.ItemForm)
 		s.Items = &item
 	}
 	s.Description = r.about(k)
@@ -75,7 +73,7 @@ func (r *Reference) key(k config.Key) schema {
 	return s
 }
 
-func value(kind string, words []string) schema {
+func value(kind string, form config.Form) schema {
 	switch kind {
 	case "bool":
 		return schema{Type: []string{"boolean"}}
@@ -84,14 +82,34 @@ func value(kind string, words []string) schema {
 	case "number":
 		return schema{Type: []string{"number"}}
 	case "duration":
-		return schema{Type: []string{"string"}, Pattern: duration}
+		return schema{Type: []string{"string"}, Pattern: config.DurationPattern}
 	case "list":
 		return schema{Type: []string{"array"}}
 	case "text":
-		if len(words) > 0 {
-			return schema{Enum: words}
-		}
-		return schema{Type: []string{"string", "number", "boolean"}} // read as text, whatever YAML takes it for
+		return text(form)
 	}
 	return schema{Type: []string{"string"}}
+}
+
+// text is a text with rules of its own. What YAML takes for a number or for a truth is
+// one, too, where the type takes its digits or its word.
+func text(form config.Form) schema {
+	s := schema{Pattern: form.Pattern}
+	for _, word := range form.Words {
+		s.Enum = append(s.Enum, word)
+		if _, err := strconv.Atoi(word); err == nil {
+			s.Enum = append(s.Enum, json.Number(word))
+		}
+	}
+	if s.Enum != nil {
+		return s
+	}
+	s.Type = []string{"string"}
+	if form.Number {
+		s.Type = append(s.Type, "number")
+	}
+	if form.Truth {
+		s.Type = append(s.Type, "boolean")
+	}
+	return s
 }

@@ -15,6 +15,9 @@ func fits(s map[string]any, v any) bool {
 	if types, ok := s["type"].([]any); ok && !slices.ContainsFunc(types, func(t any) bool { return isA(t, v) }) {
 		return false
 	}
+	if n, ok := v.(int); ok && s["enum"] != nil {
+		v = float64(n) // as JSON's numbers are
+	}
 	if words, ok := s["enum"].([]any); ok && !slices.Contains(words, v) {
 		return false
 	}
@@ -98,6 +101,22 @@ func TestSchema(t *testing.T) {
 		"another word":              {"call: {answer: maybe}", false},
 		"another word in a list":    {"policy: {default: {rights: [call, all]}}", false},
 		"no unit":                   {"call: {ring_timeout: 90}", false},
+		"no limit":                  {"call: {max_duration: none}", true},
+		"a limit without a unit":    {"call: {max_duration: 10}", false},
+		"a truth for a limit":       {"call: {max_duration: true}", false},
+		"a rate without a unit":     {"media: {video_bitrate: 800}", false},
+		"a rate of another unit":    {"media: {video_bitrate: 800kbps}", false},
+		"a rate with a fraction":    {"media: {video_bitrate: 1.5Mbit}", true},
+		"a size of one number":      {"hal: {camera: {size: 720}}", false},
+		"a size":                    {"hal: {camera: {size: 640x480}}", true},
+		"a rotation by its number":  {"hal: {camera: {rotate: 90}}", true},
+		"a rotation as a text":      {"hal: {camera: {rotate: \"90\"}}", true},
+		"a rotation of no quarter":  {"hal: {camera: {rotate: 45}}", false},
+		"a window":                  {"policy: {do_not_disturb: [\"Mon-Fri 22:00-07:00\", \"Sat,Sun 21:30-24:00\", \"00:00-24:00\"]}", true},
+		"a window without its end":  {"policy: {do_not_disturb: [\"22:00\"]}", false},
+		"a number for a window":     {"policy: {do_not_disturb: [22]}", false},
+		"a time zone":               {"policy: {time_zone: Europe/Berlin}", true},
+		"a truth for a time zone":   {"policy: {time_zone: true}", false},
 		"a wrong unit":              {"call: {ring_timeout: 90x}", false},
 		"text for a truth":          {"signaling: {announce: \"yes\"}", false},
 		"a truth for a text":        {"device: {name: true}", false},
