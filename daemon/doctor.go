@@ -31,7 +31,7 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 		findings = append(findings, doctorEncoder(e))
 	}
 	findings = append(findings, b.doctorTransports()...)
-	findings = append(findings, p.doctorCertificates(clock)...)
+	findings = append(findings, p.doctorCertificates(p.floor.Read())...)
 	findings = append(findings, doctorIssuers(p.gate.Status())...)
 	people, err := b.doctorPeople(ctx)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"callbox/daemon/control"
+	"callbox/hal/clock"
 )
 
 // expiresSoon is when a certificate that ends should have been renewed: certbot and
@@ -16,7 +17,7 @@ import (
 const expiresSoon = 14 * 24 * time.Hour
 
 // doctorCertificates looks at the certificates that the configuration names.
-func (p *parts) doctorCertificates(c control.Clock) (findings []control.Finding) {
+func (p *parts) doctorCertificates(now clock.Reading) (findings []control.Finding) {
 	s := p.cfg.Signaling
 	for _, one := range []struct {
 		name, file string
@@ -26,15 +27,16 @@ func (p *parts) doctorCertificates(c control.Clock) (findings []control.Finding)
 		{"mqtt certificate", s.MQTT.ClientCertificate, s.MQTT.Enabled},
 	} {
 		if one.on && one.file != "" {
-			findings = append(findings, doctorCertificate(one.name, one.file, c))
+			findings = append(findings, doctorCertificate(one.name, one.file, now))
 		}
 	}
 	return findings
 }
 
-// doctorCertificate says whether others accept a certificate today. A device that does
-// not know the time says nothing of it.
-func doctorCertificate(name, file string, c control.Clock) control.Finding {
+// doctorCertificate says whether others accept a certificate today. A device that does not
+// know the time knows what time it is at least: what has expired before that has
+// expired.
+func doctorCertificate(name, file string, now clock.Reading) control.Finding {
 	f := control.Finding{Name: name, State: control.StateOK}
 	leaf, err := leafOf(file)
 	if err != nil {
@@ -45,14 +47,17 @@ func doctorCertificate(name, file string, c control.Clock) control.Finding {
 	day := func(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 	f.Message = fmt.Sprintf("%s is good until %s", file, day(leaf.NotAfter))
 	switch {
-	case !c.Trusted:
-	case c.Wall.After(leaf.NotAfter):
+	case now.Floor.After(leaf.NotAfter) || now.Trusted && now.Now.After(leaf.NotAfter):
 		f.State, f.Message = control.StateProblem, fmt.Sprintf("%s has expired on %s: nobody accepts it", file, day(leaf.NotAfter))
 		f.Remedy = "renew it; the new one is read without a restart"
-	case c.Wall.Before(leaf.NotBefore):
+	case !now.Trusted && now.Now.After(leaf.NotAfter):
+		f.State, f.Message = control.StateWarning, fmt.Sprintf("%s has expired on %s, if the clock, which nobody has set, is right", file, day(leaf.NotAfter))
+		f.Remedy = "let an NTP client set the clock, and look again; callboxctl clock"
+	case !now.Trusted:
+	case now.Now.Before(leaf.NotBefore):
 		f.State, f.Message = control.StateProblem, fmt.Sprintf("%s is good from %s on: nobody accepts it yet", file, day(leaf.NotBefore))
 		f.Remedy = "is the clock right? callboxctl clock"
-	case leaf.NotAfter.Sub(c.Wall) < expiresSoon:
+	case leaf.NotAfter.Sub(now.Now) < expiresSoon:
 		f.State, f.Message = control.StateWarning, fmt.Sprintf("%s expires on %s", file, day(leaf.NotAfter))
 		f.Remedy = "renew it; the new one is read without a restart"
 	}
