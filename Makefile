@@ -22,9 +22,9 @@ GST_SOURCES := cmd/callboxd/e2e/gstsender
 GST_PACKAGES := gstreamer-webrtc-1.0 gstreamer-sdp-1.0 gstreamer-app-1.0
 # What others do, before our own building begins.
 LOAD := $(shell cut -d ' ' -f 1 /proc/loadavg)
-VERSION ?= $(shell sed -n 's/^\#\# \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | head -n 1)
+VERSION ?= $(shell packaging/version)
 # The earliest time that a device with this program may believe in.
-SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
+SOURCE_DATE_EPOCH ?= $(shell packaging/version --epoch)
 LDFLAGS := -s -w -X callbox/daemon/control.version=$(VERSION) -X callbox/hal/clock.built=$(SOURCE_DATE_EPOCH)
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 PHONE_SOURCES := $(shell find $(PHONE)/src $(PHONE)/page $(PHONE)/worker $(PHONE)/scripts -type f 2>/dev/null) $(PHONE)/package.json $(PHONE)/package-lock.json
@@ -96,12 +96,13 @@ deb: setup-deb phone ## build the Debian package for this release and architectu
 debs: setup-package phone ## build packages for bookworm and trixie, amd64, arm64 and armhf, into build/debs (root; DEBS=trixie/arm64 for one)
 	@VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/make-debs $(DEBS)
 
-test-package: phone ## the life of the package in a real systemd, on bookworm and trixie (root; 3 to 7 minutes)
+test-package: phone ## the life of the package in a real systemd, on bookworm and trixie, and the same package built twice (root; 5 to 12 minutes)
 	@$(STEP) "package: set-up" .ci/setup package
 	@$(STEP) "package: its life in a real systemd" env VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/test-package
 
-test-reproducible: deb ## build the package twice and compare it byte for byte
-	@$(STEP) "the same package again" env VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/test-reproducible
+test-reproducible: setup-package phone ## build the packages for trixie twice and compare them byte for byte (root; part of test-package)
+	@$(STEP) "packages for trixie" env VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/make-debs trixie/$$(dpkg --print-architecture)
+	@$(STEP) "the same packages again" env VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/test-reproducible
 
 test-long: ## the call machine: 2,000,000 random events against every invariant, and a minute of fuzzing
 	@$(STEP) "call machine: events" go test -count=1 -run TestInvariants -v ./daemon/call -call.events=2000000

@@ -48,6 +48,15 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 	return findings, nil
 }
 
+// DoctorDevices says which cameras, microphone, speaker and display a daemon that was
+// started now would choose, in the words of Doctor.
+func DoctorDevices(o hal.Options) (findings []control.Finding) {
+	for _, c := range devices.Choose(o) {
+		findings = append(findings, doctorDevice(part{Choice: c}))
+	}
+	return findings
+}
+
 func (b *backend) doctorDevices() (findings []control.Finding) {
 	b.parts.devices.Look()
 	for _, d := range b.parts.report() {

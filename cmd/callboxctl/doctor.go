@@ -25,13 +25,14 @@ func newDoctor(a *app) *cobra.Command {
 		Use:   "doctor",
 		Short: "Say in plain words what is missing",
 		Long: `Say in plain words what is missing, and what to do about it: the configuration, the daemon
-and its socket, and then what the daemon itself has looked at. It works without a running
-daemon, too. Exit code 6 when there is a problem; a warning is none.`,
+and its socket, and then what the daemon itself has looked at. Where none runs it says why
+none could start, and which camera, microphone, speaker and display one would choose. Exit
+code 6 when there is a problem; a warning is none.`,
 		Example: "  callboxctl doctor\n  callboxctl doctor --json | jq '.[] | select(.state == \"problem\")'",
 		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, found := lookAtConfig(file, a.configFile(cmd.Context()))
-			findings := append([]control.Finding{found}, a.lookAtDaemon(cmd.Context(), cfg)...)
+			findings := append([]control.Finding{found}, a.lookAtDaemon(cmd.Context(), cfg, file)...)
 			err := a.show(findings, func(w io.Writer) { printFindings(w, findings) })
 			if err == nil && worst(findings) == control.StateProblem {
 				return outcome(exitUnwell)
@@ -84,7 +85,7 @@ func lookAtConfig(file, daemons string) (*config.Config, control.Finding) {
 }
 
 // lookAtDaemon asks the daemon, or finds out why it does not answer.
-func (a *app) lookAtDaemon(ctx context.Context, cfg *config.Config) []control.Finding {
+func (a *app) lookAtDaemon(ctx context.Context, cfg *config.Config, file string) []control.Finding {
 	f := control.Finding{Name: "daemon", State: control.StateOK}
 	v, err := a.client().Version(ctx)
 	if err != nil {
@@ -92,6 +93,7 @@ func (a *app) lookAtDaemon(ctx context.Context, cfg *config.Config) []control.Fi
 		findings := []control.Finding{f}
 		if cfg != nil && errors.Is(err, client.ErrUnreachable) && !errors.Is(err, fs.ErrPermission) {
 			findings = append(findings, lookAtPort(ctx, cfg)...)
+			findings = append(findings, lookAtDevices(ctx, file)...)
 		}
 		return findings
 	}

@@ -45,3 +45,40 @@ func TestDoctorOfThePort(t *testing.T) {
 		})
 	}
 }
+
+// TestDoctorOfTheDevices: where no daemon runs, the daemon's program says which devices
+// it would choose.
+func TestDoctorOfTheDevices(t *testing.T) {
+	const good = "testdata/good.yaml"
+	for name, tt := range map[string]struct {
+		program string // "": there is none
+		want    []string
+	}{
+		"chosen": {
+			`[ "$*" = "devices --config ` + good + `" ] && echo '[{"name": "camera", "state": "ok", "message": "usb-Cam"}, {"name": "speaker", "state": "problem", "message": "it is not there", "remedy": "plug it in"}]'`,
+			[]string{"ok       camera         usb-Cam would be chosen\n", "problem  speaker        it is not there\n", "→ plug it in\n"},
+		},
+		"fails":      {`echo "no way in" >&2; exit 1`, []string{"warning  devices", "exit status 1: no way in"}},
+		"no JSON":    {`echo yes`, []string{"warning  devices", "invalid character"}},
+		"no program": {"", []string{"warning  devices", "cannot find callboxd", "→ install the package callbox"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			t.Setenv("PATH", dir)
+			if tt.program != "" {
+				if err := os.WriteFile(filepath.Join(dir, "callboxd"), []byte("#!/bin/sh\n"+tt.program+"\n"), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			code, out, errs := ctl(t, "", "--socket", filepath.Join(dir, "none"), "doctor", "--config", good)
+			if code != exitUnwell {
+				t.Errorf("%d %s", code, errs)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("it says\n%s\nand not %q", out, want)
+				}
+			}
+		})
+	}
+}

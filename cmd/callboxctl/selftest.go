@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -19,9 +18,6 @@ import (
 	"callbox/daemon/control/client"
 	"callbox/daemon/selftest"
 )
-
-// phoneProgram holds the phone: this program stays small (docs/decisions/0023-selftest.md).
-const phoneProgram = "callboxd"
 
 // phonePatience is what the phone gets to hang up after Ctrl-C.
 const phonePatience = 4 * time.Second
@@ -143,20 +139,14 @@ func (a *app) phone(ctx context.Context, args []string) (selftest.Figures, error
 	return *figures, nil
 }
 
-// findPhone looks beside this program, then in PATH.
+// findPhone is the program with the phone.
 func findPhone() (string, error) {
 	if named := os.Getenv("CALLBOX_PHONE"); named != "" {
 		return named, nil
 	}
-	if own, err := os.Executable(); err == nil {
-		beside := filepath.Join(filepath.Dir(own), phoneProgram)
-		if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
-			return beside, nil
-		}
-	}
-	found, err := exec.LookPath(phoneProgram)
+	found, err := findProgram()
 	if err != nil {
-		return "", fmt.Errorf("cannot find %s, which holds the phone of the test: %w; install it beside callboxctl, or name it: CALLBOX_PHONE", phoneProgram, err)
+		return "", fmt.Errorf("%w, and in it the phone of the test; install it beside callboxctl, or name it: CALLBOX_PHONE", err)
 	}
 	return found, nil
 }

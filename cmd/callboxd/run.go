@@ -27,7 +27,7 @@ const (
 
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	root := command.New(errs, runDaemon)
-	root.AddCommand(newSelftest(os.Stdin, out))
+	root.AddCommand(newSelftest(os.Stdin, out), newDevices(out))
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errs)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -38,9 +39,15 @@ func newTree() *cobra.Command {
 // release is which package is built.
 type release struct{ version, suffix, codename, seconds string }
 
+// debianVersion is what may stand before the suffix.
+var debianVersion = regexp.MustCompile(`^[0-9][A-Za-z0-9.+~]*$`)
+
 // tree copies what git knows or does not ignore, the built page of the phone and the
 // licences of what is in it, and puts packaging/debian where dpkg looks for it.
 func tree(root, to string, r release) error {
+	if !debianVersion.MatchString(r.version) {
+		return fmt.Errorf("cannot make a package of the version %q: Debian's begin with a number; packaging/version prints one", r.version)
+	}
 	at, err := epoch(r.seconds)
 	if err != nil {
 		return err
@@ -73,13 +80,38 @@ func tree(root, to string, r release) error {
 	return output(filepath.Join(to, "debian/changelog"), []byte(text))
 }
 
+// listFiles lists what git knows or does not ignore, each with a zero byte behind it. In
+// what is no checkout, an unpacked tarball, git knows nothing yet.
+func listFiles(root string) ([]byte, error) {
+	git := func(args ...string) *exec.Cmd {
+		cmd := exec.Command("git", args...) //nolint:noctx // ends by itself
+		cmd.Dir = root
+		return cmd
+	}
+	var where []string
+	if _, err := os.Lstat(filepath.Join(root, ".git")); errors.Is(err, fs.ErrNotExist) {
+		empty, err := os.MkdirTemp("", "callbox-tree-")
+		if err != nil {
+			return nil, fmt.Errorf("cannot list the source: %w", err)
+		}
+		defer os.RemoveAll(empty)
+		where = []string{"--git-dir=" + empty, "--work-tree=."}
+		if out, err := git("init", "--quiet", "--bare", empty).CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("cannot list the source: %w: %s", err, out)
+		}
+	}
+	out, err := git(append(where, "ls-files", "-z", "--cached", "--others", "--exclude-standard")...).Output()
+	if err != nil {
+		return nil, fmt.Errorf("cannot list the source: %w", err)
+	}
+	return out, nil
+}
+
 // sourceFiles lists the files of the tree, relative to root.
 func sourceFiles(root string) ([]string, error) {
-	cmd := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard") //nolint:noctx // ends by itself
-	cmd.Dir = root
-	out, err := cmd.Output()
+	out, err := listFiles(root)
 	if err != nil {
-		return nil, fmt.Errorf("cannot list the source: %w; make deb needs a checkout", err)
+		return nil, err
 	}
 	var files []string
 	for name := range bytes.SplitSeq(bytes.TrimSuffix(out, []byte{0}), []byte{0}) {

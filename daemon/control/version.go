@@ -5,7 +5,7 @@ import (
 	"runtime/debug"
 )
 
-// version is set by the linker from CHANGELOG.md; see the Makefile.
+// version is set by the linker to what packaging/version says, and in a package to that of the package.
 var version string
 
 // ThisVersion returns the version of the running program.

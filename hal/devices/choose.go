@@ -80,6 +80,13 @@ func (c *chooser) lookForSound() (microphone, speaker Choice) {
 	return microphone, speaker
 }
 
+// all chooses everything: the cameras, the microphone, the speaker, the display.
+func (c *chooser) all() []Choice {
+	cameras := c.lookForCameras()
+	microphone, speaker := c.lookForSound()
+	return append(slices.Clone(cameras), microphone, speaker, chooseDisplay(c.options.Display, c.find.Screens))
+}
+
 // note remembers choices, the first of which has this place, and tells what has changed.
 func (c *chooser) note(place int, now []Choice) {
 	var changed []Choice

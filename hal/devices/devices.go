@@ -175,7 +175,16 @@ type Finders struct {
 //
 // The light is turned off. Close the Set at the end.
 func Open(o hal.Options, clk clock.Clock, log zerolog.Logger) (*Set, error) {
-	return OpenWith(o, Finders{listCameras, listSounds, listScreens}, clk, log)
+	return OpenWith(o, listers, clk, log)
+}
+
+// listers are the Finders of the real devices.
+var listers = Finders{listCameras, listSounds, listScreens}
+
+// Choose says which cameras, microphone, speaker and display Open would choose at the
+// moment. It opens none for streaming, and nothing follows from it.
+func Choose(o hal.Options) []Choice {
+	return newChooser(o, listers, zerolog.Nop()).all()
 }
 
 // OpenWith is Open, where others say what there is: tests do.
@@ -184,10 +193,9 @@ func OpenWith(o hal.Options, find Finders, clk clock.Clock, log zerolog.Logger) 
 		CameraMode: hal.VideoMode{Width: o.Camera.Size.Width, Height: o.Camera.Size.Height, FrameRate: o.Camera.FrameRate},
 		chooser:    newChooser(o, find, log),
 	}
-	cameras := s.chooser.lookForCameras()
-	microphone, speaker := s.chooser.lookForSound()
-	display := chooseDisplay(o.Display, find.Screens)
-	s.Report = append(slices.Clone(cameras), microphone, speaker, display)
+	s.Report = s.chooser.all()
+	n := len(s.Report)
+	cameras, microphone, speaker, display := s.Report[:n-3], s.Report[n-3], s.Report[n-2], s.Report[n-1]
 
 	s.openCameras(o, cameras, clk)
 	if s.Sound, err = openSound(o, s.chooser, microphone, speaker); err != nil {

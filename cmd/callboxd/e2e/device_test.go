@@ -228,12 +228,26 @@ const pictureWatcher = `(async (ms) => {
   return { pictures, changed, bright };
 })`
 
+// watched is what pictureWatcher saw.
+type watched struct{ Pictures, Changed, Bright int }
+
+func (p *phone) watchPicture(over time.Duration) watched {
+	p.t.Helper()
+	return eval[watched](p, fmt.Sprintf("%s(%d)", pictureWatcher, over.Milliseconds()))
+}
+
+// moves reports whether there were so many pictures a second that differ and are not
+// black.
+func (w watched) moves(over time.Duration, rate float64) bool {
+	return float64(w.Pictures) >= rate*over.Seconds() && w.Changed >= 7 && w.Bright >= 150
+}
+
 // wantMovingPicture wants so many pictures a second that differ and are not black.
 func (p *phone) wantMovingPicture(t *testing.T, over time.Duration, rate float64) {
 	t.Helper()
-	saw := eval[struct{ Pictures, Changed, Bright int }](p, fmt.Sprintf("%s(%d)", pictureWatcher, over.Milliseconds()))
+	saw := p.watchPicture(over)
 	t.Logf("%.1f pictures a second, %d of 9 samples changed", float64(saw.Pictures)/over.Seconds(), saw.Changed)
-	if float64(saw.Pictures) < rate*over.Seconds() || saw.Changed < 7 || saw.Bright < 150 {
+	if !saw.moves(over, rate) {
 		t.Errorf("the camera's picture does not move: %+v in %v", saw, over)
 	}
 }

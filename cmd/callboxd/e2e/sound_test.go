@@ -148,11 +148,15 @@ const toneListener = `(async () => {
 // listenForTones begins to listen to the remote sound of the present call.
 func (p *phone) listenForTones() { p.t.Helper(); eval[bool](p, `(window.listening = undefined, true)`) }
 
-// wantTone wants the phone to hear a tone, or not to.
-func (p *phone) wantTone(t *testing.T, hz float64, want bool) {
-	t.Helper()
+// audible is in how many of 50 spectra a tone is to be: it beeps, half of the time it is
+// there.
+const audible = 15
+
+// hearTone listens for a second: in how many spectra something is loud, and in how many
+// of these it is the tone.
+func (p *phone) hearTone(hz float64) (right, loud, spectra int) {
+	p.t.Helper()
 	heard := eval[[]struct{ Hz, DB float64 }](p, toneListener)
-	loud, right := 0, 0
 	for _, h := range heard {
 		if h.DB < -70 {
 			continue
@@ -162,11 +166,18 @@ func (p *phone) wantTone(t *testing.T, hz float64, want bool) {
 			right++
 		}
 	}
+	return right, loud, len(heard)
+}
+
+// wantTone wants the phone to hear a tone, or not to.
+func (p *phone) wantTone(t *testing.T, hz float64, want bool) {
+	t.Helper()
+	right, loud, spectra := p.hearTone(hz)
 	switch {
-	case want && right < 15: // the tone beeps: half of the time it is there
-		t.Errorf("the phone hears %g Hz in %d of %d spectra (%d loud)", hz, right, len(heard), loud)
+	case want && right < audible:
+		t.Errorf("the phone hears %g Hz in %d of %d spectra (%d loud)", hz, right, spectra, loud)
 	case !want && loud > 5:
-		t.Errorf("the phone still hears something in %d of %d spectra, %d of them %g Hz", loud, len(heard), right, hz)
+		t.Errorf("the phone still hears something in %d of %d spectra, %d of them %g Hz", loud, spectra, right, hz)
 	}
 }
 

@@ -20,13 +20,15 @@ var blocks = regexp.MustCompile("(?ms)^```sh( interactive)?\n(.*?)^```$")
 
 // TestGuide runs the commands of docs/operations.md in their order, as somebody would
 // who follows it: a phone is paired on the way, and the device is another one before each
-// block that restores it.
+// block that restores it. The commands in the text between two blocks are run between
+// them.
 func TestGuide(t *testing.T) {
 	guide, err := os.ReadFile(*guideFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	found := blocks.FindAllStringSubmatch(string(guide), -1)
+	between := blocks.Split(string(guide), -1)
 	if len(found) < 15 || strings.Count(string(guide), "\n```") != 2*len(found) {
 		t.Fatalf("the guide has %d blocks of commands, and others that are not run", len(found))
 	}
@@ -36,7 +38,9 @@ func TestGuide(t *testing.T) {
 			l.run("cp", l.put(s.deb), "/root/")
 			seen := map[string]int{}
 			want := who{}
-			for _, block := range found {
+			text := newInline(l)
+			for i, block := range found {
+				text.run(between[i])
 				interactive, script := block[1] != "", block[2]
 				after := func() {}
 				switch {
@@ -80,6 +84,8 @@ func TestGuide(t *testing.T) {
 			if seen["pair"] != 1 || seen["restore"] != 2 || seen["upgrade"] != 1 || seen["TURN"] != 1 {
 				t.Errorf("the guide has other blocks than this test knows: %v", seen)
 			}
+			text.run(between[len(found)])
+			text.end()
 		})
 	}
 }

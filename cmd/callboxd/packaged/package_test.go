@@ -141,6 +141,10 @@ func (l *life) thumbprint() string {
 }
 
 func (l *life) brings() {
+	version := l.run("dpkg-query", "-W", "-f", "${Version}", "callbox")
+	if got := l.run("callboxd", "--version"); got != "callboxd version "+version+"\n" {
+		l.t.Errorf("the daemon of the package %s says %s", version, got)
+	}
 	l.run("callboxctl", "check", "/usr/share/doc/callbox/examples/callbox.yaml")
 	for _, path := range []string{
 		"/usr/share/man/man1/callboxctl-call.1.gz", "/usr/share/man/man5/callbox.yaml.5.gz", "/usr/share/man/man8/callboxd.8.gz",
