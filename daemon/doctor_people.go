@@ -36,7 +36,8 @@ func (b *backend) doctorPeople(ctx context.Context) ([]control.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	findings := doctorContacts(slices.DeleteFunc(contacts, func(c control.Contact) bool { return c.Revoked }), len(b.parts.gate.Status()))
+	ever := len(contacts) > 0
+	findings := doctorContacts(slices.DeleteFunc(contacts, func(c control.Contact) bool { return c.Revoked }), ever, len(b.parts.gate.Status()))
 	return ask(ctx, b.loop, func() ([]control.Finding, error) {
 		l := b.loop
 		return append(findings, doctorQuiet(l.showDND(), l.settings.rules.Quiet(l.now()))...), nil
@@ -59,12 +60,16 @@ func doctorQuiet(dnd control.DND, hours bool) []control.Finding {
 }
 
 // doctorContacts looks at the phones that are trusted: who may call and be called, and
-// who can be reached now.
-func doctorContacts(trusted []control.Contact, issuers int) []control.Finding {
+// who can be reached now. A device with which no phone was ever paired is new, and
+// nothing is wrong with it.
+func doctorContacts(trusted []control.Contact, ever bool, issuers int) []control.Finding {
 	f := control.Finding{Name: "contacts", State: control.StateOK}
 	switch {
 	case len(trusted) == 0 && issuers > 0:
 		f.Message = "no phone is paired: only callers with a token can call"
+		return []control.Finding{f}
+	case len(trusted) == 0 && !ever:
+		f.State, f.Message, f.Remedy = control.StateWarning, "no phone is paired yet: nobody can call", "callboxctl pair"
 		return []control.Finding{f}
 	case len(trusted) == 0:
 		f.State, f.Message, f.Remedy = control.StateProblem, "no phone is paired: nobody can call", "callboxctl pair"

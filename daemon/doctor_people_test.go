@@ -16,19 +16,21 @@ func TestDoctorOfPeople(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		trusted []control.Contact
+		ever    bool
 		issuers int
 		want    []string // state, name, part of the message
 	}{
-		"nobody":                 {nil, 0, []string{"problem contacts no phone is paired: nobody can call"}},
-		"nobody, but issuers":    {nil, 1, []string{"ok contacts only callers with a token"}},
-		"all is well":            {[]control.Contact{phone("connected", "call", "beCalled")}, 0, []string{"ok contacts 1 may call", "ok phones 1 connected"}},
-		"nobody may call":        {[]control.Contact{phone("push", "beCalled")}, 0, []string{"problem contacts nobody rings here", "ok phones 1 can be woken"}},
-		"nobody but with tokens": {[]control.Contact{phone("push", "beCalled")}, 1, []string{"ok contacts 0 may call", "ok phones 1 can be woken"}},
-		"nobody may be called":   {[]control.Contact{phone("none", "call")}, 0, []string{"ok contacts the device can call nobody"}},
-		"one is away":            {[]control.Contact{phone("none", "call", "beCalled"), phone("connected", "beCalled")}, 0, []string{"ok contacts 2 may be called", "warning phones 1 connected, 1 cannot be reached now"}},
-		"a broker":               {[]control.Contact{phone("perhaps", "call", "beCalled")}, 0, []string{"ok contacts 1 paired", "ok phones 1 perhaps at the broker"}},
+		"a new device":           {nil, false, 0, []string{"warning contacts no phone is paired yet: nobody can call"}},
+		"nobody any more":        {nil, true, 0, []string{"problem contacts no phone is paired: nobody can call"}},
+		"nobody, but issuers":    {nil, false, 1, []string{"ok contacts only callers with a token"}},
+		"all is well":            {[]control.Contact{phone("connected", "call", "beCalled")}, true, 0, []string{"ok contacts 1 may call", "ok phones 1 connected"}},
+		"nobody may call":        {[]control.Contact{phone("push", "beCalled")}, true, 0, []string{"problem contacts nobody rings here", "ok phones 1 can be woken"}},
+		"nobody but with tokens": {[]control.Contact{phone("push", "beCalled")}, true, 1, []string{"ok contacts 0 may call", "ok phones 1 can be woken"}},
+		"nobody may be called":   {[]control.Contact{phone("none", "call")}, true, 0, []string{"ok contacts the device can call nobody"}},
+		"one is away":            {[]control.Contact{phone("none", "call", "beCalled"), phone("connected", "beCalled")}, true, 0, []string{"ok contacts 2 may be called", "warning phones 1 connected, 1 cannot be reached now"}},
+		"a broker":               {[]control.Contact{phone("perhaps", "call", "beCalled")}, true, 0, []string{"ok contacts 1 paired", "ok phones 1 perhaps at the broker"}},
 	} {
-		got := doctorContacts(tt.trusted, tt.issuers)
+		got := doctorContacts(tt.trusted, tt.ever, tt.issuers)
 		if len(got) != len(tt.want) {
 			t.Errorf("%s: %+v, want %q", name, got, tt.want)
 			continue

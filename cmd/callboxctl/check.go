@@ -15,24 +15,40 @@ func newCheck(a *app) *cobra.Command {
 		Use:   "check [FILE]",
 		Short: "Check a configuration file",
 		Long: `Check a configuration file with the code that the daemon starts with, and open the
-secrets and certificates that it names: as root, or as the daemon's user. All mistakes are
-shown at once, each with its place. A systemd credential is not looked at.
+secrets and certificates that it names. Root opens them with the rights of the daemon's user.
+All mistakes are shown at once, each with its place. A systemd credential is not looked at.
+
+What is no mistake but will not do what was meant, or not under the unit of the package, is
+a warning.
 
 Without FILE it is the one that the daemon reads, or ` + config.DefaultFile + ` when
-none runs. Exit code 78 when there are mistakes.`,
+none runs. Exit code 78 when there are mistakes; a warning is none.`,
 		Example: "  callboxctl check /etc/callbox/callbox.yaml",
 		Args:    atMostOne("the file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			file := first(args)
-			if file == "" {
-				file = cmp.Or(a.configFile(cmd.Context()), config.DefaultFile)
+			daemons := a.configFile(cmd.Context())
+			file := cmp.Or(first(args), daemons, config.DefaultFile)
+			as := daemonsReader()
+			_, doubts, err := config.Check(file, as)
+			if err == nil {
+				err = daemonOpens(file, daemons, as)
 			}
-			if _, err := config.LoadFiles(file); err != nil {
+			if err != nil {
 				return err
 			}
-			return a.show(map[string]any{"file": file, "ok": true}, func(w io.Writer) {
+			return a.show(checked{file, true, doubts}, func(w io.Writer) {
+				for _, d := range doubts {
+					fmt.Fprintf(w, "%s: %s\n", paint(yellow, "warning"), oneLine(d.String()))
+				}
 				fmt.Fprintf(w, "%s is in order\n", file)
 			})
 		},
 	}
+}
+
+// checked is what check says of a good configuration.
+type checked struct {
+	File     string          `json:"file"`
+	OK       bool            `json:"ok"`
+	Warnings config.Problems `json:"warnings,omitzero"`
 }

@@ -31,8 +31,9 @@ code 6 when there is a problem; a warning is none.`,
 		Example: "  callboxctl doctor\n  callboxctl doctor --json | jq '.[] | select(.state == \"problem\")'",
 		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, found := lookAtConfig(file, a.configFile(cmd.Context()))
-			findings := append([]control.Finding{found}, a.lookAtDaemon(cmd.Context(), cfg, file)...)
+			usual := a.usualSocket()
+			cfg, findings := lookAtConfig(file, a.configFile(cmd.Context()))
+			findings = append(findings, a.lookAtDaemon(cmd.Context(), cfg, file, usual)...)
 			err := a.show(findings, func(w io.Writer) { printFindings(w, findings) })
 			if err == nil && worst(findings) == control.StateProblem {
 				return outcome(exitUnwell)
@@ -55,14 +56,18 @@ func (a *app) configFile(ctx context.Context) string {
 
 // lookAtConfig reads the configuration with the code that the daemon starts with:
 // the named file, else that of the daemon, else the default one. One that cannot be used
-// is nil.
-func lookAtConfig(file, daemons string) (*config.Config, control.Finding) {
+// is nil. Of one that a daemon runs with, nothing is doubted.
+func lookAtConfig(file, daemons string) (*config.Config, []control.Finding) {
 	f := control.Finding{Name: "configuration", State: control.StateOK}
 	shown := cmp.Or(file, daemons, config.DefaultFile)
 	if file = shown; file == config.DefaultFile {
 		file = "" // it may be missing
 	}
-	cfg, err := config.LoadFiles(file)
+	as := daemonsReader()
+	cfg, doubts, err := config.Check(file, as)
+	if err == nil {
+		err = daemonOpens(shown, daemons, as)
+	}
 	var problems config.Problems
 	switch {
 	case errors.As(err, &problems):
@@ -80,16 +85,27 @@ func lookAtConfig(file, daemons string) (*config.Config, control.Finding) {
 	}
 	if path, err := filepath.Abs(shown); daemons != "" && (err != nil || path != daemons) {
 		f.Message += "; the daemon reads " + daemons
+	} else if daemons != "" {
+		return cfg, []control.Finding{f}
 	}
-	return cfg, f
+	findings := []control.Finding{f}
+	for _, d := range doubts {
+		findings = append(findings, control.Finding{Name: f.Name, State: control.StateWarning, Message: d.String()})
+	}
+	return cfg, append(findings, missingCredentials(cfg)...)
 }
 
 // lookAtDaemon asks the daemon, or finds out why it does not answer.
-func (a *app) lookAtDaemon(ctx context.Context, cfg *config.Config, file string) []control.Finding {
+func (a *app) lookAtDaemon(ctx context.Context, cfg *config.Config, file string, usual bool) []control.Finding {
 	f := control.Finding{Name: "daemon", State: control.StateOK}
 	v, err := a.client().Version(ctx)
 	if err != nil {
 		f.State, f.Message, f.Remedy = control.StateProblem, a.whyNot(err), remedyFor(err)
+		if usual && errors.Is(err, client.ErrUnreachable) && !errors.Is(err, fs.ErrPermission) {
+			if u := askSystemd(ctx); u != nil {
+				f.Message, f.Remedy = u.why(a.at())
+			}
+		}
 		findings := []control.Finding{f}
 		if cfg != nil && errors.Is(err, client.ErrUnreachable) && !errors.Is(err, fs.ErrPermission) {
 			findings = append(findings, lookAtPort(ctx, cfg)...)
@@ -117,6 +133,12 @@ func lookAtPort(ctx context.Context, cfg *config.Config) []control.Finding {
 		return nil
 	}
 	address := cfg.Signaling.Direct.Listen
+	if port, first := config.PrivilegedPort(address); port > 0 { // root could have it
+		return []control.Finding{{
+			Name: "port", State: control.StateProblem, Message: fmt.Sprintf("ports below %d are not for everybody, and the daemon's is %d", first, port),
+			Remedy: fmt.Sprintf("set signaling.direct.listen to a port from %d on; callboxctl check says how the unit could have it", first),
+		}}
+	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", address)
 	if err == nil {
@@ -128,10 +150,7 @@ func lookAtPort(ctx context.Context, cfg *config.Config) []control.Finding {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		f.Message = fmt.Sprintf("another program has the port %s: the daemon cannot start", port)
-		f.Remedy = fmt.Sprintf("sudo ss -ltnp 'sport = :%s' says which; end it, or set signaling.direct.listen to another port", port)
-	case errors.Is(err, fs.ErrPermission):
-		f.Message = fmt.Sprintf("ports below 1024 are not for everybody, and the daemon's is %s", port)
-		f.Remedy = "set signaling.direct.listen to a port from 1024 on"
+		f.Remedy = fmt.Sprintf("sudo ss -ltnp 'sport = :%s' (package iproute2) says which; end it, or set signaling.direct.listen to another port", port)
 	}
 	return []control.Finding{f}
 }

@@ -28,6 +28,7 @@ func TestDoctorOfThePort(t *testing.T) {
 		"taken":      {fmt.Sprintf(`{listen: "%s"}`, taken.Addr()), fmt.Sprintf("another program has the port %d: the daemon cannot start", taken.Addr().(*net.TCPAddr).Port)},
 		"free":       {fmt.Sprintf(`{listen: "%s"}`, free.Addr()), ""},
 		"not wanted": {fmt.Sprintf(`{enabled: false, listen: "%s"}`, taken.Addr()), ""},
+		"privileged": {`{listen: "127.0.0.1:1"}`, "ports below 1024 are not for everybody, and the daemon's is 1"},
 		"of another": {`{listen: "192.0.2.1:8443"}`, "the daemon could not listen on 192.0.2.1:8443"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -20,9 +18,6 @@ import (
 // daemonProgram holds what this program is not linked with: the phone of selftest and the
 // drivers. So it stays small (docs/decisions/0023-selftest.md).
 const daemonProgram = "callboxd"
-
-// daemonUser is whose rights to devices count.
-const daemonUser = "callbox"
 
 // lookPatience is how long looking at devices may take.
 const lookPatience = 20 * time.Second
@@ -79,35 +74,4 @@ func lookAtDevices(ctx context.Context, file string) []control.Finding {
 // blind is what is said when nobody could look.
 func blind(why, remedy string) []control.Finding {
 	return []control.Finding{{Name: "devices", State: control.StateWarning, Message: "cannot look at camera and sound: " + why, Remedy: remedy}}
-}
-
-// daemonsRights are those of the daemon's user, nil where there is none or only root
-// could take them.
-func daemonsRights() *syscall.Credential {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	u, err := user.Lookup(daemonUser)
-	if err != nil {
-		return nil
-	}
-	ids, err := u.GroupIds()
-	if err != nil {
-		return nil
-	}
-	number := func(text string) uint32 {
-		n, errID := strconv.ParseUint(text, 10, 32)
-		if errID != nil {
-			err = errID
-		}
-		return uint32(n)
-	}
-	c := &syscall.Credential{Uid: number(u.Uid), Gid: number(u.Gid)}
-	for _, id := range ids {
-		c.Groups = append(c.Groups, number(id))
-	}
-	if err != nil {
-		return nil
-	}
-	return c
 }

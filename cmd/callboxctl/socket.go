@@ -21,6 +21,10 @@ func (a *app) at() string {
 	return a.socket
 }
 
+// usualSocket says that nobody has named a socket: it is that of the installed daemon. It
+// must be asked before at.
+func (a *app) usualSocket() bool { return a.socket == "" && os.Getenv(socketVariable) == "" }
+
 // socketOf is where the daemon that reads the file listens. It is usual when the file
 // cannot be used, and when only usual is there: the daemon has not been started again since
 // control.socket was changed.

@@ -10,39 +10,69 @@ import (
 	"path/filepath"
 )
 
+// Reader is for whom the files that the configuration names are opened. The zero value is
+// who asks.
+type Reader struct {
+	User string       // is named in errors
+	Do   func(func()) // calls a function with the rights of that user
+}
+
 // LoadFiles is Load, and opens the files that the configuration names and that the
 // daemon does not start without: secrets, certificates and their keys. What cannot be
 // used comes as Problems, at the place of its key. A systemd credential is not looked
 // at: only the daemon is handed it.
 func LoadFiles(path string) (*Config, error) {
+	c, _, err := Check(path, Reader{})
+	return c, err
+}
+
+// Check is LoadFiles with the rights of another. It tells its doubts, too: what is right
+// by itself, and still will not do what was meant, or not under the unit of the package.
+func Check(path string, as Reader) (c *Config, doubtful Problems, err error) {
 	c, w, err := open(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var problems Problems
-	checkFiles(c, func(path, text string) { problems = append(problems, w.at(path, text)) })
-	if len(problems) > 0 {
-		return nil, problems.sorted()
+	look := func() {
+		checkFiles(c, as, func(path, text string) { problems = append(problems, w.at(path, text)) })
 	}
-	return c, nil
+	if as.Do == nil {
+		look()
+	} else {
+		as.Do(look)
+	}
+	if len(problems) > 0 {
+		return nil, nil, problems.sorted()
+	}
+	set := func(key string) bool { _, ok := w.places[key]; return ok }
+	doubts(c, set, func(path, text string) { doubtful = append(doubtful, w.at(path, text)) })
+	return c, doubtful.sorted(), nil
+}
+
+// Denied says what to do about a file that the reader may not open.
+func (r Reader) Denied(err error) string {
+	if r.User == "" {
+		return fmt.Sprintf("%v; may the daemon read it? ask as root, or as the daemon's user", err)
+	}
+	return fmt.Sprintf("%v: the daemon's user %s may not read it; chgrp %s it and chmod 640 it, and let it enter the folders above", err, r.User, r.User)
 }
 
 // checkFiles opens the files of what is switched on.
-func checkFiles(c *Config, r report) {
+func checkFiles(c *Config, as Reader, r report) {
 	note := func(key string, err error) {
 		switch {
 		case errors.Is(err, fs.ErrPermission):
-			r(key, fmt.Sprintf("%v; may the daemon read it? ask as root, or as the daemon's user", err))
+			r(key, as.Denied(err))
 		case err != nil:
 			r(key, err.Error())
 		}
 	}
-	secret := func(key, name string) {
-		if name == "" || !filepath.IsAbs(name) {
-			return
+	for _, one := range c.secrets() {
+		if one.name != "" && filepath.IsAbs(one.name) {
+			_, err := ReadSecret(one.name)
+			note(one.key, err)
 		}
-		_, err := ReadSecret(name)
-		note(key, err)
 	}
 	pair := func(key, certificate, private string) {
 		if certificate == "" || private == "" {
@@ -56,14 +86,9 @@ func checkFiles(c *Config, r report) {
 		pair("signaling.direct.tls.certificate", d.TLS.Certificate, d.TLS.Key)
 	}
 	if m := c.Signaling.MQTT; m.Enabled {
-		secret("signaling.mqtt.password_file", m.PasswordFile)
 		note("signaling.mqtt.ca", checkAuthorities(m.CA))
 		pair("signaling.mqtt.client_certificate", m.ClientCertificate, m.ClientKey)
 	}
-	if w := c.Signaling.Push.Webhook; w.URL != "" {
-		secret("signaling.push.webhook.secret_file", w.SecretFile)
-	}
-	secret("media.ice.turn_secret_file", c.Media.ICE.TURNSecretFile)
 }
 
 func checkAuthorities(file string) error {

@@ -77,7 +77,7 @@ func TestAFileOfAnother(t *testing.T) {
 		defer func() { _ = unix.Setfsuid(0) }()
 	}
 	said := ""
-	checkFiles(c, func(key, text string) { said += key + ": " + text })
+	checkFiles(c, Reader{}, func(key, text string) { said += key + ": " + text })
 	if !strings.Contains(said, "as root, or as the daemon's user") {
 		t.Errorf("said %q", said)
 	}

@@ -108,7 +108,7 @@ func install(t *testing.T, m *machine, deb, forward string) *boxed {
 // card, and of them doctor has nothing to say.
 func (b *boxed) outOfTheBox() {
 	b.t.Helper()
-	out, _ := b.tryCtl("doctor") // exit code 6: no phone is paired
+	out, _ := b.tryCtl("doctor") // exit code 6 where there is a problem, which the state of each finding tells
 	var findings []control.Finding
 	if err := json.Unmarshal(out, &findings); err != nil {
 		b.t.Fatalf("doctor says no JSON: %v\n%s", err, out)
