@@ -203,10 +203,14 @@ func (l *loop) mediaRestarted(it mediaRestarted) {
 	if !l.runsNow(it.gen, it.leg) {
 		return
 	}
+	l.cur.leg.generation = it.generation
 	if it.err != nil {
 		l.cur.log.Warn().Err(it.err).Msg("ICE restart failed")
-		return // the phone tries again; the reconnect timer decides
+		l.signaling.RestartFailed(l.cur.room(), it.generation)
+		if l.state.Phase == call.Reconnecting { // until its timer ends the call
+			l.signaling.NeedRestart(l.cur.room(), it.generation+1)
+		}
+		return
 	}
-	l.cur.leg.generation = it.generation
 	l.signaling.Restarted(l.cur.room(), it.generation, it.answer)
 }

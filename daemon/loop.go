@@ -29,6 +29,7 @@ type signaler interface {
 	Candidates(room signaling.RoomKey, candidates [][]byte, end bool)
 	NeedRestart(room signaling.RoomKey, generation int)
 	Restarted(room signaling.RoomKey, generation int, sdp string)
+	RestartFailed(room signaling.RoomKey, generation int)
 	AnswerData(room signaling.RoomKey, id, errCode string) (frame []byte)
 	SendData(room signaling.RoomKey, id string, payload []byte) (frame []byte, err error)
 	Ring(r signaling.RingRequest) error

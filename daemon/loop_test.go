@@ -120,6 +120,29 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
+// TestARestartThatFails: the next one is not shut out, and is asked for while media are
+// lost; while they flow the phone is left alone.
+func TestARestartThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		defer s.end()
+		s.talk()
+		restart := func(generation int) {
+			s.receive(signaling.Restart{Room: signaling.RoomKey{ID: "r", Phone: "anna"}, Generation: generation, SDP: "new"})
+		}
+		s.restartErr = errors.New("no way")
+		restart(1)
+		s.want("restart 1 failed")
+		s.emit(media.Lost{})
+		s.want("needRestart 2")
+		restart(2)
+		s.want("restart 2 failed; needRestart 3")
+		s.restartErr = nil
+		restart(3)
+		s.want(`restarted 3 "restarted SDP"`)
+	})
+}
+
 // TestMediaThatHangs: an SDP answer that never comes does not hold the loop up.
 func TestMediaThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -41,7 +41,8 @@ type stage struct {
 	records, updates []store.Record
 	budgets          map[string]store.Budget
 	contacts         []signaling.Contact
-	stats            media.Stats   // of every session, set before there is one
+	stats            media.Stats // of every session, set before there is one
+	restartErr       error
 	sentID           string        // of the last data that was sent
 	rung             []string      // rooms of the phones that were rung
 	disk             time.Duration // how long it takes to write that a call begins
@@ -174,6 +175,9 @@ func (f fakeSignaling) NeedRestart(_ signaling.RoomKey, generation int) {
 func (f fakeSignaling) Restarted(_ signaling.RoomKey, generation int, sdp string) {
 	f.s.note("restarted %d %q", generation, sdp)
 }
+func (f fakeSignaling) RestartFailed(_ signaling.RoomKey, generation int) {
+	f.s.note("restart %d failed", generation)
+}
 func (f fakeSignaling) AnswerData(_ signaling.RoomKey, id, code string) []byte {
 	f.s.note("answer data %s %q", id, code)
 	return nil
@@ -277,7 +281,7 @@ func (f fakeSession) AddCandidates(c []media.Candidate) error {
 	return nil
 }
 func (f fakeSession) Restart(context.Context, int, string) (string, error) {
-	return "restarted SDP", nil
+	return "restarted SDP", f.s.restartErr
 }
 func (f fakeSession) Prepare() { f.s.note("prepare") }
 func (f fakeSession) Accept(l media.Limit) {

@@ -131,6 +131,18 @@ func (d *Device) Candidates(k RoomKey, candidates [][]byte, end bool) {
 	}
 }
 
+// RestartFailed says that there is no answer to the phone's restart of that generation: the
+// next one may come.
+func (d *Device) RestartFailed(k RoomKey, generation int) {
+	d.mu.Lock()
+	defer d.unlock()
+	r := d.inPhase(k, offered, started)
+	if r == nil || generation != r.ice.generation {
+		return
+	}
+	r.ice.ready, r.ice.held = true, nil // of a generation that nobody answers
+}
+
 // Restarted answers the phone's restart of that generation.
 func (d *Device) Restarted(k RoomKey, generation int, sdp string) {
 	d.mu.Lock()

@@ -136,6 +136,30 @@ func TestRestartRefused(t *testing.T) {
 	}
 }
 
+// TestARestartThatFailed does not shut out the next one.
+func TestARestartThatFailed(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		r.talks()
+		r.deliver(r.phone.Restart(roomID, 1, signalingtest.SDP{Ufrag: "new1"}.String()))
+		expectEvent[signaling.Restart](r)
+		r.RestartFailed(r.room(), 2) // of a generation that nobody asked for
+		time.Sleep(2 * time.Second)
+		r.expect(message.TypeAck)
+		second := r.phone.Restart(roomID, 2, signalingtest.SDP{Ufrag: "new2"}.String())
+		r.deliver(second)
+		r.expectNoEvent()
+		r.RestartFailed(r.room(), 1)
+		r.deliver(second)
+		if e := expectEvent[signaling.Restart](r); e.Generation != 2 {
+			t.Errorf("restart %+v", e)
+		}
+		r.Restarted(r.room(), 2, answerSDP)
+		if m := r.acked(message.TypeRestarted); m.Body.(message.Restarted).Generation != 2 {
+			t.Errorf("restarted %+v", m.Body)
+		}
+	})
+}
+
 func TestRestartsTwoSecondsApart(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
 		r.talks()
