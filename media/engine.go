@@ -70,6 +70,9 @@ func NewEngine(o EngineOptions) (*Engine, error) {
 		return nil, fmt.Errorf("cannot send at %d bit/s of video and %d of audio; set media.video_bitrate to at least 50kbit and media.audio_bitrate between 6kbit and 510kbit",
 			o.VideoBitrate, o.AudioBitrate)
 	}
+	if o.VideoBitrateMin < 0 || o.VideoBitrateMin > o.VideoBitrate {
+		return nil, fmt.Errorf("cannot send pictures with at least %d bit/s and at most %d; set media.video_bitrate_min to less than media.video_bitrate", o.VideoBitrateMin, o.VideoBitrate)
+	}
 	e := &Engine{
 		opts: o, sessions: map[*Session]struct{}{},
 		camera: newSlot(), sound: newSlot(), display: newSlot(),

@@ -16,8 +16,6 @@ import (
 const (
 	// audioExtra is what the headers of 50 packets of sound a second add, in bit/s.
 	audioExtra = 10_000
-	// leastVideo is what is left to pictures on the worst way.
-	leastVideo = 40_000
 	// overhead is the share of a picture's bits that headers add.
 	overhead = 0.03
 	// headroom over what the encoders aim at: they overshoot, and lost packets are sent
@@ -49,7 +47,7 @@ func newSending(s *Session) *sending {
 	ceiling := (rate.Rate(o.VideoBitrate) + sound) * headroom
 	f := &sending{
 		s: s, wake: make(chan struct{}, 1), number: rtp.NewRandomSequencer(),
-		control: rate.New(rate.Options{Floor: sound + leastVideo, Start: min(startRate, ceiling), Ceiling: ceiling}),
+		control: rate.New(rate.Options{Floor: sound, Start: min(startRate, ceiling), Ceiling: ceiling}),
 	}
 	f.recorder = twcc.New(twcc.Options{Clock: s.engine.opts.Clock, Feedback: f.feedback})
 	return f

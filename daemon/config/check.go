@@ -159,6 +159,7 @@ func checkMedia(m options.Media, r report) {
 		seen[c] = true
 	}
 	rate("video_bitrate", m.VideoBitrate, 50_000, 20_000_000)
+	rate("video_bitrate_min", m.VideoBitrateMin, 10_000, m.VideoBitrate)
 	rate("receive_bitrate", m.ReceiveBitrate, 50_000, 20_000_000)
 	rate("audio_bitrate", m.AudioBitrate, 6_000, 510_000) // RFC 6716, 2.1.1
 	checkICE(m.ICE, r)

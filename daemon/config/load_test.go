@@ -25,6 +25,10 @@ func TestMessages(t *testing.T) {
 			"call:\n  ring_timout: 5s\n", nil,
 			`f:2:3: call.ring_timout: unknown key "ring_timout" (did you mean "ring_timeout"?); allowed here: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration, announcement, tones, dial_mode, warnings, upgrade_wait`,
 		},
+		"a least rate above the most": {
+			"media:\n  video_bitrate: 100kbit\n  video_bitrate_min: 200kbit\n", nil,
+			`f:3:22: media.video_bitrate_min: 200kbit is out of range; allowed: 10kbit to 100kbit`,
+		},
 		"unknown key with two letters swapped": {
 			"device:\n  nmae: Door\n", nil,
 			`f:2:3: device.nmae: unknown key "nmae" (did you mean "name"?); allowed here: sn, name, state_dir`,

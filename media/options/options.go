@@ -26,6 +26,9 @@ type Media struct {
 	// less it follows the way: first with less for each picture, then with fewer
 	// pictures, then with smaller ones, and in the end with sound alone.
 	VideoBitrate Bitrate `mapstructure:"video_bitrate"`
+	// VideoBitrateMin is the least that pictures are worth sending with: where the way
+	// leaves less, sound goes on alone until it leaves more again.
+	VideoBitrateMin Bitrate `mapstructure:"video_bitrate_min"`
 	// ReceiveBitrate is the most video that a phone is asked to send.
 	ReceiveBitrate Bitrate `mapstructure:"receive_bitrate"`
 	// AudioBitrate is the rate that the Opus encoder aims at.
@@ -80,7 +83,7 @@ type ICEServer struct {
 // Default is what is used when the configuration says nothing.
 func Default() Media {
 	return Media{
-		Preconnect: PreconnectNetwork, VideoCodecs: []VideoCodec{CodecH264, CodecVP8}, Encoder: EncoderAuto, VideoBitrate: 1_200_000, ReceiveBitrate: 1_500_000, AudioBitrate: 32_000,
+		Preconnect: PreconnectNetwork, VideoCodecs: []VideoCodec{CodecH264, CodecVP8}, Encoder: EncoderAuto, VideoBitrate: 1_200_000, VideoBitrateMin: 40_000, ReceiveBitrate: 1_500_000, AudioBitrate: 32_000,
 		Cleaning: Cleaning{Echo: EchoSpeex, NoiseSuppression: true},
 		ICE:      ICE{TURNLife: 10 * time.Minute},
 	}

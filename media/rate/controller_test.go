@@ -117,6 +117,45 @@ func TestWays(t *testing.T) {
 	}
 }
 
+// TestNarrow: where a way leaves too little for pictures, sound goes on alone and in time, and
+// pictures are back when it leaves more.
+func TestNarrow(t *testing.T) {
+	const sound = 42_000
+	o := Options{Floor: sound, Start: 800_000, Ceiling: 1_400_000}
+	for _, camera := range []struct {
+		width, height int
+		rate          float64
+	}{{1280, 720, 30}, {1280, 720, 25}, {1280, 720, 15}, {640, 480, 30}, {320, 240, 15}} {
+		for _, way := range []struct {
+			capacity Rate
+			pictures bool
+			drained  time.Duration // when what the queue held at the cut has gone by
+			audio    time.Duration
+		}{{75_000, false, at(60), 400 * time.Millisecond}, {90_000, false, at(40), 300 * time.Millisecond}, {200_000, true, at(30), 300 * time.Millisecond}} {
+			t.Run(fmt.Sprintf("%dx%d at %.0f, %.0f kbit/s", camera.width, camera.height, camera.rate, way.capacity/1000), func(t *testing.T) {
+				for seed := range uint64(8) {
+					ladder := NewLadder(camera.width, camera.height, camera.rate, 40_000)
+					s := driveLadder(seed, o, 1_200_000, ladder, at(120),
+						weather{capacity: 2_000_000, queue: 60_000, trip: trip},
+						weather{from: at(20), capacity: way.capacity, queue: 60_000, trip: trip},
+						weather{from: at(100), capacity: 2_000_000, queue: 60_000, trip: trip})
+					_, audio, frames, _ := between(s, way.drained, at(100))
+					if audio > way.audio || way.pictures != (float64(frames) > 4*(at(100)-way.drained).Seconds()) {
+						t.Errorf("seed %d: sound %v late, %d pictures", seed, audio, frames)
+					}
+					if video, _, _, _ := between(s, at(110), at(120)); video < 700_000 {
+						t.Errorf("seed %d: %.0f kbit/s of pictures, 10 to 20 s after the way has become wide", seed, video/1000)
+					}
+					if t.Failed() {
+						show(t, s, 10)
+						return
+					}
+				}
+			})
+		}
+	}
+}
+
 // TestStandsStill: a picture that needs little is no reason to ask for little, and no
 // evidence for much.
 func TestStandsStill(t *testing.T) {

@@ -25,6 +25,8 @@ type delays struct {
 
 type delay struct{ sent, late float64 } // seconds
 
+func (d delay) arrived() float64 { return d.sent + d.late }
+
 const (
 	// The clocks of both ends drift by up to 0.2 ms a second: what is older than this
 	// is no measure any more.
@@ -33,6 +35,9 @@ const (
 	// packets are delayed at random.
 	windowLeast = 0.08
 	windowMost  = 0.4
+	// What was sent in that window may take many times as long to arrive, when the way has
+	// become narrow: what came before this many windows tells of the way as it was.
+	arrivedWithin = 2
 	// The first reports are too few to know that: the window is long for them.
 	windowReports = 5
 	// A queue that stands this many reports and does not grow although less is sent is
@@ -74,9 +79,13 @@ func (d *delays) close(now time.Duration) {
 		window = windowMost
 	}
 	d.reports++
+	arrived := d.recent[0].arrived()
+	for _, p := range d.recent {
+		arrived = max(arrived, p.arrived())
+	}
 	from := 0
 	for i, p := range d.recent {
-		if p.sent < newest-window {
+		if p.sent < newest-window || p.arrived() < arrived-arrivedWithin*window {
 			from = i + 1
 		}
 	}

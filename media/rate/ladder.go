@@ -41,15 +41,17 @@ const (
 	leastPicture = 160 // pixels, the longer side
 )
 
-// NewLadder returns a ladder for a camera, on its highest rung.
-func NewLadder(width, height int, frameRate float64) *Ladder {
+// NewLadder returns a ladder for a camera, on its highest rung. No rung takes less than
+// least.
+func NewLadder(width, height int, frameRate float64, least Rate) *Ladder {
 	l := &Ladder{}
 	for _, r := range []Rung{{1, 1}, {1, 2. / 3}, {1, 0.5}, {0.75, 0.5}, {0.5, 0.5}, {0.5, 1. / 3}, {0.375, 1. / 3}} {
 		if r.Scale < 1 && float64(max(width, height))*r.Scale < leastPicture {
 			break
 		}
 		pixels := float64(width*height) * r.Scale * r.Scale
-		l.rungs = append(l.rungs, rung{r, Rate(bitsPerPixel * pixels * frameRate * math.Pow(r.Rate, rateExponent))})
+		needs := Rate(bitsPerPixel * pixels * frameRate * math.Pow(r.Rate, rateExponent))
+		l.rungs = append(l.rungs, rung{r, max(least, needs)})
 	}
 	return l
 }

@@ -15,7 +15,7 @@ func climb(l *Ladder, from *time.Duration, r Rate, span time.Duration) (Rung, bo
 }
 
 func TestLadder(t *testing.T) {
-	l, now := NewLadder(1280, 720, 30), time.Duration(0)
+	l, now := NewLadder(1280, 720, 30, 0), time.Duration(0)
 	for _, step := range []struct {
 		rate Rate
 		span time.Duration
@@ -44,11 +44,22 @@ func TestLadder(t *testing.T) {
 }
 
 func TestLadderOfASmallCamera(t *testing.T) {
-	l, now := NewLadder(320, 240, 15), time.Duration(0)
+	l, now := NewLadder(320, 240, 15, 0), time.Duration(0)
 	if got, ok := climb(l, &now, 4_000, time.Second); got != (Rung{0.5, 1. / 3}) || !ok {
 		t.Errorf("the lowest rung is %v, %t", got, ok)
 	}
 	if _, ok := climb(l, &now, 1_000, time.Second); ok {
 		t.Error("there are pictures without bits")
+	}
+}
+
+// TestLadderWithALeast: no rung takes less, and the highest that does is used.
+func TestLadderWithALeast(t *testing.T) {
+	l, now := NewLadder(640, 480, 30, 40_000), time.Duration(0)
+	if got, ok := climb(l, &now, 41_000, time.Second); got != (Rung{0.5, 0.5}) || !ok {
+		t.Errorf("with just enough the rung is %v, %t", got, ok)
+	}
+	if _, ok := climb(l, &now, 39_000, time.Second); ok {
+		t.Error("there are pictures with less than the least")
 	}
 }

@@ -68,12 +68,18 @@ type sample struct {
 	frames  int           // that were complete, after one retransmission
 	skipped int
 	lost    float64
+	none    bool // there were no pictures at its end
 }
 
 const clockOffset = 1234 * time.Second
 
 // drive runs sound and pictures over a link, with feedback as Chromium sends it.
 func drive(seed uint64, o Options, need Rate, span time.Duration, w ...weather) []sample {
+	return driveLadder(seed, o, need, nil, span, w...)
+}
+
+// driveLadder is drive with pictures by a ladder; nil: of one size, whatever they cost.
+func driveLadder(seed uint64, o Options, need Rate, ladder *Ladder, span time.Duration, w ...weather) []sample {
 	l := &link{rand: rand.New(rand.NewPCG(seed, 7)), weather: w}
 	c := New(o)
 	var pace Pacer[int] // value: the frame
@@ -93,7 +99,7 @@ func drive(seed uint64, o Options, need Rate, span time.Duration, w ...weather) 
 	var out []sample
 	now := sample{}
 	left := map[int]int{}
-	frame := 0
+	frame, due, none := 0, 0.0, false
 	send := func(t time.Duration, size, probe, of int) (time.Duration, bool) {
 		arrived, ok := l.carry(t, size)
 		air = append(air, flying{t, arrived, size, probe, ok, of, false})
@@ -103,7 +109,7 @@ func drive(seed uint64, o Options, need Rate, span time.Duration, w ...weather) 
 	nextFeedback := 100 * time.Millisecond
 	for t := time.Duration(0); t < span; t += step {
 		if t%(100*time.Millisecond) == 0 && t > 0 {
-			now.at, now.target, now.lost = t, c.Target(), c.Loss()
+			now.at, now.target, now.lost, now.none = t, c.Target(), c.Loss(), none
 			out = append(out, now)
 			now = sample{}
 		}
@@ -113,11 +119,26 @@ func drive(seed uint64, o Options, need Rate, span time.Duration, w ...weather) 
 			}
 		}
 		if t%(33*time.Millisecond) == 0 {
-			frame++
-			if pace.Backlog() > 100*time.Millisecond {
+			rate := max(60_000, min(need, c.Target()-50_000))
+			if ladder != nil {
+				var rung Rung
+				var some bool
+				rate = min(need, (c.Target()-o.Floor)*0.97)
+				rung, some = ladder.Choose(t, rate)
+				if none = !some; none {
+					due = 0
+				} else if due += rung.Rate; true {
+					rate /= Rate(rung.Rate)
+				}
+			} else {
+				due = 1
+			}
+			if due < 0.999 {
+				// no picture now
+			} else if due--; pace.Backlog() > 100*time.Millisecond {
 				now.skipped++
 			} else {
-				rate := max(60_000, min(need, c.Target()-50_000))
+				frame++
 				size := int(float64(rate) / 8 * 0.033 * math.Exp(l.rand.NormFloat64()*0.25))
 				for left[frame] = 0; size > 0; size -= 1100 {
 					pace.Push(min(size, 1100)+40, frame)
@@ -160,7 +181,7 @@ func drive(seed uint64, o Options, need Rate, span time.Duration, w ...weather) 
 				kept := air[:0]
 				for _, f := range air {
 					lost := !f.seen
-					if lost && f.ok && t-f.sent < 2*time.Second {
+					if lost && f.ok {
 						kept = append(kept, f) // it is on its way
 						continue
 					}

@@ -11,9 +11,11 @@ type Probe struct {
 
 const (
 	probeLong    = 20 * time.Millisecond
-	probeLeast   = 6 * probePacket // bytes
+	probeLeast   = 6 * probePacket // bytes, where they take no longer than
+	probeMost    = 100 * time.Millisecond
 	probePacket  = 1200
-	probeTimes   = 2 // the target
+	probeSmall   = 2700 // bytes, in any case: 3 packets of a picture
+	probeTimes   = 2    // the target
 	probeClear   = 500 * time.Millisecond
 	probeAfter   = 700 * time.Millisecond // a cut
 	probeSoon    = 500 * time.Millisecond // after a probe that showed more
@@ -55,7 +57,7 @@ func (c *Controller) Probe(now time.Duration) (Probe, bool) {
 	}
 	p.id++
 	r := min(c.target*probeTimes, c.opts.Ceiling/backoff*1.02)
-	p.probe = Probe{ID: p.id, Rate: r, Bytes: max(probeLeast, int(r.bytes(probeLong)))}
+	p.probe = Probe{ID: p.id, Rate: r, Bytes: int(max(probeSmall, r.bytes(probeLong), min(probeLeast, r.bytes(probeMost))))}
 	p.open, p.asked, p.got = true, now, p.got[:0]
 	return p.probe, true
 }
@@ -74,7 +76,7 @@ func (p *prober) result(now time.Duration, packets []Packet) (Rate, bool) {
 	for _, k := range p.got {
 		sum += k.Size
 	}
-	if len(p.got) < 4 || float64(sum) < probeArrives*float64(p.probe.Bytes) {
+	if len(p.got) < 3 || float64(sum) < probeArrives*float64(p.probe.Bytes) {
 		return 0, false
 	}
 	first, last := p.got[0], p.got[0]

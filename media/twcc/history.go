@@ -1,6 +1,7 @@
 package twcc
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -108,7 +109,7 @@ func (h *history) report(now time.Duration, r *rtcp.TransportLayerCC) []rate.Pac
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b rate.Packet) int { return int(a.Sent - b.Sent) })
+	slices.SortStableFunc(out, func(a, b rate.Packet) int { return cmp.Compare(a.Sent, b.Sent) })
 	return out
 }
 
