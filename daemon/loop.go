@@ -48,6 +48,7 @@ type mediaSession interface {
 	SetMicrophone(on bool)
 	SetCamera(on bool)
 	SwitchCamera(name string) (string, error)
+	CameraDevice() string
 	Camera() string
 	View() string
 	Play(pcm []int16)
