@@ -2,8 +2,8 @@
 // "Video for Linux API") through the kernel's ioctls, single- and multi-planar, with
 // memory-mapped buffers.
 //
-// It takes YU12, NV12, YUYV and MJPEG, and delivers I420. Only MJPEG needs a C
-// library. The pictures of cameras that encode H.264 are handed on as they are.
+// It takes YU12, NV12, YUYV and MJPEG, and delivers I420 in the colours of hal's zero
+// value. The pictures of cameras that encode H.264 are handed on as they are.
 package v4l2
 
 import (
