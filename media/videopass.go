@@ -173,8 +173,9 @@ func (p *passed) snapshot(data []byte, key bool, f *hal.EncodedFrame) {
 		p.look.close()
 		return
 	}
-	img := p.look.decode(p.codec, data, key, func() { _ = p.stream.ForceKeyFrame() })
-	if img != nil {
-		p.v.s.engine.tap.offer(&hal.Frame{YCbCr: *img, Captured: f.Captured}, p.stream.Mode().FrameRate)
+	seen := p.look.decode(p.codec, data, key, func() { _ = p.stream.ForceKeyFrame() })
+	if seen != nil {
+		seen.Captured = f.Captured
+		p.v.s.engine.tap.offer(seen, p.stream.Mode().FrameRate)
 	}
 }
