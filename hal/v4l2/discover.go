@@ -18,6 +18,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"callbox/hal"
 )
 
 // Device is a camera that was found.
@@ -81,14 +83,8 @@ func list(root string, probe func(path string) (identity, error)) ([]Device, err
 	return found, errors.Join(problems...)
 }
 
-// refused adds what to do to an error about permissions: the kernel says EACCES for the
-// mode of the node, EPERM for the device filter of the unit.
-func refused(err error) error {
-	if errors.Is(err, unix.EPERM) {
-		return fmt.Errorf("%w; add DeviceAllow=char-81 rw to the unit", err)
-	}
-	return fmt.Errorf("%w; add the daemon's user to the group video", err)
-}
+// refused adds what to do to an error about permissions.
+func refused(err error) error { return hal.Refused(err, "video", "char-81 rw") }
 
 // links maps the nodes that the links of a udev directory lead to to the links'
 // names; of several to one node, the first by name.
