@@ -109,8 +109,11 @@ func listALSA(root string, access func(node string) error) ([]Device, error) {
 // may have it, which is no matter here.
 func accessible(node string) error { return unix.Access(node, unix.R_OK|unix.W_OK) }
 
-// refused adds what to do to an error about permissions.
-func refused(err error) error { return hal.Refused(err, "audio", "char-116 rw") }
+// refused adds what to do to an error about permissions: the kernel says EACCES for the
+// mode of the node, EPERM for the device filter of the unit.
+func refused(err error) error {
+	return hal.Refused(err, "audio", "char-116 rw")
+}
 
 // parsePCM takes a line of /proc/asound/pcm apart:
 //

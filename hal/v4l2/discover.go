@@ -83,8 +83,11 @@ func list(root string, probe func(path string) (identity, error)) ([]Device, err
 	return found, errors.Join(problems...)
 }
 
-// refused adds what to do to an error about permissions.
-func refused(err error) error { return hal.Refused(err, "video", "char-81 rw") }
+// refused adds what to do to an error about permissions: the kernel says EACCES for the
+// mode of the node, EPERM for the device filter of the unit.
+func refused(err error) error {
+	return hal.Refused(err, "video", "char-81 rw")
+}
 
 // links maps the nodes that the links of a udev directory lead to to the links'
 // names; of several to one node, the first by name.
