@@ -1,5 +1,5 @@
-// Package yuv is the one place where pictures of hal (4:2:0, three planes) are turned,
-// mirrored, scaled and brought to other colours: by libyuv, and by C of its own where
+// Package yuv is the one place where pictures of hal (4:2:0, three planes) are unpacked,
+// turned, mirrored, scaled and brought to other colours: by libyuv, and by C of its own where
 // libyuv cannot. Each function looks at the planes first: C writes and reads no sample
 // beyond them. Nothing is kept, and nothing is allocated but a picture that gets another
 // size.
