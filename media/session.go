@@ -85,6 +85,7 @@ type Session struct {
 	closeOnce  sync.Once
 	closeErr   error
 	lastMedia  atomic.Int64 // clock time of the phone's last packet, +1; 0: none
+	lastVideo  atomic.Int64 // the same of its pictures
 	startedNow chan struct{}
 }
 
@@ -290,7 +291,9 @@ func (s *Session) SendData(text []byte) error {
 // more. Devices are closed meanwhile; the data channel goes on.
 func (s *Session) Shut() {
 	s.gate.Shut()
-	s.over.Store(true)
+	if s.over.CompareAndSwap(false, true) && s.frozen() {
+		s.count.freezes.end(s.now())
+	}
 	s.wantDevices()
 }
 

@@ -16,6 +16,8 @@ import (
 
 	"github.com/gen2brain/malgo"
 	"golang.org/x/sys/unix"
+
+	"callbox/hal"
 )
 
 // Backend is the sound system that a device belongs to.
@@ -110,10 +112,7 @@ func accessible(node string) error { return unix.Access(node, unix.R_OK|unix.W_O
 // refused adds what to do to an error about permissions: the kernel says EACCES for the
 // mode of the node, EPERM for the device filter of the unit.
 func refused(err error) error {
-	if errors.Is(err, unix.EPERM) {
-		return fmt.Errorf("%w; add DeviceAllow=char-116 rw to the unit", err)
-	}
-	return fmt.Errorf("%w; add the daemon's user to the group audio", err)
+	return hal.Refused(err, "audio", "char-116 rw")
 }
 
 // parsePCM takes a line of /proc/asound/pcm apart:

@@ -2,8 +2,8 @@
 // "Video for Linux API") through the kernel's ioctls, single- and multi-planar, with
 // memory-mapped buffers.
 //
-// It takes YU12, NV12, YUYV and MJPEG, and delivers I420. Only MJPEG needs a C
-// library. The pictures of cameras that encode H.264 are handed on as they are.
+// It takes YU12, NV12, YUYV and MJPEG, and delivers I420 in the colours of hal's zero
+// value. The pictures of cameras that encode H.264 are handed on as they are.
 package v4l2
 
 import (
@@ -18,6 +18,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"callbox/hal"
 )
 
 // Device is a camera that was found.
@@ -84,10 +86,7 @@ func list(root string, probe func(path string) (identity, error)) ([]Device, err
 // refused adds what to do to an error about permissions: the kernel says EACCES for the
 // mode of the node, EPERM for the device filter of the unit.
 func refused(err error) error {
-	if errors.Is(err, unix.EPERM) {
-		return fmt.Errorf("%w; add DeviceAllow=char-81 rw to the unit", err)
-	}
-	return fmt.Errorf("%w; add the daemon's user to the group video", err)
+	return hal.Refused(err, "video", "char-81 rw")
 }
 
 // links maps the nodes that the links of a udev directory lead to to the links'
