@@ -37,8 +37,8 @@ type soundDevice struct {
 	mixer   mixer
 	echo    echo.Stats
 	clock   soundClock
-	pulled  time.Duration // when the last frame for the speaker was
-	delays  soundDelays   // of the open device
+	pulled  time.Duration   // when the last frame for the speaker was
+	delays  soundDelays     // of the open device
 	counts  underrunCounter // of the open device; nil when it does not count
 	late    uint64          // underruns of those before
 	zero    [hal.FrameSamples]int16
@@ -149,8 +149,9 @@ func (d *soundDevice) push(p *rtp.Packet, arrival time.Duration) {
 	}
 	d.buf.Push(p.SequenceNumber, p.Timestamp, p.Payload, arrival)
 	if ahead, ok := d.buf.Ahead(p.Timestamp); ok {
-		next := max(arrival, d.pulled+hal.FrameLength) // when more is taken
-		d.s.together.played(p.Timestamp, next+ahead+d.delays.playback)
+		const lookahead = opus.Lookahead * time.Second / opus.SampleRate // of the phone's encoder: libopus, too
+		next := max(arrival, d.pulled+hal.FrameLength)                   // when more is taken
+		d.s.together.played(p.Timestamp, next+ahead+lookahead+d.delays.playback)
 	}
 }
 

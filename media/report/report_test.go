@@ -29,8 +29,10 @@ func newTracks(t *testing.T) *tracks {
 	t.Helper()
 	l := &tracks{}
 	l.Reporter = New(Options{
-		Clock:    clock.Go(),
-		Sound:    func(at time.Duration) (uint32, bool) { return uint32((at - 20*time.Millisecond).Milliseconds() * 48), at > 1500*time.Millisecond },
+		Clock: clock.Go(),
+		Sound: func(at time.Duration) (uint32, bool) {
+			return uint32((at - 20*time.Millisecond).Milliseconds() * 48), at > 1500*time.Millisecond
+		},
 		Pictures: func(at time.Duration) (uint32, bool) { return 1<<32 - 90_000 + uint32(at.Milliseconds()*90), true },
 	})
 	out := interceptor.RTPWriterFunc(func(_ *rtp.Header, payload []byte, _ interceptor.Attributes) (int, error) { return len(payload), nil })
