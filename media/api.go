@@ -7,12 +7,14 @@ import (
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
+	pionreport "github.com/pion/interceptor/pkg/report"
 	"github.com/pion/transport/v5"
 	"github.com/pion/transport/v5/stdnet"
 	"github.com/pion/webrtc/v4"
 	"github.com/rs/zerolog"
 
 	"callbox/media/gate"
+	"callbox/media/report"
 	"callbox/media/twcc"
 )
 
@@ -33,7 +35,7 @@ func opusCodec() webrtc.RTPCodecCapability {
 
 // newAPI returns the pion API of one session. It is made for each, because the
 // gate hangs on its network.
-func newAPI(o Options, video []*videoCodec, g *gate.Gate, recorder *twcc.Recorder, log zerolog.Logger) (*webrtc.API, error) {
+func newAPI(o Options, video []*videoCodec, g *gate.Gate, recorder *twcc.Recorder, reporter *report.Reporter, log zerolog.Logger) (*webrtc.API, error) {
 	m := &webrtc.MediaEngine{}
 	register := func(c webrtc.RTPCodecCapability, payload webrtc.PayloadType, kind webrtc.RTPCodecType) error {
 		if err := m.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: c, PayloadType: payload}, kind); err != nil {
@@ -50,12 +52,18 @@ func newAPI(o Options, video []*videoCodec, g *gate.Gate, recorder *twcc.Recorde
 		return nil, err
 	}
 	// pion's defaults, without simulcast (we neither send nor take it) and the
-	// statistics interceptor (a copy of every header for numbers that we count).
+	// statistics interceptor (a copy of every header for numbers that we count), and
+	// with sender reports of our own.
 	r := &interceptor.Registry{}
 	r.Add(recorder) // next to the network: what NACK sends again is numbered, too
 	for _, configure := range []func() error{
 		func() error { return webrtc.ConfigureNack(m, r) },
-		func() error { return webrtc.ConfigureRTCPReports(r) },
+		func() error {
+			receiver, err := pionreport.NewReceiverInterceptor()
+			r.Add(receiver)
+			r.Add(reporter) // behind NACK: what is sent again is not counted
+			return err
+		},
 		func() error { return webrtc.ConfigureTWCCSender(m, r) },
 	} {
 		if err := configure(); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"callbox/media/gate"
+	"callbox/media/report"
 )
 
 // ErrNotOpen means that the data channel is not open (yet, or any more).
@@ -101,7 +102,12 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 		startedNow: make(chan struct{}),
 	}
 	s.send = newSending(s)
-	api, err := newAPI(e.opts.Options, e.codecs, s.gate, s.send.recorder, s.log)
+	reporter := report.New(report.Options{
+		Clock:    e.opts.Clock,
+		Sound:    func(at time.Duration) (uint32, bool) { return s.audio.captured(at) },
+		Pictures: func(at time.Duration) (uint32, bool) { return s.video.captured(at) },
+	})
+	api, err := newAPI(e.opts.Options, e.codecs, s.gate, s.send.recorder, reporter, s.log)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a media session: %w", err)
 	}

@@ -270,11 +270,16 @@ func (v *videoSender) forceKeyframe() {
 	}
 }
 
+// captured is the report.Time of the pictures: it counts with the clock.
+func (v *videoSender) captured(at time.Duration) (rtp uint32, known bool) {
+	return v.offset + uint32(int64(at)*9/100_000), true // 90 kHz
+}
+
 // write hands one picture over to be sent. Its RTP time is when it was captured, not
 // when the encoder was done with it; of two cameras the times may overlap.
 func (v *videoSender) write(codec *videoCodec, f picture.Frame) {
 	v.last = max(f.Captured, v.last+time.Millisecond)
-	timestamp := v.offset + uint32(int64(v.last)*9/100_000) // 90 kHz
+	timestamp, _ := v.captured(v.last)
 	if v.codec != codec {
 		v.codec, v.cutter = codec, codec.cutter()
 	}

@@ -187,6 +187,7 @@ func (s *fakeSound) Open(hal.SoundFunc) (hal.SoundStream, error) { return s, nil
 func (s *fakeSound) Gone() <-chan struct{}                       { return s.gone }
 func (s *fakeSound) Close() error                                { return nil }
 func (s *fakeSound) Underruns() uint64                           { return 7 }
+func (s *fakeSound) Delays() (capture, playback time.Duration)   { return 3, 4 }
 
 // TestChosenSound: each opening takes what is there, and what lacks a device ends when
 // that comes.
@@ -233,6 +234,12 @@ func TestChosenSound(t *testing.T) {
 				}
 				if n := stream.(interface{ Underruns() uint64 }).Underruns(); n != 7 {
 					t.Errorf("%d underruns", n)
+				}
+				delays := stream.(interface {
+					Delays() (capture, playback time.Duration)
+				})
+				if capture, playback := delays.Delays(); capture != 3 || playback != 4 {
+					t.Errorf("delays of %v and %v", capture, playback)
 				}
 				p.set(nil, tt.comes...)
 				time.Sleep(2*lookEvery + time.Millisecond)

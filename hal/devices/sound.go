@@ -183,6 +183,16 @@ func (s *lackingStream) Underruns() uint64 {
 	return 0
 }
 
+// Delays are those of the device; 0 when it does not know them.
+func (s *lackingStream) Delays() (capture, playback time.Duration) {
+	if c, ok := s.SoundStream.(interface {
+		Delays() (capture, playback time.Duration)
+	}); ok {
+		return c.Delays()
+	}
+	return 0, 0
+}
+
 // Close stops the device.
 func (s *lackingStream) Close() error {
 	s.closeOnce.Do(func() { close(s.stop) })

@@ -157,6 +157,8 @@ type stream struct {
 	context  *malgo.AllocatedContext
 	device   *malgo.Device
 
+	capture, playback time.Duration // delays
+
 	periods  atomic.Uint64 // calls of the device
 	late     underruns
 	goneOnce sync.Once
@@ -173,6 +175,11 @@ func (s *stream) Gone() <-chan struct{} { return s.gone }
 // Underruns is how often the device came too late for its sound.
 func (s *stream) Underruns() uint64 { return s.late.n.Load() }
 
+// Delays is how much later than it was in the air a sample comes to the SoundFunc, beside
+// the frame that it is in, and how much later one is heard than the SoundFunc gave it, as
+// far as the sound system says.
+func (s *stream) Delays() (capture, playback time.Duration) { return s.capture, s.playback }
+
 func (s *stream) start(microphone, speaker *Device) (err error) {
 	kind, first := malgo.Duplex, microphone
 	switch {
@@ -181,6 +188,7 @@ func (s *stream) start(microphone, speaker *Device) (err error) {
 	case speaker == nil:
 		kind = malgo.Capture
 	}
+	s.capture, s.playback = delays(microphone, speaker)
 	quietALSA()
 	if s.context, err = newContext(first.Backend); err != nil {
 		return err
