@@ -13,6 +13,7 @@ import (
 	"callbox/daemon/call"
 	"callbox/daemon/config"
 	"callbox/daemon/control"
+	"callbox/daemon/footprint"
 	"callbox/daemon/policy"
 	"callbox/daemon/store"
 	"callbox/hal"
@@ -265,6 +266,7 @@ func newLoop(p *parts) *loop {
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
 		beat: p.notifier.beat, status: p.notifier.set, made: p.madeOf, paired: p.pairing.forget, dndStop: func() bool { return true },
 		room: &p.room, tester: &p.tester, tokens: p.gate, saveFloor: p.saveFloor, presence: func(mqtt.State) {},
+		trim: footprint.Trim,
 	}
 	l.recheck = func() {
 		l.recheckTokens() // first: its bye still needs the room

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/nack"
 	pionreport "github.com/pion/interceptor/pkg/report"
 	"github.com/pion/transport/v5"
 	"github.com/pion/transport/v5/stdnet"
@@ -27,6 +28,11 @@ const (
 
 	opusFormat = "minptime=10;useinbandfec=1;usedtx=1"
 )
+
+// keptPackets is how many packets of the pictures are kept to be sent again: a second
+// and more at 4 Mbit/s. pion keeps 1024, of 1.6 kB each; a phone no longer asks for
+// what is so old.
+const keptPackets = 512
 
 // opusCodec is what the track of the sound is made of.
 func opusCodec() webrtc.RTPCodecCapability {
@@ -57,7 +63,9 @@ func newAPI(o Options, video []*videoCodec, g *gate.Gate, recorder *twcc.Recorde
 	r := &interceptor.Registry{}
 	r.Add(recorder) // next to the network: what NACK sends again is numbered, too
 	for _, configure := range []func() error{
-		func() error { return webrtc.ConfigureNack(m, r) },
+		func() error {
+			return webrtc.ConfigureNackWithOptions(m, r, nil, nack.ResponderSize(keptPackets))
+		},
 		func() error {
 			receiver, err := pionreport.NewReceiverInterceptor()
 			r.Add(receiver)
