@@ -107,7 +107,7 @@ func deviceRemedy(d part) string {
 	case d.Kind == devices.Display && d.Wanted == hal.NameAuto && d.Chosen == hal.NameNone:
 		return "is the driver of the graphics card loaded? then restart the daemon; or say hal.display.name: none"
 	case d.Kind == devices.Display:
-		return "calls go on without it and look for it every 2 s; callboxctl devices lists the connectors, for hal.display.name (docs/screens.md)"
+		return "calls go on without it and look for it every 2 s, and when one is plugged in; callboxctl devices lists the connectors, for hal.display.name (docs/screens.md)"
 	case d.Kind != devices.Button:
 		return fmt.Sprintf("plug it in: it is taken when it comes; or correct hal.%s.name; callboxctl devices lists what was found", d.Kind)
 	}

@@ -89,6 +89,8 @@ func (v *videoReceiver) run() {
 		return
 	}
 	defer e.display.give()
+	plugs := e.listen("display")
+	defer plugs.Close()
 	name, gone := e.opts.Display.Name(), false
 	for {
 		err := v.use(e.opts.Display, func() {
@@ -104,7 +106,7 @@ func (v *videoReceiver) run() {
 			gone = true
 			v.s.deviceGone("display", name, err)
 		}
-		pause(v.s.ctx, reopenDevice)
+		plugs.Wait(v.s.ctx, reopenDevice)
 		v.forget()
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"callbox/hal/button/evdev"
 	"callbox/hal/clock"
 	"callbox/hal/drm"
+	"callbox/hal/hotplug"
 	"callbox/hal/light"
 	"callbox/hal/orient"
 	"callbox/hal/screen"
@@ -166,6 +167,8 @@ func listScreens() ([]Found, error) {
 // Finders find what there is at the moment, as List does.
 type Finders struct {
 	Cameras, Sounds, Screens func() ([]Found, error)
+	// Plugs tells when to look again; nil: that is done now and then.
+	Plugs *hotplug.Monitor
 }
 
 // Open chooses a driver for every part; it opens no device for streaming. What is not
@@ -173,9 +176,10 @@ type Finders struct {
 // they are opened: one with a configured name is taken when it comes, and "auto" takes
 // what is found then; the virtual device stands in until the first was found.
 //
-// The light is turned off. Close the Set at the end.
-func Open(o hal.Options, clk clock.Clock, log zerolog.Logger) (*Set, error) {
-	return OpenWith(o, Finders{listCameras, listSounds, listScreens}, clk, log)
+// plugs, which may be nil, tells when something comes. The light is turned off. Close the
+// Set at the end, and plugs after that.
+func Open(o hal.Options, plugs *hotplug.Monitor, clk clock.Clock, log zerolog.Logger) (*Set, error) {
+	return OpenWith(o, Finders{listCameras, listSounds, listScreens, plugs}, clk, log)
 }
 
 // OpenWith is Open, where others say what there is: tests do.
