@@ -83,6 +83,9 @@ func doctorDevice(d part) control.Finding {
 		f.Remedy = fmt.Sprintf("plug one in: it is taken when it comes; or say hal.%s.name: none; callboxctl devices lists what was found", d.Kind)
 	case d.Reason != "":
 		f.State, f.Message, f.Remedy = control.StateProblem, d.Reason, deviceRemedy(d)
+	case d.Stable != "":
+		f.State, f.Message = control.StateWarning, d.Unsure()
+		f.Remedy = fmt.Sprintf("write %q into the configuration instead, its name by the socket that it is plugged into; callboxctl devices lists those of the others", d.Stable)
 	case d.Virtual:
 		f.State, f.Message, f.Remedy = control.StateWarning, fmt.Sprintf("a virtual %s, as configured", d.Kind), realRemedy(d.Kind)
 	}

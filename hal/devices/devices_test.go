@@ -30,8 +30,8 @@ var machine = []Found{
 
 // screens are a machine's connectors; nothing is connected to the first.
 var screens = []Found{
-	{Kind: Display, Name: "HDMI-A-1", Driver: "DRM", also: "card0-HDMI-A-1", unused: true},
-	{Kind: Display, Name: "DSI-1", Driver: "DRM", also: "card1-DSI-1"},
+	{Kind: Display, Name: "HDMI-A-1", Driver: "DRM", Also: []string{"card0-HDMI-A-1"}, unused: true},
+	{Kind: Display, Name: "DSI-1", Driver: "DRM", Also: []string{"card1-DSI-1"}},
 }
 
 func options(camera, microphone, speaker, display string) hal.Options {
