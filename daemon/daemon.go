@@ -159,7 +159,8 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallT
 	if p.ice, err = newICEServers(cfg.Media.ICE, p.floor.Time, p.trusted, log); err != nil {
 		return nil, badConfig(err)
 	}
-	if p.devices, err = devices.Open(cfg.HAL, c, p.room.log(log)); err != nil {
+	p.hotplug = openHotplug(log)
+	if p.devices, err = devices.Open(cfg.HAL, p.hotplug, c, p.room.log(log)); err != nil {
 		return nil, err
 	}
 	if p.engine, err = media.NewEngine(media.EngineOptions{
@@ -219,23 +220,16 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallT
 	return d, nil
 }
 
-// mediaDevices are what calls use. A device that cannot hear of what is plugged in
-// looks for it now and then.
+// mediaDevices are what calls use.
 func (p *parts) mediaDevices() media.Devices {
 	d := media.Devices{
 		Camera: p.devices.Camera, CameraMode: p.devices.CameraMode, CameraLabel: p.cfg.HAL.Camera.Label,
 		Sound: p.devices.Sound, Display: p.devices.Display,
-		Light: p.devices.Light, LightRequired: p.cfg.HAL.Light.Required,
+		Light: p.devices.Light, LightRequired: p.cfg.HAL.Light.Required, Listen: p.listen,
 	}
 	for _, m := range p.devices.MoreCameras {
 		d.MoreCameras = append(d.MoreCameras, media.Camera{Camera: m.Camera, Label: m.Label, Mode: m.Mode})
 	}
-	monitor, err := hotplug.Open("video4linux")
-	if err != nil {
-		p.log.Warn().Err(err).Msg("a camera that is plugged in is found up to 2 s later")
-		return d
-	}
-	p.hotplug, d.Plugged = monitor, monitor.Wait
 	return d
 }
 
@@ -352,11 +346,11 @@ func (p *parts) close() error {
 	if p.engine != nil {
 		errs = append(errs, p.engine.Close())
 	}
-	if p.hotplug != nil {
-		errs = append(errs, p.hotplug.Close())
-	}
 	if p.devices != nil {
 		errs = append(errs, p.devices.Close())
+	}
+	if p.hotplug != nil {
+		errs = append(errs, p.hotplug.Close())
 	}
 	if p.journal != nil {
 		errs = append(errs, p.journal.close(ctx))

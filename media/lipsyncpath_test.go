@@ -181,13 +181,13 @@ func (p *phoneOnTheWay) show(at, late time.Duration) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	payloads := vp8(p.video).payloader().Payload(rtpPayloadSize, f.Data)
+	payloads := cut(vp8(p.video), rtpPayloadSize, f.Data)
 	var packets []*rtp.Packet
 	for i, payload := range payloads {
 		p.sequence[1]++
 		packets = append(packets, &rtp.Packet{
 			Header:  rtp.Header{Version: 2, SSRC: 2, Marker: i == len(payloads)-1, SequenceNumber: p.sequence[1], Timestamp: uint32(rtpOfImages + int64(at*90/time.Millisecond))},
-			Payload: append([]byte(nil), payload...),
+			Payload: payload,
 		})
 	}
 	p.after(late, func() {

@@ -209,12 +209,16 @@ func (d *soundDevice) run() {
 	if d.device == nil {
 		return
 	}
+	plugs := d.s.engine.listen("sound")
+	defer plugs.Close()
 	d.wanted.each(ctx, func(ctx context.Context) {
 		if gone, err := d.use(ctx); gone && !d.told && !errors.Is(err, ErrLight) {
 			d.told = true
 			d.s.deviceGone("sound", d.name(), err)
 		}
-	}, func(ctx context.Context) { d.tick(ctx, reopenSound) })
+	}, func(ctx context.Context) {
+		d.tickWhile(ctx, func(ctx context.Context) { plugs.Wait(ctx, reopenDevice) })
+	})
 }
 
 // use opens the device and waits for its end; gone is false when nobody wants it
@@ -257,7 +261,7 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 		r = <-opened
 		stop()
 	}()
-	d.tick(opening, 0)
+	d.tick(opening)
 	if clean := r.clean; clean != nil {
 		defer func() { // the last thing: no callback runs any more
 			d.s.engine.echoDelay.Store(int64(clean.Stats().Delay))
@@ -287,38 +291,34 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 	}
 }
 
-// tick stands in for the device: it calls process each 10 ms, until ctx ends or
-// for some time (0: without end).
-func (d *soundDevice) tick(ctx context.Context, length time.Duration) {
-	each(ctx, hal.FrameLength, length, func() { d.process(nil, d.zero[:], d.scratch[:]) })
-}
-
-// each does something again and again, until ctx ends or for some time (0: without end).
-// On a busy machine it is done less often, but not for longer.
-func each(ctx context.Context, pause, length time.Duration, do func()) {
-	begun := time.Now()
-	t := time.NewTicker(pause)
+// tick stands in for the device: it calls process each 10 ms, until ctx ends. On a busy
+// machine that is less often.
+func (d *soundDevice) tick(ctx context.Context) {
+	t := time.NewTicker(hal.FrameLength)
 	defer t.Stop()
-	var over <-chan time.Time
-	if length > 0 {
-		end := time.NewTimer(length)
-		defer end.Stop()
-		over = end.C
-	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-over:
-			return
 		case <-t.C:
-			// Of several that are ready select takes any: the end shall win.
-			if ctx.Err() != nil || length > 0 && time.Since(begun) >= length {
+			if ctx.Err() != nil { // of several that are ready select takes any
 				return
 			}
-			do()
+			d.process(nil, d.zero[:], d.scratch[:])
 		}
 	}
+}
+
+// tickWhile stands in for the device while wait waits.
+func (d *soundDevice) tickWhile(ctx context.Context, wait func(context.Context)) {
+	waiting, over := context.WithCancel(ctx)
+	var waiter sync.WaitGroup
+	waiter.Go(func() {
+		defer over()
+		wait(waiting)
+	})
+	d.tick(waiting)
+	waiter.Wait()
 }
 
 func (d *soundDevice) free() {

@@ -95,6 +95,8 @@ func (v *videoReceiver) run() {
 		return
 	}
 	defer e.display.give()
+	plugs := e.listen("display")
+	defer plugs.Close()
 	name, gone := e.opts.Display.Name(), false
 	for {
 		err := v.use(e.opts.Display, func() {
@@ -110,7 +112,7 @@ func (v *videoReceiver) run() {
 			gone = true
 			v.s.deviceGone("display", name, err)
 		}
-		pause(v.s.ctx, reopenDevice)
+		plugs.Wait(v.s.ctx, reopenDevice)
 		v.forget()
 	}
 }

@@ -137,6 +137,8 @@ func (v *videoSender) run() {
 func (v *videoSender) show(ctx context.Context) {
 	slate := &slate{v: v}
 	defer slate.stop()
+	plugs := v.s.engine.listen("camera")
+	defer plugs.Close()
 	for ctx.Err() == nil {
 		what, now, done := v.chosen(ctx)
 		err := v.send(now, what, slate.stop)
@@ -144,7 +146,7 @@ func (v *videoSender) show(ctx context.Context) {
 			if !errors.Is(err, ErrLight) {
 				slate.start(ctx)
 			}
-			v.s.engine.plugged(now, reopenDevice)
+			plugs.Wait(now, reopenDevice)
 		}
 		done()
 	}

@@ -24,9 +24,6 @@ func chooseDisplay(o hal.DisplayOptions, find func() ([]Found, error)) Choice {
 	wanted := cmp.Or(o.Name, hal.NameNone)
 	found, problems := find()
 	if wanted != hal.NameAuto {
-		if slices.ContainsFunc(found, func(f Found) bool { return f.Kind == Display && f.also == wanted }) {
-			return Choice{Kind: Display, Wanted: wanted, Chosen: wanted}
-		}
 		return choose(Display, wanted, found, problems)
 	}
 	c := Choice{Kind: Display, Wanted: wanted, Chosen: hal.NameNone, Reason: noConnector}

@@ -25,10 +25,10 @@ type Camera struct {
 	clock clock.Clock
 }
 
-// New returns the camera with the stable name, which need not be there yet.
+// New returns the camera with one of its names, as in List; it need not be there yet.
 func New(name string, clk clock.Clock) *Camera { return &Camera{name: name, clock: clk} }
 
-// Name returns the stable name.
+// Name returns the name that New was told.
 func (c *Camera) Name() string { return c.name }
 
 // Open starts the camera in the mode nearest to the wanted one; a size or rate
@@ -46,7 +46,7 @@ func (c *Camera) Open(want hal.VideoMode) (hal.VideoStream, error) {
 func open[S any](c *Camera, want hal.VideoMode, begin func(d device, path string, want hal.VideoMode) (S, error)) (_ S, err error) {
 	var none S
 	found, problems := List()
-	i := slices.IndexFunc(found, func(d Device) bool { return d.Name == c.name })
+	i := slices.IndexFunc(found, func(d Device) bool { return d.Named(c.name) })
 	if i < 0 {
 		return none, errors.Join(notFound(c.name, found), problems)
 	}
