@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,17 +39,6 @@ const stopTimeout = 5 * time.Second
 // drainTimeout is for how long the stop waits until phones have acknowledged the
 // last bye: two resends.
 const drainTimeout = 1500 * time.Millisecond
-
-// ErrConfig means that the configuration names what cannot be used: a secret or a
-// certificate that is not there. Starting again does not help.
-var ErrConfig = errors.New("the configuration cannot be used")
-
-func badConfig(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%w: %w", ErrConfig, err)
-}
 
 // Options are what Run needs.
 type Options struct {
@@ -157,7 +145,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallT
 		return nil, err
 	}
 	if p.ice, err = newICEServers(cfg.Media.ICE, p.floor.Time, p.trusted, log); err != nil {
-		return nil, badConfig(err)
+		return nil, err
 	}
 	p.hotplug = openHotplug(log)
 	if p.devices, err = devices.Open(cfg.HAL, p.hotplug, c, p.room.log(log)); err != nil {
@@ -178,7 +166,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallT
 		bootID = message.NewID()
 	}
 	if p.waker, err = newWaker(p); err != nil {
-		return nil, badConfig(err)
+		return nil, err
 	}
 	d := &daemon{parts: p}
 	p.loop = newLoop(p)
@@ -215,7 +203,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallT
 		}
 	}
 	if err = d.openWays(); err != nil {
-		return nil, badConfig(err)
+		return nil, err
 	}
 	return d, nil
 }
