@@ -16,6 +16,7 @@ import (
 
 	"callbox/media/gate"
 	"callbox/media/report"
+	"callbox/media/roam"
 	"callbox/media/twcc"
 )
 
@@ -41,7 +42,7 @@ func opusCodec() webrtc.RTPCodecCapability {
 
 // newAPI returns the pion API of one session. It is made for each, because the
 // gate hangs on its network.
-func newAPI(o Options, video []*videoCodec, g *gate.Gate, recorder *twcc.Recorder, reporter *report.Reporter, log zerolog.Logger) (*webrtc.API, error) {
+func newAPI(o Options, video []*videoCodec, g *gate.Gate, recorder *twcc.Recorder, reporter *report.Reporter, move moves, log zerolog.Logger) (*webrtc.API, error) {
 	m := &webrtc.MediaEngine{}
 	register := func(c webrtc.RTPCodecCapability, payload webrtc.PayloadType, kind webrtc.RTPCodecType) error {
 		if err := m.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: c, PayloadType: payload}, kind); err != nil {
@@ -82,8 +83,12 @@ func newAPI(o Options, video []*videoCodec, g *gate.Gate, recorder *twcc.Recorde
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the network interfaces: %w", err)
 	}
+	from := roam.Options{Moved: move.device, Gone: move.gone}
+	if names := o.ICE.Interfaces; len(names) > 0 {
+		from.Keep = func(name string) bool { return slices.Contains(names, name) }
+	}
 	s := webrtc.SettingEngine{LoggerFactory: pionLog{log}}
-	s.SetNet(g.Net(freshNet{below}))
+	s.SetNet(g.Net(roam.Net(freshNet{below}, from)))
 	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
 	// pion holds peer-reflexive pairs back for 1 s; a doorbell cannot wait so long.
 	s.SetPrflxAcceptanceMinWait(0)
@@ -92,9 +97,10 @@ func newAPI(o Options, video []*videoCodec, g *gate.Gate, recorder *twcc.Recorde
 	s.SetIncludeLoopbackCandidate(o.ICE.Loopback)
 	// Active TCP dials by itself, past the gate; the protocol has no TCP candidates.
 	s.DisableActiveTCP(true)
-	if names := o.ICE.Interfaces; len(names) > 0 {
-		s.SetInterfaceFilter(func(name string) bool { return slices.Contains(names, name) })
+	if from.Keep != nil {
+		s.SetInterfaceFilter(from.Keep)
 	}
+	s.SetICEBindingRequestHandler(move.nominated)
 	s.SetSCTPMaxReceiveBufferSize(sctpReceiveBytes)
 	// The device speaks first, so that DTLS begins with the first working path.
 	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleClient); err != nil {

@@ -85,6 +85,7 @@ type Session struct {
 	alarmStop  func() bool
 	closeOnce  sync.Once
 	closeErr   error
+	way        atomic.Pointer[way]
 	lastMedia  atomic.Int64 // clock time of the phone's last packet, +1; 0: none
 	lastVideo  atomic.Int64 // the same of its pictures
 	startedNow chan struct{}
@@ -107,7 +108,7 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 		Sound:    func(at time.Duration) (uint32, bool) { return s.audio.captured(at) },
 		Pictures: func(at time.Duration) (uint32, bool) { return s.video.captured(at) },
 	})
-	api, err := newAPI(e.opts.Options, e.codecs, s.gate, s.send.recorder, reporter, s.log)
+	api, err := newAPI(e.opts.Options, e.codecs, s.gate, s.send.recorder, reporter, s.moves(), s.log)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a media session: %w", err)
 	}
@@ -168,7 +169,7 @@ func (s *Session) build() error {
 		d.OnOpen(func() { _ = d.Close() })
 	})
 	s.pc.OnICECandidate(s.localCandidate)
-	s.pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(func(*webrtc.ICECandidatePair) { s.send.moved() })
+	s.pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(s.wayChanged)
 	s.pc.OnICEConnectionStateChange(s.iceChanged)
 	s.pc.OnConnectionStateChange(s.stateChanged)
 	s.pc.OnTrack(s.receive)
