@@ -335,7 +335,9 @@ func (p *parts) close() error {
 		errs = append(errs, p.engine.Close())
 	}
 	if p.devices != nil {
-		errs = append(errs, p.devices.Close())
+		if err := p.devices.Close(); err != nil { // a light that nobody could turn off keeps no daemon from stopping
+			p.log.Warn().Err(err).Msg("cannot close the devices")
+		}
 	}
 	if p.hotplug != nil {
 		errs = append(errs, p.hotplug.Close())

@@ -230,7 +230,7 @@ func OpenWith(o hal.Options, find Finders, clk clock.Clock, log zerolog.Logger) 
 	if s.Sound, err = openSound(o, s.chooser, microphone, speaker); err != nil {
 		return nil, err
 	}
-	if err := s.openDisplay(o.Display, display, clk); err != nil {
+	if err := s.openDisplay(o.Display, display, clk, log); err != nil {
 		return nil, err
 	}
 	defer func() {

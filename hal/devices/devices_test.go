@@ -211,13 +211,18 @@ func TestOpenUnknownNames(t *testing.T) {
 	}
 }
 
-// TestDisplayOptions: a font that is none is told at the start, and opened only where
-// there is a caption.
+// TestDisplayOptions: a font that is none is told at the start, and the built-in one is
+// used; it is opened only where there is a caption.
 func TestDisplayOptions(t *testing.T) {
 	o := options("none", "none", "none", "auto")
 	o.Display.Font = filepath.Join(t.TempDir(), "none.ttf")
-	if _, err := OpenWith(o, fixed(screens, nil), clock.Boot(), zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "hal.display.font") {
-		t.Errorf("a missing font: %v", err)
+	var said strings.Builder
+	with, err := OpenWith(o, fixed(screens, nil), clock.Boot(), zerolog.New(&said))
+	if err != nil || with.fonts == nil || !strings.Contains(said.String(), "hal.display.font") {
+		t.Fatalf("with a missing font: %v; it says %s", err, said.String())
+	}
+	if err := with.Close(); err != nil {
+		t.Error(err)
 	}
 	o.Display.Caption = false
 	s, err := OpenWith(o, fixed(screens, nil), clock.Boot(), zerolog.Nop())

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/rs/zerolog"
+
 	"callbox/hal"
 	"callbox/hal/clock"
 	"callbox/hal/drm"
@@ -37,13 +39,17 @@ func chooseDisplay(o hal.DisplayOptions, find func() ([]Found, error)) Choice {
 }
 
 // openDisplay makes the driver of the chosen display.
-func (s *Set) openDisplay(o hal.DisplayOptions, c Choice, clk clock.Clock) (err error) {
+func (s *Set) openDisplay(o hal.DisplayOptions, c Choice, clk clock.Clock, log zerolog.Logger) (err error) {
 	switch {
 	case c.Virtual:
 		s.Display = virtual.NewDisplay(o.Record)
 	case c.Chosen != hal.NameNone:
 		if o.Caption {
-			if s.fonts, err = screen.OpenFonts(o.Font); err != nil {
+			if s.fonts, err = screen.OpenFonts(o.Font); err != nil && o.Font != "" {
+				log.Warn().Err(err).Msg("the built-in font is used for the caption")
+				s.fonts, err = screen.OpenFonts("")
+			}
+			if err != nil {
 				return err
 			}
 		}

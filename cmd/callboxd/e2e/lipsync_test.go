@@ -116,17 +116,17 @@ func compare(made, heard []float64, pictures []carried) (together, error) {
 			continue
 		}
 		sound = append(sound, came-began)
-		apart = append(apart, came-began-middle(late))
+		apart = append(apart, came-began-median(late))
 	}
 	if len(apart) < syncWindow {
 		return together{}, fmt.Errorf("%d beeps were compared with pictures; %d were made, %d heard, %d pictures came", len(apart), len(made), len(heard), len(pictures))
 	}
 	apart, sound = apart[len(apart)-syncWindow:], sound[len(sound)-syncWindow:]
-	return together{middle(sound), middle(apart), slices.Min(apart), slices.Max(apart)}, nil
+	return together{median(sound), median(apart), slices.Min(apart), slices.Max(apart)}, nil
 }
 
-// middle is the median.
-func middle(list []float64) float64 {
+// median sorts a copy.
+func median(list []float64) float64 {
 	return slices.Sorted(slices.Values(list))[len(list)/2]
 }
 
