@@ -115,11 +115,11 @@ func doctorCodecs(used []string, missing error) control.Finding {
 func deviceRemedy(d part) string {
 	switch {
 	case d.Kind == devices.Light:
-		return "let the daemon's user switch it, or correct hal.light (docs/hooks.md); callboxctl devices lists the LEDs"
+		return "let the daemon's user switch it, or correct hal.light (" + control.Guide("hooks.md") + "); callboxctl devices lists the LEDs"
 	case d.Kind == devices.Display && d.Wanted == hal.NameAuto && d.Chosen == hal.NameNone:
 		return "is the driver of the graphics card loaded? then restart the daemon; or say hal.display.name: none"
 	case d.Kind == devices.Display:
-		return "calls go on without it and look for it every 2 s, and when one is plugged in; callboxctl devices lists the connectors, for hal.display.name (docs/screens.md)"
+		return "calls go on without it and look for it every 2 s, and when one is plugged in; callboxctl devices lists the connectors, for hal.display.name (" + control.Guide("screens.md") + ")"
 	case d.Kind != devices.Button:
 		return fmt.Sprintf("plug it in: it is taken when it comes; or correct hal.%s.name; callboxctl devices lists what was found", d.Kind)
 	}
@@ -127,7 +127,7 @@ func deviceRemedy(d part) string {
 	case button.Busy:
 		return "end the program that has it; it is asked for again every 10 s"
 	case button.NoPermission:
-		return "let the daemon's user read it, in its unit, too (docs/hooks.md), and restart the daemon"
+		return "let the daemon's user read it, in its unit, too (" + control.Guide("hooks.md") + "), and restart the daemon"
 	case button.NoKey:
 		return "correct the key in hal.buttons; evtest shows those of a device"
 	case button.Missing, button.Found:

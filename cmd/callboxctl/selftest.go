@@ -37,7 +37,7 @@ its light is on, its speaker plays speech-like noise. Do not disturb and a runni
 are not disturbed. The phone is no contact: it may call for as long as this command runs,
 and leaves a record of the contact selftest.
 
-Each figure has a bar, beyond which it has failed: docs/selftest.md explains them, and
+Each figure has a bar, beyond which it has failed: ` + control.Guide("selftest.md") + ` explains them, and
 --bar NAME=NUMBER moves one. Exit code 0 when nothing has failed (with --strict: and there
 is no warning), else 6; when no talk came about it is that of the cause (callboxctl help
 exit-codes). Ctrl-C ends the call.`,

@@ -20,7 +20,7 @@ func newStatus(a *app) *cobra.Command {
 		Short: "Show what the device is doing",
 		Long: `Show what the device is doing: the running call, the hardware in use, the addresses that
 phones reach it by, the thumbprint of its key, and how many messages were refused for which
-reason: docs/no-ring.md explains the words.`,
+reason: ` + control.Guide("no-ring.md") + ` explains the words.`,
 		Example: "  callboxctl status\n  callboxctl status --json | jq -r .state",
 		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -246,7 +246,7 @@ func count(n int, what string) string {
 func refusedText(counts map[string]uint64) string {
 	text := refused(counts)
 	if text != "nothing" {
-		text += " (docs/no-ring.md)"
+		text += " (" + control.Guide("no-ring.md") + ")"
 	}
 	return text
 }
