@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -39,6 +40,9 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 	}
 	findings = append(findings, people...)
 	findings = append(findings, doctorClock(clock, p.usesClock()), p.doctorStore(), doctorSpace(p.store.Dir(), unix.Statfs))
+	if maps, err := os.ReadFile("/proc/self/maps"); err == nil { // without it nothing is known
+		findings = append(findings, doctorLibraries(string(maps))...)
+	}
 	if problem := p.announcer.problem(); problem != nil {
 		findings = append(findings, control.Finding{
 			Name: "announcement", State: control.StateWarning, Message: problem.Error() + "; the built-in chime is used",

@@ -240,4 +240,16 @@ func (l *life) purge() {
 	if l.thumbprint() == l.jkt {
 		l.t.Error("the key has survived a purge")
 	}
+	// A system that keeps its state on another file system.
+	l.run("systemctl", "stop", "callbox")
+	l.run("mount", "-t", "tmpfs", "none", "/var/lib/callbox")
+	l.write("/var/lib/callbox/key", "")
+	l.run("apt-get", "-y", "purge", "callbox")
+	if left := l.run("find", "/var/lib/callbox", "-mindepth", "1"); left != "" {
+		l.t.Errorf("of a mounted state directory is left: %s", left)
+	}
+	if out := l.run("dpkg", "-l"); strings.Contains(out, "callbox") {
+		l.t.Errorf("dpkg still knows it: %s", out)
+	}
+	l.run("umount", "/var/lib/callbox")
 }
