@@ -27,6 +27,9 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 		return nil, err
 	}
 	findings := b.doctorDevices()
+	if b.loop.has.speaker {
+		findings = append(findings, doctorVolume(p.engine.Volume())...)
+	}
 	findings = append(findings, doctorCodecs(p.engine.VideoCodecs(), p.engine.MissingCodecs()))
 	if e := p.engine.Encoder(); e.Used != "" && b.loop.has.camera {
 		findings = append(findings, doctorEncoder(e))
@@ -103,6 +106,17 @@ func doctorDevice(d part) control.Finding {
 		f.State, f.Message, f.Remedy = control.StateWarning, fmt.Sprintf("a virtual %s, as configured", d.Kind), realRemedy(d.Kind)
 	}
 	return f
+}
+
+// doctorVolume says that nobody hears the device ring; no finding when it is heard.
+func doctorVolume(percent int) []control.Finding {
+	if percent > 0 {
+		return nil
+	}
+	return []control.Finding{{
+		Name: "volume", State: control.StateWarning, Message: "it is 0: nobody hears it ring, nor the other side",
+		Remedy: "callboxctl volume 80",
+	}}
 }
 
 // doctorCodecs says which codecs calls use for pictures.

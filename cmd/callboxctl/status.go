@@ -54,6 +54,9 @@ func printState(t io.Writer, s control.Status) {
 			fmt.Fprintf(t, "Link\t%s\n", linkText(c.Link))
 			fmt.Fprintf(t, "\t%s\n", mediaText(c.Link))
 		}
+		if c.Link != nil {
+			fmt.Fprintf(t, "Sending\t%s\n", sendingText(c))
+		}
 		fmt.Fprintf(t, "Room\t%s\n", c.RoomID)
 	}
 	if s.DND.On {
@@ -83,6 +86,11 @@ func callText(c *control.Call) string {
 		return fmt.Sprintf("%s, %s, %s left", with, clockText(c.TalkSeconds), clockText(int(c.RemainingSeconds)))
 	}
 	return with + ", " + clockText(c.TalkSeconds)
+}
+
+// sendingText says what a person or a rule lets the device send.
+func sendingText(c *control.Call) string {
+	return "microphone " + onOff(c.Microphone) + ", camera " + onOff(c.Camera)
 }
 
 // dialingText says which phones ring, and which have not been reached.
