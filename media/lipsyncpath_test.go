@@ -171,7 +171,7 @@ func (p *phoneOnTheWay) speak(at, late time.Duration) {
 		return // silence
 	}
 	p.sequence[0]++
-	p.after(late, func() { p.talk.Session.sound.push(packet, p.talk.now()) })
+	p.after(late, func() { p.talk.sound.push(packet, p.talk.now()) })
 }
 
 // show sends the picture of a moment.

@@ -52,8 +52,10 @@ func newTracks(t *testing.T) *tracks {
 		return 0, nil
 	}))
 	t.Cleanup(func() {
-		if l.Close() != nil || l.Close() != nil {
-			t.Error("Close fails")
+		for range 2 {
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 	return l

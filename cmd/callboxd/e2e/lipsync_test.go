@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"callbox/cmd/callboxd/e2e/bench"
 	"callbox/hal/virtual"
 )
 
@@ -116,18 +117,13 @@ func compare(made, heard []float64, pictures []carried) (together, error) {
 			continue
 		}
 		sound = append(sound, came-began)
-		apart = append(apart, came-began-middle(late))
+		apart = append(apart, came-began-bench.Quantile(late, 0.5))
 	}
 	if len(apart) < syncWindow {
 		return together{}, fmt.Errorf("%d beeps were compared with pictures; %d were made, %d heard, %d pictures came", len(apart), len(made), len(heard), len(pictures))
 	}
 	apart, sound = apart[len(apart)-syncWindow:], sound[len(sound)-syncWindow:]
-	return together{middle(sound), middle(apart), slices.Min(apart), slices.Max(apart)}, nil
-}
-
-// middle is the median.
-func middle(list []float64) float64 {
-	return slices.Sorted(slices.Values(list))[len(list)/2]
+	return together{bench.Quantile(sound, 0.5), bench.Quantile(apart, 0.5), slices.Min(apart), slices.Max(apart)}, nil
 }
 
 // speakerWatch notes when the recording of the device's speaker grows. The virtual
