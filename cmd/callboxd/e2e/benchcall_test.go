@@ -15,7 +15,7 @@ import (
 func benchFirst(t *testing.T, set *bench.Set) {
 	for _, preconnect := range []string{"network", "media"} {
 		t.Run(preconnect, func(t *testing.T) {
-			d := startDevice(t, deviceOptions{
+			d := startMeasured(t, deviceOptions{
 				tone: 440, width: 1280, height: 720, rate: 30,
 				media: "  preconnect: " + preconnect, noDisplay: true, quiet: true, asUnit: true,
 			})
