@@ -8,7 +8,7 @@ import (
 
 // settling is how long after the beginning of a talk, or of the quiet between two calls,
 // memory is given back: what either needs to begin is over by then.
-const settling = 3 * time.Second
+const settling = 2 * time.Second
 
 // settle has memory given back after settling, unless the phase changes before. A call that
 // rings or connects is not disturbed.

@@ -59,7 +59,7 @@ func TestLoadCalls(t *testing.T) {
 	h.must(os.WriteFile(file, []byte(plotFigures(list, quiet)), 0o644))
 	t.Logf("%s shows it", file)
 	h.must(bench.WritePart(filepath.Join(filepath.Dir(file), "calls.json"), time.Now(), map[string]float64{
-		"calls.heap": 100 * (quiet[1].heap/quiet[0].heap - 1), "calls.rss": 100 * (quiet[1].resident/quiet[0].resident - 1),
+		"calls.heap": 100 * (quiet[1].heap/quiet[0].heap - 1), "calls.own": quiet[1].own - quiet[0].own,
 		"calls.goroutines": float64(quiet[1].goroutines - quiet[0].goroutines), "calls.descriptors": float64(quiet[1].descriptors - quiet[0].descriptors),
 	}))
 }

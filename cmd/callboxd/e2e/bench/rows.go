@@ -109,7 +109,7 @@ var Rows = []Row{
 	{Key: "network.device", What: "the device's address changes: pictures again after", Unit: "s", Aim: most(2), How: howNetwork},
 
 	{Key: "calls.heap", What: "1,000 calls in a row: heap after them, over that of the warm daemon", Unit: "%", Aim: most(5), How: howCalls},
-	{Key: "calls.rss", What: "the same: resident memory", Unit: "%", Aim: most(5), How: howCalls},
+	{Key: "calls.own", What: "the same: memory of its own (no file behind it) more", Unit: "MiB", Aim: most(2), How: howCalls},
 	{Key: "calls.goroutines", What: "the same: goroutines more", Aim: most(0), How: howCalls},
 	{Key: "calls.descriptors", What: "the same: descriptors more", Aim: most(0), How: howCalls},
 }
