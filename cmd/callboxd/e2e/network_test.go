@@ -341,15 +341,15 @@ func relocated(t *testing.T, key string, change func(j *journey)) {
 }
 
 // resumed is how many seconds after the change the longest pause between two pictures
-// ended, and how long it was; both times in ms. A pause under 0.2 s is none, and without a
-// picture in the last five seconds they never came: -1.
+// ended that began within 3 s of it, and how long it was; both arguments in ms. A pause
+// under 0.2 s is none, and without a picture in the last five seconds they never came: -1.
 func resumed(pictures []float64, changed float64) (after, gap float64) {
 	last := changed
 	for _, at := range pictures {
 		if at <= changed {
 			continue
 		}
-		if pause := (at - last) / 1000; pause > gap {
+		if pause := (at - last) / 1000; pause > gap && last < changed+3000 {
 			after, gap = (at-changed)/1000, pause
 		}
 		last = at
