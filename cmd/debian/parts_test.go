@@ -204,7 +204,7 @@ func TestEachPackageHasItsSBOM(t *testing.T) {
 // version and its licence.
 func TestMiniaudio(t *testing.T) {
 	const module = "github.com/gen2brain/malgo"
-	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output() //nolint:noctx // ends by itself
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
