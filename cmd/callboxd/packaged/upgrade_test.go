@@ -176,7 +176,7 @@ func (l *life) stop() {
 	if code, out := l.fails("callboxctl", "status"); code != 3 || !strings.Contains(out, "systemctl status callbox") {
 		l.t.Errorf("callboxctl says (%d)\n%s", code, out)
 	}
-	if code, out := l.fails("callboxctl", "doctor"); code != 6 || !strings.Contains(out, "callboxd does not run") || !strings.Contains(out, "a virtual camera stands in") {
+	if code, out := l.fails("callboxctl", "doctor"); code != 6 || !strings.Contains(out, "callboxd does not run") || !strings.Contains(out, "a virtual microphone stands in") {
 		l.t.Errorf("doctor says of a daemon that does not run (%d)\n%s", code, out)
 	}
 	l.run("systemctl", "disable", "callbox")
