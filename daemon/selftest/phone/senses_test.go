@@ -3,6 +3,7 @@ package phone
 import (
 	"image"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -156,17 +157,104 @@ func TestObserver(t *testing.T) {
 		t.Errorf("up = %+v", up)
 	}
 	var end selftest.End
-	o.end(&end, now, func(time.Time) int { return 1 })
-	if end.Known {
-		t.Error("an end that was not published is known")
+	var asked time.Time
+	o.end(&end, now+time.Second, now, func(since time.Time) int { asked = since; return 1 })
+	if end.Known || end.After != 1 {
+		t.Errorf("end = %+v of one that was not published", end)
+	}
+	if off := o.boot(asked) - now - time.Second; off < -time.Millisecond || off > time.Millisecond {
+		t.Errorf("packets are counted from %v off the phone's own deadline", off)
 	}
 	o.ended = now + 3*time.Millisecond
-	var asked time.Time
-	o.end(&end, now+9*time.Millisecond, func(since time.Time) int { asked = since; return 2 })
+	o.end(&end, now+time.Second, now+9*time.Millisecond, func(since time.Time) int { asked = since; return 2 })
 	if !end.Known || math.Abs(end.Device-3) > 0.01 || math.Abs(end.Phone-9) > 0.01 || end.After != 2 {
 		t.Errorf("end = %+v", end)
 	}
 	if off := o.boot(asked) - now; off < -time.Millisecond || off > time.Millisecond {
 		t.Errorf("packets are counted from %v off the deadline", off)
+	}
+}
+
+// TestEarsGap: what is not sent of silence is no gap; what does not come is one, and so
+// is what comes late, and nothing at all up to the end.
+func TestEarsGap(t *testing.T) {
+	type packet struct{ rtp, came time.Duration }
+	const ms = time.Millisecond
+	for name, tt := range map[string]struct {
+		packets []packet
+		end     time.Duration
+		want    time.Duration
+	}{
+		"every 20 ms":               {[]packet{{0, 0}, {20 * ms, 20 * ms}, {40 * ms, 40 * ms}}, 60 * ms, 20 * ms},
+		"silence":                   {[]packet{{0, 0}, {420 * ms, 420 * ms}, {840 * ms, 840 * ms}}, 900 * ms, 20 * ms},
+		"silence comes late":        {[]packet{{0, 0}, {420 * ms, 520 * ms}}, 600 * ms, 120 * ms},
+		"longer than silence":       {[]packet{{0, 0}, {3000 * ms, 3000 * ms}}, 3000 * ms, 3000 * ms},
+		"late":                      {[]packet{{0, 0}, {20 * ms, 700 * ms}}, 700 * ms, 700 * ms},
+		"it stops":                  {[]packet{{0, 0}, {20 * ms, 20 * ms}}, 10_000 * ms, 9580 * ms},
+		"it may have become silent": {[]packet{{0, 0}, {20 * ms, 20 * ms}}, 400 * ms, 20 * ms},
+		"out of order":              {[]packet{{0, 0}, {40 * ms, 40 * ms}, {20 * ms, 41 * ms}}, 60 * ms, 20 * ms},
+		"nothing came":              {nil, time.Second, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hears := &ears{}
+			for _, p := range tt.packets {
+				hears.take(phonepeer.Packet{
+					Header:  &rtp.Header{Timestamp: math.MaxUint32 - 100 + uint32(p.rtp*selftest.SampleRate/time.Second)},
+					Payload: []byte{0xf8, 0xff, 0xfe}, At: p.came,
+				})
+			}
+			if got := hears.gap(tt.end); got != tt.want {
+				t.Errorf("gap = %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestToTheEnd: what does not come any more is seen, although nothing comes after it.
+func TestToTheEnd(t *testing.T) {
+	r := phonepeer.Received{Packets: 100, Pictures: 60, First: time.Second, Last: 3 * time.Second, LongestGap: 50 * time.Millisecond}
+	if got := trackOf(r, 11*time.Second).Gap; got != 8000 {
+		t.Errorf("gap = %v ms, want 8000", got)
+	}
+	if got := rateOf(r, 11*time.Second); got != 6 {
+		t.Errorf("rate = %v, want 6", got)
+	}
+	if got := trackOf(r, 3010*time.Millisecond).Gap; got != 50 {
+		t.Errorf("gap = %v ms, want 50", got)
+	}
+	if got := trackOf(phonepeer.Received{}, time.Minute).Gap + rateOf(phonepeer.Received{}, time.Minute); got != 0 {
+		t.Errorf("what has not begun has %v", got)
+	}
+}
+
+// TestThroughout: the echo is looked for in as much sound as the talk was long, whatever
+// was sent of it.
+func TestThroughout(t *testing.T) {
+	pcm, came := throughout(make([]int16, selftest.SampleRate), 2*time.Second, time.Second, 6*time.Second)
+	if came != time.Second || len(pcm) != 5*selftest.SampleRate {
+		t.Errorf("%d samples from %v on, want 5 s from 1s", len(pcm), came)
+	}
+	if !selftest.EchoOf(pcm, 0).Measured {
+		t.Error("a talk of 5 s is too short for the echo")
+	}
+	if pcm, came := throughout(make([]int16, 10), time.Second, 2*time.Second, time.Second); came != time.Second || len(pcm) != 10 {
+		t.Errorf("%d samples from %v on of what needs nothing", len(pcm), came)
+	}
+}
+
+// TestFiguresOf: what the device says of its parts is kept, with the reason.
+func TestFiguresOf(t *testing.T) {
+	f := figuresOf(control.Status{Devices: []control.Device{
+		{Kind: "camera", Name: "virtual", Wanted: "auto", Virtual: true, Reason: "no camera was found"},
+		{Kind: "camera", Name: "usb-Yard", Wanted: "usb-Yard"},
+		{Kind: "button", Name: "gpio"},
+		{Kind: "speaker", Wanted: "none"},
+	}}, Options{Codec: "h264", Talk: time.Second})
+	want := []selftest.Part{
+		{Kind: "camera", Name: "virtual", Wanted: "auto", Virtual: true, Reason: "no camera was found"},
+		{Kind: "camera", Name: "usb-Yard", Wanted: "usb-Yard"}, {Kind: "speaker", Wanted: "none"},
+	}
+	if !slices.Equal(f.Hardware, want) || f.Parts != (selftest.Parts{Camera: "virtual"}) || f.Codec != "h264" {
+		t.Errorf("figures = %+v", f)
 	}
 }
