@@ -129,8 +129,13 @@ func (t *test) call(ctx context.Context, terms control.SelftestTerms) error {
 	if err != nil {
 		return err
 	}
+	var offered []string
+	if t.o.Codec != "" {
+		offered = []string{t.o.Codec}
+	}
 	p, err := phonepeer.New(phonepeer.Options{
-		Key: t.key, Name: terms.Contact, InsecureTLS: true, Loopback: terms.Loopback, Clock: t.clock, Log: t.o.Log,
+		VideoCodecs: offered,
+		Key:         t.key, Name: terms.Contact, InsecureTLS: true, Loopback: terms.Loopback, Clock: t.clock, Log: t.o.Log,
 		Device: &phonepeer.Device{SN: terms.SN, DKT: terms.Thumbprint, Endpoints: terms.Endpoints},
 	})
 	if err != nil {

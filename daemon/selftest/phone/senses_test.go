@@ -9,11 +9,13 @@ import (
 
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
+	"github.com/pion/webrtc/v4"
 
 	"callbox/daemon/control"
 	"callbox/daemon/selftest"
 	"callbox/hal/clock"
 	"callbox/hal/virtual"
+	"callbox/media/codec/openh264"
 	"callbox/media/codec/opus"
 	"callbox/media/codec/picture"
 	"callbox/media/codec/vpx"
@@ -88,47 +90,62 @@ func TestEarsForget(t *testing.T) {
 // TestEyes: size and age of pictures, of which one is incomplete.
 func TestEyes(t *testing.T) {
 	const width, height = 320, 240
-	e, err := vpx.NewEncoder(picture.Params{Width: width, Height: height, FrameRate: 10, Bitrate: 500_000, KeyframeInterval: time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	sees := newEyes(true)
-	sees.begin(time.Minute)
-	var payloader codecs.VP8Payloader
-	seq := uint16(math.MaxUint16 - 3)
-	img := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
-	for i := range 10 {
-		taken := time.Minute + time.Duration(i)*100*time.Millisecond
-		virtual.Stamp(img, taken)
-		if i == 5 {
-			if err := e.ForceKeyFrame(); err != nil {
+	params := picture.Params{Width: width, Height: height, FrameRate: 10, Bitrate: 500_000, KeyframeInterval: time.Millisecond}
+	for name, tt := range map[string]struct {
+		codec   string
+		encoder func(picture.Params) (picture.Encoder, error)
+		packets rtp.Payloader
+	}{
+		"VP8":   {webrtc.MimeTypeVP8, func(p picture.Params) (picture.Encoder, error) { return vpx.NewEncoder(p) }, &codecs.VP8Payloader{}},
+		"H.264": {webrtc.MimeTypeH264, func(p picture.Params) (picture.Encoder, error) { return openh264.NewEncoder(p) }, &codecs.H264Payloader{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, err := tt.encoder(params)
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
-		frame, err := e.Encode(img, taken)
-		if err != nil {
-			t.Fatal(err)
-		}
-		parts := payloader.Payload(200, frame.Data)
-		for k, part := range parts {
-			seq++
-			if i == 3 && k == 0 { // lost: this picture cannot be read
-				continue
+			defer e.Close()
+			sees := newEyes(true)
+			sees.begin(time.Minute)
+			seq := uint16(math.MaxUint16 - 3)
+			img := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
+			for i := range 10 {
+				taken := time.Minute + time.Duration(i)*100*time.Millisecond
+				virtual.Stamp(img, taken)
+				if i == 5 {
+					if err := e.ForceKeyFrame(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				frame, err := e.Encode(img, taken)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if i == 7 {
+					seq++ // a probe
+				}
+				parts := tt.packets.Payload(200, frame.Data)
+				for k, part := range parts {
+					seq++
+					if i == 3 && k == 0 { // lost: this picture cannot be read
+						continue
+					}
+					sees.take(phonepeer.Packet{
+						Video: true, Codec: tt.codec, Payload: part,
+						Header: &rtp.Header{SequenceNumber: seq, Timestamp: uint32(i * 9000), Marker: k == len(parts)-1},
+						At:     taken - time.Minute + 7*time.Millisecond,
+					})
+				}
 			}
-			sees.take(phonepeer.Packet{
-				Video: true, Header: &rtp.Header{SequenceNumber: seq, Marker: k == len(parts)-1}, Payload: part,
-				At: taken - time.Minute + 7*time.Millisecond,
-			})
-		}
-	}
-	sees.close()
-	late := sees.latency()
-	if late == nil || late.Count < 7 || late.Count > 9 || late.Median != 7 || late.Most != 7 {
-		t.Errorf("latency = %+v, want 7 ms", late)
-	}
-	if sees.width != width || sees.height != height {
-		t.Errorf("size = %d × %d", sees.width, sees.height)
+			sees.close()
+			late := sees.latency()
+			if late == nil || late.Count < 7 || late.Count > 9 || late.Median != 7 || late.Most != 7 {
+				t.Errorf("latency = %+v, want 7 ms", late)
+			}
+			if sees.width != width || sees.height != height {
+				t.Errorf("size = %d × %d", sees.width, sees.height)
+			}
+		})
 	}
 }
 
