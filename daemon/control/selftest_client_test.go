@@ -24,13 +24,15 @@ func TestSelftestEndsWithTheDaemon(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	closed := make(chan error, 1)
+	begun, closed := make(chan struct{}), make(chan error, 1)
+	go func() {
+		<-begun
+		events.Close()
+		closed <- server.Close()
+	}()
 	err = client.New(socket).Selftest(t.Context(), testRequest(), func(ctx context.Context, _ control.SelftestTerms) error {
-		go func() {
-			events.Close()
-			closed <- server.Close()
-		}()
-		return waited(t, ctx)
+		close(begun)
+		return waited(ctx, t)
 	})
 	if !errors.Is(err, client.ErrUnreachable) {
 		t.Errorf("Selftest = %v, want ErrUnreachable", err)
@@ -68,7 +70,7 @@ func TestSelftestOfADeadDaemon(t *testing.T) {
 			}()
 			err = client.New(socket).Selftest(t.Context(), testRequest(), func(ctx context.Context, _ control.SelftestTerms) error {
 				close(die)
-				return waited(t, ctx)
+				return waited(ctx, t)
 			})
 			if !errors.Is(err, client.ErrUnreachable) {
 				t.Errorf("Selftest = %v, want ErrUnreachable", err)
@@ -102,7 +104,7 @@ func testRequest() control.SelftestRequest {
 }
 
 // waited is what ends a phone's context; the daemon has to, soon.
-func waited(t *testing.T, ctx context.Context) error {
+func waited(ctx context.Context, t *testing.T) error {
 	t.Helper()
 	select {
 	case <-ctx.Done():

@@ -23,20 +23,27 @@ const (
 // them. Of H.264 it offers several that do not understand each other (RFC 6184, 8.2.2); a
 // device takes constrained baseline in fragments, payloadH264.
 const (
-	payloadVP8        = 96
-	payloadVP8RTX     = 97
-	payloadBase       = 103 // baseline
-	payloadBaseRTX    = 104
-	payloadH264       = 109
-	payloadH264RTX    = 114
-	payloadOneNAL     = 115 // constrained baseline, a NAL unit in each packet
-	payloadOneNALRTX  = 116
-	payloadOpus       = 111
-	videoClock        = 90000
-	soundClock        = 48000
-	h264Format        = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
-	h264BaseFormat    = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f"
-	h264OneNALFormat  = "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f"
+	payloadVP8       = 96
+	payloadVP8RTX    = 97
+	payloadBase      = 103 // baseline
+	payloadBaseRTX   = 104
+	payloadH264      = 109
+	payloadH264RTX   = 114
+	payloadOneNAL    = 115 // constrained baseline, a NAL unit in each packet
+	payloadOneNALRTX = 116
+	payloadOpus      = 111
+
+	videoClock = 90000
+	soundClock = 48000
+
+	h264Format       = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+	h264BaseFormat   = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f"
+	h264OneNALFormat = "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f"
+)
+
+// Of the packets of H.264: types of NAL units (ITU-T H.264, table 7-1; RFC 6184, table 1),
+// and the bit of a first fragment.
+const (
 	h264TypeIDR       = 5
 	h264TypeSTAPA     = 24
 	h264TypeFUA       = 28

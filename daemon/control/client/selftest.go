@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 
@@ -27,19 +28,8 @@ func (c *Client) Selftest(ctx context.Context, r control.SelftestRequest, each f
 	}
 	defer res.Body.Close()
 	terms, ended := make(chan control.SelftestTerms, 1), make(chan error, 1)
-	go func() { // ends with ctx, at the latest when Selftest returns
-		ended <- read(ctx, res.Body, func(data []byte) error {
-			var t control.SelftestTerms
-			if err := json.Unmarshal(data, &t); err != nil {
-				return fmt.Errorf("cannot read the terms of the test: %w", err)
-			}
-			select {
-			case terms <- t:
-			default: // there is one event
-			}
-			return nil
-		})
-	}()
+	stream := io.Reader(res.Body)
+	go func() { ended <- readTerms(ctx, stream, terms) }() // ends with ctx, at the latest when Selftest returns
 	var begin control.SelftestTerms
 	select {
 	case begin = <-terms:
@@ -61,6 +51,21 @@ func (c *Client) Selftest(ctx context.Context, r control.SelftestRequest, each f
 		}
 		return err
 	}
+}
+
+// readTerms hands the one event of a test over and reads until its stream ends.
+func readTerms(ctx context.Context, stream io.Reader, terms chan<- control.SelftestTerms) error {
+	return read(ctx, stream, func(data []byte) error {
+		var t control.SelftestTerms
+		if err := json.Unmarshal(data, &t); err != nil {
+			return fmt.Errorf("cannot read the terms of the test: %w", err)
+		}
+		select {
+		case terms <- t:
+		default: // there is one event
+		}
+		return nil
+	})
 }
 
 // stopped is why a stream has ended: the daemon has ended it, or died.
