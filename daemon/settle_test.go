@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,17 +14,17 @@ func TestSettle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, nil)
 		defer s.end()
-		trims := 0
+		var trims atomic.Int32
 		wait := func(d time.Duration, want int) {
 			t.Helper()
 			time.Sleep(d)
 			synctest.Wait()
-			if trims != want {
-				t.Errorf("memory was given back %d times, want %d", trims, want)
+			if got := trims.Load(); int(got) != want {
+				t.Errorf("memory was given back %d times, want %d", got, want)
 			}
 		}
 		s.inLoop(func() {
-			s.loop.trim = func() error { trims++; return errors.New("only logged") }
+			s.loop.trim = func() error { trims.Add(1); return errors.New("only logged") }
 			s.loop.settle() // as the loop does when it starts
 		})
 		wait(settling-time.Millisecond, 0)
