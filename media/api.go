@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"callbox/media/gate"
+	"callbox/media/roam"
 	"callbox/media/twcc"
 )
 
@@ -33,7 +34,7 @@ func opusCodec() webrtc.RTPCodecCapability {
 
 // newAPI returns the pion API of one session. It is made for each, because the
 // gate hangs on its network.
-func newAPI(o Options, video []*videoCodec, g *gate.Gate, recorder *twcc.Recorder, log zerolog.Logger) (*webrtc.API, error) {
+func newAPI(o Options, video []*videoCodec, g *gate.Gate, recorder *twcc.Recorder, move moves, log zerolog.Logger) (*webrtc.API, error) {
 	m := &webrtc.MediaEngine{}
 	register := func(c webrtc.RTPCodecCapability, payload webrtc.PayloadType, kind webrtc.RTPCodecType) error {
 		if err := m.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: c, PayloadType: payload}, kind); err != nil {
@@ -66,8 +67,12 @@ func newAPI(o Options, video []*videoCodec, g *gate.Gate, recorder *twcc.Recorde
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the network interfaces: %w", err)
 	}
+	from := roam.Options{Moved: move.device, Gone: move.gone}
+	if names := o.ICE.Interfaces; len(names) > 0 {
+		from.Keep = func(name string) bool { return slices.Contains(names, name) }
+	}
 	s := webrtc.SettingEngine{LoggerFactory: pionLog{log}}
-	s.SetNet(g.Net(freshNet{below}))
+	s.SetNet(g.Net(roam.Net(freshNet{below}, from)))
 	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
 	// pion holds peer-reflexive pairs back for 1 s; a doorbell cannot wait so long.
 	s.SetPrflxAcceptanceMinWait(0)
@@ -76,9 +81,10 @@ func newAPI(o Options, video []*videoCodec, g *gate.Gate, recorder *twcc.Recorde
 	s.SetIncludeLoopbackCandidate(o.ICE.Loopback)
 	// Active TCP dials by itself, past the gate; the protocol has no TCP candidates.
 	s.DisableActiveTCP(true)
-	if names := o.ICE.Interfaces; len(names) > 0 {
-		s.SetInterfaceFilter(func(name string) bool { return slices.Contains(names, name) })
+	if from.Keep != nil {
+		s.SetInterfaceFilter(from.Keep)
 	}
+	s.SetICEBindingRequestHandler(move.nominated)
 	s.SetSCTPMaxReceiveBufferSize(sctpReceiveBytes)
 	// The device speaks first, so that DTLS begins with the first working path.
 	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleClient); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +28,8 @@ type EngineOptions struct {
 	// none.
 	EncoderPlugin string
 
-	known []*videoCodec // for tests; nil: knownCodecs
+	known []*videoCodec           // for tests; nil: knownCodecs
+	gone  func(a netip.Addr) bool // for tests; nil: the system is asked
 }
 
 // Engine owns the choice of devices and codecs. It lives as long as the daemon;

@@ -84,6 +84,7 @@ type Session struct {
 	alarmStop  func() bool
 	closeOnce  sync.Once
 	closeErr   error
+	way        atomic.Pointer[way]
 	lastMedia  atomic.Int64 // clock time of the phone's last packet, +1; 0: none
 	startedNow chan struct{}
 }
@@ -100,7 +101,7 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 		startedNow: make(chan struct{}),
 	}
 	s.send = newSending(s)
-	api, err := newAPI(e.opts.Options, e.codecs, s.gate, s.send.recorder, s.log)
+	api, err := newAPI(e.opts.Options, e.codecs, s.gate, s.send.recorder, s.moves(), s.log)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a media session: %w", err)
 	}
@@ -161,7 +162,7 @@ func (s *Session) build() error {
 		d.OnOpen(func() { _ = d.Close() })
 	})
 	s.pc.OnICECandidate(s.localCandidate)
-	s.pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(func(*webrtc.ICECandidatePair) { s.send.moved() })
+	s.pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(s.wayChanged)
 	s.pc.OnICEConnectionStateChange(s.iceChanged)
 	s.pc.OnConnectionStateChange(s.stateChanged)
 	s.pc.OnTrack(s.receive)

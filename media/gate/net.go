@@ -128,11 +128,17 @@ type udpConn struct {
 	transport.UDPConn
 	gate   *Gate
 	opaque bool
-	raw    *net.UDPConn // nil over a virtual network
+	raw    addrPortConn // nil over a virtual network
+}
+
+// addrPortConn are the calls of a *net.UDPConn that allocate no address.
+type addrPortConn interface {
+	ReadFromUDPAddrPort(p []byte) (int, netip.AddrPort, error)
+	WriteToUDPAddrPort(p []byte, to netip.AddrPort) (int, error)
 }
 
 func newUDPConn(c transport.UDPConn, g *Gate, opaque bool) *udpConn {
-	raw, _ := c.(*net.UDPConn)
+	raw, _ := c.(addrPortConn)
 	return &udpConn{UDPConn: c, gate: g, opaque: opaque, raw: raw}
 }
 
