@@ -53,6 +53,7 @@ check: $(PHONE)/node_modules/.installed ## format, vet, lint, unit tests under t
 	@$(STEP) "go: lint" go run $(GOLANGCI) run ./...
 	@$(STEP) "go: tests" go test -race -count=1 ./...
 	@$(STEP) "go: cost of a refusal" go test -run '^$$' -bench ForgedInvite -benchtime 500x ./signaling
+	@$(STEP) "go: cost of a JPEG picture" go test -run '^$$' -bench Decode -benchtime 500x ./hal/jpeg
 	@$(STEP) "go: echo and drift" go test -count=1 ./media/echo ./media/playout
 	@$(STEP) "go: C and C++" $(MAKE) --no-print-directory asan
 	@$(STEP) "go: sound server" go test -tags=pulse -count=1 ./hal/sound/...
@@ -112,7 +113,7 @@ fuzz: ## run every fuzz target for FUZZTIME (default 30s)
 	@.ci/fuzz $(or $(FUZZTIME),30s)
 
 asan: ## the tests of what is written in C and C++, under AddressSanitizer
-	CGO_CXXFLAGS="-O2 -g -fsanitize=address" go test -asan -short -count=1 -skip TestMemoryIsGivenBack ./hal/jpeg ./hal/orient ./hal/screen ./hal/sound ./media/codec/... ./media/echo ./media/scale
+	CGO_CXXFLAGS="-O2 -g -fsanitize=address" go test -asan -short -count=1 -skip TestMemoryIsGivenBack $$(go list -f '{{if .CgoFiles}}{{.ImportPath}}{{end}}' ./...)
 	go test -asan -count=1 -run KeyframeRequestsRaceHangUp ./media
 
 echo: setup-test ## the table of both echo cancellers (ECHO=-echo.rooms=20 for more rooms)

@@ -23,7 +23,9 @@ func (b *backend) Devices(context.Context) (control.Devices, error) {
 	b.parts.devices.Look()
 	out := control.Devices{Chosen: b.chosen(), Found: []control.FoundDevice{}}
 	for _, f := range found {
-		out.Found = append(out.Found, control.FoundDevice{Kind: string(f.Kind), Name: f.Name, Description: f.Description, Driver: f.Driver})
+		out.Found = append(out.Found, control.FoundDevice{
+			Kind: string(f.Kind), Name: f.Name, Description: f.Description, Driver: f.Driver, OtherNames: f.Also, StableName: f.Stable,
+		})
 	}
 	if err != nil {
 		out.Detail = err.Error()

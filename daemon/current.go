@@ -41,7 +41,7 @@ type current struct {
 	phone         *signaling.PhoneInfo
 	waiting       map[string]waitingData   // data of the phone that a program is to answer, by id
 	sent          map[string]chan<- string // data of ours that the phone is to answer, by id
-	gone          map[string]bool          // kinds of devices that are gone
+	gone          map[device]bool          // that are gone
 
 	account   *account    // of the talk; nil before it
 	quality   linkMeans   // of the talk, a look each second
@@ -93,7 +93,7 @@ func (l *loop) newCurrent(s call.State) *current {
 	c := &current{
 		gen: s.Generation, offer: p.offer, dial: p.dial, began: l.clock.Now(),
 		timers: map[call.Timer]func() bool{}, waiting: map[string]waitingData{}, sent: map[string]chan<- string{},
-		gone: map[string]bool{}, relayStop: func() bool { return false }, mic: true, cameraAllowed: p.camera, leg: &leg{n: noLeg},
+		gone: map[device]bool{}, relayStop: func() bool { return false }, mic: true, cameraAllowed: p.camera, leg: &leg{n: noLeg},
 	}
 	if p.dial != nil {
 		first := p.dial.rings[0]

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"callbox/daemon/call"
 	"callbox/daemon/config"
 	"callbox/daemon/control"
+	"callbox/daemon/footprint"
 	"callbox/daemon/policy"
 	"callbox/daemon/store"
 	"callbox/hal"
@@ -39,17 +39,6 @@ const stopTimeout = 5 * time.Second
 // drainTimeout is for how long the stop waits until phones have acknowledged the
 // last bye: two resends.
 const drainTimeout = 1500 * time.Millisecond
-
-// ErrConfig means that the configuration names what cannot be used: a secret or a
-// certificate that is not there. Starting again does not help.
-var ErrConfig = errors.New("the configuration cannot be used")
-
-func badConfig(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%w: %w", ErrConfig, err)
-}
 
 // Options are what Run needs.
 type Options struct {
@@ -156,9 +145,10 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallT
 		return nil, err
 	}
 	if p.ice, err = newICEServers(cfg.Media.ICE, p.floor.Time, p.trusted, log); err != nil {
-		return nil, badConfig(err)
+		return nil, err
 	}
-	if p.devices, err = devices.Open(cfg.HAL, c, p.room.log(log)); err != nil {
+	p.hotplug = openHotplug(log)
+	if p.devices, err = devices.Open(cfg.HAL, p.hotplug, c, p.room.log(log)); err != nil {
 		return nil, err
 	}
 	if p.engine, err = media.NewEngine(media.EngineOptions{
@@ -176,7 +166,7 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallT
 		bootID = message.NewID()
 	}
 	if p.waker, err = newWaker(p); err != nil {
-		return nil, badConfig(err)
+		return nil, err
 	}
 	d := &daemon{parts: p}
 	p.loop = newLoop(p)
@@ -213,28 +203,21 @@ func newDaemon(cfg *config.Config, log zerolog.Logger, c clock.Clock, wall wallT
 		}
 	}
 	if err = d.openWays(); err != nil {
-		return nil, badConfig(err)
+		return nil, err
 	}
 	return d, nil
 }
 
-// mediaDevices are what calls use. A device that cannot hear of what is plugged in
-// looks for it now and then.
+// mediaDevices are what calls use.
 func (p *parts) mediaDevices() media.Devices {
 	d := media.Devices{
 		Camera: p.devices.Camera, CameraMode: p.devices.CameraMode, CameraLabel: p.cfg.HAL.Camera.Label,
 		Sound: p.devices.Sound, Display: p.devices.Display,
-		Light: p.devices.Light, LightRequired: p.cfg.HAL.Light.Required,
+		Light: p.devices.Light, LightRequired: p.cfg.HAL.Light.Required, Listen: p.listen,
 	}
 	for _, m := range p.devices.MoreCameras {
 		d.MoreCameras = append(d.MoreCameras, media.Camera{Camera: m.Camera, Label: m.Label, Mode: m.Mode})
 	}
-	monitor, err := hotplug.Open("video4linux")
-	if err != nil {
-		p.log.Warn().Err(err).Msg("a camera that is plugged in is found up to 2 s later")
-		return d
-	}
-	p.hotplug, d.Plugged = monitor, monitor.Wait
 	return d
 }
 
@@ -265,6 +248,7 @@ func newLoop(p *parts) *loop {
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
 		beat: p.notifier.beat, status: p.notifier.set, made: p.madeOf, paired: p.pairing.forget, dndStop: func() bool { return true },
 		room: &p.room, tester: &p.tester, tokens: p.gate, saveFloor: p.saveFloor, presence: func(mqtt.State) {},
+		trim: footprint.Trim,
 	}
 	l.recheck = func() {
 		l.recheckTokens() // first: its bye still needs the room
@@ -350,11 +334,13 @@ func (p *parts) close() error {
 	if p.engine != nil {
 		errs = append(errs, p.engine.Close())
 	}
+	if p.devices != nil {
+		if err := p.devices.Close(); err != nil { // a light that nobody could turn off keeps no daemon from stopping
+			p.log.Warn().Err(err).Msg("cannot close the devices")
+		}
+	}
 	if p.hotplug != nil {
 		errs = append(errs, p.hotplug.Close())
-	}
-	if p.devices != nil {
-		errs = append(errs, p.devices.Close())
 	}
 	if p.journal != nil {
 		errs = append(errs, p.journal.close(ctx))

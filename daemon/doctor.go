@@ -92,6 +92,9 @@ func doctorDevice(d part) control.Finding {
 		f.Remedy = fmt.Sprintf("plug one in: it is taken when it comes; or say hal.%s.name: none; callboxctl devices lists what was found", d.Kind)
 	case d.Reason != "":
 		f.State, f.Message, f.Remedy = control.StateProblem, d.Reason, deviceRemedy(d)
+	case d.Stable != "":
+		f.State, f.Message = control.StateWarning, d.Unsure()
+		f.Remedy = fmt.Sprintf("write %q into the configuration instead, its name by the socket that it is plugged into; callboxctl devices lists those of the others", d.Stable)
 	case d.Virtual:
 		f.State, f.Message, f.Remedy = control.StateWarning, fmt.Sprintf("a virtual %s, as configured", d.Kind), realRemedy(d.Kind)
 	}
@@ -116,7 +119,7 @@ func deviceRemedy(d part) string {
 	case d.Kind == devices.Display && d.Wanted == hal.NameAuto && d.Chosen == hal.NameNone:
 		return "is the driver of the graphics card loaded? then restart the daemon; or say hal.display.name: none"
 	case d.Kind == devices.Display:
-		return "calls go on without it and look for it every 2 s; callboxctl devices lists the connectors, for hal.display.name (docs/screens.md)"
+		return "calls go on without it and look for it every 2 s, and when one is plugged in; callboxctl devices lists the connectors, for hal.display.name (docs/screens.md)"
 	case d.Kind != devices.Button:
 		return fmt.Sprintf("plug it in: it is taken when it comes; or correct hal.%s.name; callboxctl devices lists what was found", d.Kind)
 	}

@@ -34,6 +34,7 @@ func TestDoctorOfDevices(t *testing.T) {
 	}{
 		"none wanted":     {choice(devices.Camera, "none", "none", ""), "camera", control.StateOff, "none is wanted", ""},
 		"found":           {choice(devices.Camera, "auto", "usb-Cam", ""), "camera", control.StateOK, "usb-Cam", ""},
+		"one of two":      {part{Choice: devices.Choice{Kind: devices.Microphone, Wanted: "Device,0", Chosen: "Device,0", Stable: "pci-1,0"}}, "microphone", control.StateWarning, "Device,0 is the name of one of several equal devices, and may be that of another one after a restart", `write "pci-1,0" into the configuration instead`},
 		"a stand-in":      {choice(devices.Camera, "auto", "virtual", "no camera was found"), "camera", control.StateProblem, "a virtual camera stands in: no camera was found", "hal.camera.name: none"},
 		"a missing one":   {choice(devices.Camera, "usb-Cam", "usb-Cam", "camera is not there"), "camera", control.StateProblem, "camera is not there", "taken when it comes"},
 		"virtual camera":  {choice(devices.Camera, "virtual", "virtual", ""), "camera", control.StateWarning, "a virtual camera, as configured", "set hal.camera.name: auto"},

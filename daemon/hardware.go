@@ -4,39 +4,52 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"time"
+
+	"github.com/rs/zerolog"
 
 	"callbox/daemon/control"
 	"callbox/hal/button"
 	"callbox/hal/devices"
 	"callbox/hal/hotplug"
+	"callbox/media"
 )
+
+// openHotplug hears of devices that are plugged in; nil when it cannot.
+func openHotplug(log zerolog.Logger) *hotplug.Monitor {
+	m, err := hotplug.Open()
+	if err != nil {
+		log.Warn().Err(err).Msg("what is plugged in is found up to 2 s later in a call")
+		return nil
+	}
+	return m
+}
+
+// listen tells calls of what is plugged in; the kinds are those of media.DeviceGone.
+func (p *parts) listen(kind string) media.Listener {
+	kinds := map[string]hotplug.Kind{"camera": hotplug.Cameras, "sound": hotplug.SoundCards, "display": hotplug.Screens}
+	return p.hotplug.Listen(kinds[kind])
+}
 
 // watchDevices looks for cameras and sound whenever one was plugged in or pulled out, so
 // that the log tells of it at once; a call looks by itself. stop waits for the end.
 func (p *parts) watchDevices(ctx context.Context) (stop func()) {
-	monitor, err := hotplug.OpenBoth("video4linux", "sound")
-	if err != nil {
-		return func() {} // mediaDevices has said so
-	}
+	plugs := p.hotplug.ListenBoth(hotplug.Cameras, hotplug.SoundCards)
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
-	watching.Go(func() { watchPlugs(ctx, monitor.Wait, p.devices.Look) })
+	watching.Go(func() { watchPlugs(ctx, plugs.Next, p.devices.Look) })
 	return func() {
 		cancel()
 		watching.Wait()
-		if err := monitor.Close(); err != nil {
-			p.log.Warn().Err(err).Msg("devices")
-		}
+		plugs.Close()
 	}
 }
 
 // watchPlugs looks once, because something may have come since the start, and then
-// whenever wait returns.
-func watchPlugs(ctx context.Context, wait func(context.Context, time.Duration), look func()) {
-	for ctx.Err() == nil {
+// whenever next says that something was plugged, until that says no.
+func watchPlugs(ctx context.Context, next func(context.Context) bool, look func()) {
+	look()
+	for next(ctx) {
 		look()
-		wait(ctx, time.Hour)
 	}
 }
 

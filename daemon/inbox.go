@@ -149,7 +149,7 @@ func (l *loop) mediaEvent(gen uint64, n int, ev media.Event) {
 
 func (l *loop) deviceGone(ev media.DeviceGone) {
 	l.cur.log.Warn().Str("kind", ev.Kind).Str("name", ev.Name).Err(ev.Err).Msg("device lost; the call goes on")
-	l.cur.gone[ev.Kind] = true
+	l.cur.gone[device{ev.Kind, ev.Name}] = true
 	data := control.DeviceData{Kind: ev.Kind, Name: ev.Name}
 	if ev.Err != nil {
 		data.Error = ev.Err.Error()
@@ -160,7 +160,7 @@ func (l *loop) deviceGone(ev media.DeviceGone) {
 
 func (l *loop) deviceBack(ev media.DeviceBack) {
 	l.cur.log.Info().Str("kind", ev.Kind).Str("name", ev.Name).Msg("device is back")
-	delete(l.cur.gone, ev.Kind)
+	delete(l.cur.gone, device{ev.Kind, ev.Name})
 	l.publishDevice(control.EventDeviceBack, control.DeviceData{Kind: ev.Kind, Name: ev.Name})
 	l.sendInfo()
 }

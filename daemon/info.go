@@ -20,6 +20,20 @@ type info struct {
 	view                 string // what the camera is called, by its label
 }
 
+// device is one that a call may lose: its kind, as in the events, and its name.
+type device struct{ kind, name string }
+
+// lacks says that a device of a kind is gone of which a call has one. Of cameras it may have
+// several.
+func (c *current) lacks(kind string) bool {
+	for d := range c.gone {
+		if d.kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
 // sendInfo tells the phone what the device sends and plays, when that has changed;
 // what changes within a second of the last time follows then. Before the talk it
 // would be ignored.
@@ -29,9 +43,9 @@ func (l *loop) sendInfo() {
 		return
 	}
 	now := info{
-		mic:     c.mic && l.has.microphone && !c.gone["sound"] && !l.missing(devices.Microphone),
-		camera:  c.camera && l.has.camera && !c.gone["camera"] && !c.gone["light"],
-		speaker: l.has.speaker && !c.gone["sound"] && !l.missing(devices.Speaker),
+		mic:     c.mic && l.has.microphone && !c.lacks("sound") && !l.missing(devices.Microphone),
+		camera:  c.camera && l.has.camera && !c.gone[device{"camera", c.leg.session.CameraDevice()}] && !c.lacks("light"),
+		speaker: l.has.speaker && !c.lacks("sound") && !l.missing(devices.Speaker),
 		quality: quality(c.leg.session.Stats()),
 	}
 	if now.camera {

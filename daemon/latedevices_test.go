@@ -90,13 +90,14 @@ func TestDoctorLooksAnew(t *testing.T) {
 func TestWatchPlugs(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	looks, waits := 0, 0
-	watchPlugs(ctx, func(context.Context, time.Duration) {
+	watchPlugs(ctx, func(ctx context.Context) bool {
 		if waits++; looks != waits {
 			t.Errorf("%d looks before wait %d", looks, waits)
 		}
 		if waits == 3 {
 			cancel()
 		}
+		return ctx.Err() == nil
 	}, func() { looks++ })
 	if looks != 3 {
 		t.Errorf("%d looks", looks)

@@ -48,6 +48,7 @@ type mediaSession interface {
 	SetMicrophone(on bool)
 	SetCamera(on bool)
 	SwitchCamera(name string) (string, error)
+	CameraDevice() string
 	Camera() string
 	View() string
 	Play(pcm []int16)
@@ -158,6 +159,7 @@ type loop struct {
 	saveFloor  func()                 // keeps the floor of the clock
 	recheck    func()                 // ends what has lost its token, its right or its contact
 	forgetKey  func(jkt string)       // no word of that key counts in its rooms any more
+	trim       func() error           // gives memory back; nil: nothing does
 
 	box   *mailbox
 	state call.State
@@ -176,6 +178,7 @@ type loop struct {
 	dndStop   func() bool // of the timer that ends it
 	ageStop   func() bool
 	lookStop  func() bool
+	trimStop  func() bool
 	attempts  map[string]policy.Attempts    // of issuers, by name
 	callers   map[[2]string]policy.Attempts // of issuers' subjects, by both names
 	tries     map[string]policy.Attempts    // of contacts, by thumbprint
@@ -194,8 +197,12 @@ func (l *loop) run(ctx context.Context) {
 	done := ctx.Done()
 	l.age()
 	l.look()
+	l.settle()
 	defer func() {
 		l.ageStop()
+		if l.trimStop != nil {
+			l.trimStop()
+		}
 		if l.lookStop != nil {
 			l.lookStop()
 		}
@@ -274,6 +281,9 @@ func (l *loop) step(ev call.Event) {
 	}
 	l.noteRoom()
 	l.hear()
+	if next.Phase != before.Phase {
+		l.settle()
+	}
 	if next.Phase != before.Phase && l.cur != nil {
 		l.status(l.statusLine())
 		line := l.cur.log.Info().Str("from", string(before.Phase)).Str("to", string(next.Phase))

@@ -121,6 +121,45 @@ func TestSwitchCamera(t *testing.T) {
 	})
 }
 
+// TestAnotherCameraThanTheLost: a phone is told that there are pictures while another camera
+// than the one that is gone is shown, and that there are none while that one is.
+func TestAnotherCameraThanTheLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		defer s.end()
+		s.cameraDevice = "usb-door"
+		s.talk()
+		s.inLoop(func() { s.loop.cur.camera = true })
+		s.emit(media.DataOpen{})
+		camera := func(when string, want bool) {
+			t.Helper()
+			time.Sleep(2 * infoPause)
+			synctest.Wait()
+			s.inLoop(func() {
+				if got := s.loop.cur.leg.told.camera; got != want {
+					t.Errorf("%s the phone was told camera %v", when, got)
+				}
+			})
+		}
+		show := func(device string) {
+			t.Helper()
+			s.inLoop(func() { s.cameraDevice = device })
+			if _, err := s.backend.SwitchCamera(t.Context(), "Yard"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		camera("at first", true)
+		s.emit(media.DeviceGone{Kind: "camera", Name: "usb-door"})
+		camera("with the shown one gone", false)
+		show("usb-yard")
+		camera("with another one shown", true)
+		show("usb-door")
+		camera("with the lost one shown again", false)
+		s.emit(media.DeviceBack{Kind: "camera", Name: "usb-door"})
+		camera("with all of them there", true)
+	})
+}
+
 // TestTheCameraStaysOff: a person at the device cannot show what the contact may
 // not see, and the status says so.
 func TestTheCameraStaysOff(t *testing.T) {

@@ -42,6 +42,7 @@ type stage struct {
 	budgets          map[string]store.Budget
 	contacts         []signaling.Contact
 	stats            media.Stats // of every session, set before there is one
+	cameraDevice     string      // that is shown
 	restartErr       error
 	sentID           string        // of the last data that was sent
 	rung             []string      // rooms of the phones that were rung
@@ -301,6 +302,7 @@ func (f fakeSession) SetMicrophone(on bool) { f.s.note("microphone %v", on) }
 func (f fakeSession) SetCamera(bool)        {}
 func (f fakeSession) Camera() string        { return "Door" }
 func (f fakeSession) View() string          { return "" }
+func (f fakeSession) CameraDevice() string  { return f.s.cameraDevice }
 func (f fakeSession) SwitchCamera(name string) (string, error) {
 	if name == "Cellar" {
 		return "", media.ErrUnknownCamera

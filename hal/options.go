@@ -77,6 +77,9 @@ const (
 	Rotate270 Rotation = 270
 )
 
+// OnSide reports whether width and height change places.
+func (r Rotation) OnSide() bool { return r == Rotate90 || r == Rotate270 }
+
 // MarshalText writes the form that UnmarshalText reads.
 func (r Rotation) MarshalText() ([]byte, error) { return strconv.AppendInt(nil, int64(r), 10), nil }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"time"
 
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
@@ -44,6 +45,13 @@ func (a *audioSender) run() {
 	if err := a.send(); err != nil && !errors.Is(err, io.EOF) {
 		a.s.deviceGone("sound", a.s.sound.name(), err)
 	}
+}
+
+// captured is the report.Time of the sound: what is in the air comes out of the phone's
+// decoder later by what the encoder looks ahead.
+func (a *audioSender) captured(at time.Duration) (rtp uint32, known bool) {
+	position, known := a.s.sound.position(at)
+	return a.offset + uint32(position+opus.Lookahead), known
 }
 
 func (a *audioSender) send() error {

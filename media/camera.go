@@ -36,6 +36,14 @@ func (s *Session) View() string {
 	return s.engine.cameras[s.video.camera()].Label
 }
 
+// CameraDevice is that camera's name in DeviceGone and DeviceBack; "" without one.
+func (s *Session) CameraDevice() string {
+	if s.video == nil {
+		return ""
+	}
+	return s.engine.cameras[s.video.camera()].Name()
+}
+
 // SwitchCamera shows another camera, by its title or name; "" is the next one. It holds
 // for the call, and returns the title of the one that is shown from now on. Errors:
 // ErrNoCamera, ErrUnknownCamera.

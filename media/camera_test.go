@@ -73,31 +73,11 @@ func TestNoSlateInTheDark(t *testing.T) {
 	})
 }
 
-// TestPluggedInIsNoticed at once, and not at the next look.
-func TestPluggedInIsNoticed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p, plugged := newPlug(), make(chan struct{})
-		e := bubbleEngine(t, func(o *EngineOptions) {
-			o.Camera, o.Sound = &notedCamera{Camera: o.Camera, journal: &journal{}, plug: p, silent: true}, nil
-			o.Plugged = func(ctx context.Context, _ time.Duration) {
-				select {
-				case <-ctx.Done():
-				case <-plugged:
-				}
-			}
-		})
-		l := newTalk(t, e, true)
-		l.Accept(Limit{})
-		l.connect()
-		time.Sleep(time.Second)
-		p.pull()
-		time.Sleep(time.Minute)
-		p.push()
-		plugged <- struct{}{}
-		time.Sleep(100 * time.Millisecond)
-		l.wantTold(t, "Connected", "Started", "gone camera", "back camera")
-	})
-}
+// asleep is a Listener that never wakes by itself.
+type asleep struct{}
+
+func (asleep) Wait(ctx context.Context, _ time.Duration) { <-ctx.Done() }
+func (asleep) Close()                                    {}
 
 // TestSwitchWhileTheCameraIsGone: the other one is shown at once, and not at the next
 // look for the one that is gone.
@@ -108,7 +88,7 @@ func TestSwitchWhileTheCameraIsGone(t *testing.T) {
 			other := o.Camera
 			o.Camera, o.Sound = &notedCamera{Camera: o.Camera, journal: &journal{}, plug: p, silent: true}, nil
 			o.MoreCameras = []Camera{{Camera: other, Label: "Yard", Mode: hal.VideoMode{Width: 160, Height: 96, FrameRate: 10}}}
-			o.Plugged = func(ctx context.Context, _ time.Duration) { <-ctx.Done() }
+			o.Listen = func(string) Listener { return asleep{} }
 		})
 		l := newTalk(t, e, true)
 		l.Accept(Limit{})

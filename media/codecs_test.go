@@ -220,7 +220,7 @@ func (t *changingTrack) send(mime string, picture []byte) {
 			if c.capability.MimeType != mime || !c.matches(p.RTPCodecCapability) {
 				continue
 			}
-			payloads := c.payloader().Payload(1000, picture)
+			payloads := cut(c, 1000, picture)
 			for i, payload := range payloads {
 				t.sequence++
 				_, _ = t.out.WriteRTP(&rtp.Header{
@@ -231,6 +231,15 @@ func (t *changingTrack) send(mime string, picture []byte) {
 			return
 		}
 	}
+}
+
+// cut returns the payloads of a picture that is the first of its stream.
+func cut(c *videoCodec, size int, picture []byte) (payloads [][]byte) {
+	c.cutter().Cut(picture, size, func(n int) []byte {
+		payloads = append(payloads, make([]byte, n))
+		return payloads[len(payloads)-1]
+	})
+	return payloads
 }
 
 // listening: a phone that would send, too, has a track, of pion's choice.

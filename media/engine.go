@@ -100,14 +100,19 @@ func NewEngine(o EngineOptions) (*Engine, error) {
 	return e, nil
 }
 
-// plugged waits some time, but no longer than until a device is plugged in.
-func (e *Engine) plugged(ctx context.Context, d time.Duration) {
-	if e.opts.Plugged != nil {
-		e.opts.Plugged(ctx, d)
-		return
+// listen begins to hear of devices of a kind that are plugged in.
+func (e *Engine) listen(kind string) Listener {
+	if e.opts.Listen != nil {
+		return e.opts.Listen(kind)
 	}
-	pause(ctx, d)
+	return deaf{}
 }
+
+// deaf is a Listener that waits for the time only.
+type deaf struct{}
+
+func (deaf) Wait(ctx context.Context, d time.Duration) { pause(ctx, d) }
+func (deaf) Close()                                    {}
 
 // VideoCodecs names the codecs that calls use, the preferred first.
 func (e *Engine) VideoCodecs() []string {

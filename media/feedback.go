@@ -86,14 +86,19 @@ func (s *Session) readReports(r *webrtc.RTPReceiver, kind webrtc.RTPCodecType) {
 		return n, err
 	}, func(p []byte) {
 		s.heard()
-		packets, err := rtcp.Unmarshal(p)
-		if err != nil {
-			return
-		}
-		for _, p := range packets {
-			if report, ok := p.(*rtcp.SenderReport); ok {
-				s.together.report(kind, report)
-			}
-		}
+		s.reported(kind, p)
 	})
+}
+
+// reported takes what the phone says of one of its own tracks.
+func (s *Session) reported(kind webrtc.RTPCodecType, p []byte) {
+	packets, err := rtcp.Unmarshal(p)
+	if err != nil {
+		return
+	}
+	for _, p := range packets {
+		if report, ok := p.(*rtcp.SenderReport); ok {
+			s.together.report(kind, report)
+		}
+	}
 }

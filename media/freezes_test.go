@@ -2,6 +2,7 @@ package media
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -42,6 +43,54 @@ func TestFirstPicturesAreNoFreeze(t *testing.T) {
 	}
 	if n := f.count.Load(); n != 0 {
 		t.Errorf("%d freezes", n)
+	}
+}
+
+// TestFrozenAtTheEnd: the freeze in which a call ends counts, a phone that only hung up or
+// turned its camera off before is none.
+func TestFrozenAtTheEnd(t *testing.T) {
+	for name, tt := range map[string]struct {
+		still  time.Duration // how long the last picture stands
+		sound  bool          // goes on meanwhile
+		packet bool          // a packet of a picture comes meanwhile
+		want   uint64
+	}{
+		"hung up":                      {still: 900 * time.Millisecond, sound: true, packet: true},
+		"the network is lost":          {still: 3 * time.Second, want: 1},
+		"nothing that can be shown":    {still: 3 * time.Second, sound: true, packet: true, want: 1},
+		"the phone's camera is off":    {still: 3 * time.Second, sound: true},
+		"and has been for half a call": {still: 10 * time.Minute, sound: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newTalk(t, bubbleEngine(t, nil), false)
+				l.Accept(Limit{})
+				l.connect()
+				packet := func(video bool) {
+					l.heard()
+					if video {
+						l.lastVideo.Store(l.lastMedia.Load())
+					}
+				}
+				for range 40 {
+					time.Sleep(40 * time.Millisecond)
+					packet(true)
+					l.count.freezes.shown(l.now())
+				}
+				time.Sleep(tt.still)
+				if tt.sound || tt.packet {
+					packet(tt.packet)
+				}
+				if n := l.Stats().VideoFreezes; n != 0 {
+					t.Errorf("%d freezes while it lasts", n)
+				}
+				l.Shut()
+				l.Shut()
+				if n := l.Stats().VideoFreezes; n != tt.want {
+					t.Errorf("%d freezes, want %d", n, tt.want)
+				}
+			})
+		})
 	}
 }
 

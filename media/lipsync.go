@@ -22,8 +22,8 @@ const (
 )
 
 // lipSync says when a picture is to be shown, so that it comes with the sound of the
-// same moment: sound waits in the playout buffer, pictures would not. What the sound
-// device and the display add is not in it.
+// same moment: sound waits in the playout buffer and in its device, pictures would not.
+// What the display adds is not in it.
 type lipSync struct {
 	mu             sync.Mutex
 	sound, picture phoneClock

@@ -96,9 +96,19 @@ type Devices struct {
 	Light         Light
 	LightRequired bool
 
-	// Plugged waits until a device was plugged in, d has passed, or ctx has ended. nil:
-	// only for d.
-	Plugged func(ctx context.Context, d time.Duration)
+	// Listen begins to hear of devices that are plugged in; kind is as in DeviceGone. nil:
+	// those that are gone are looked for each 2 s only.
+	Listen func(kind string) Listener
+}
+
+// Listener hears of devices of one kind that are plugged in. It is for one goroutine at a
+// time.
+type Listener interface {
+	// Wait waits until a device may be there, d has passed, or ctx has ended. What has
+	// come since the last Wait counts, too.
+	Wait(ctx context.Context, d time.Duration)
+	// Close ends the listening.
+	Close()
 }
 
 // Camera is one that a call can show.

@@ -34,6 +34,9 @@ func (s *Session) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceive
 			return n, err
 		}, func(p []byte) {
 			s.heard()
+			if track.Kind() == webrtc.RTPCodecTypeVideo {
+				s.lastVideo.Store(s.lastMedia.Load())
+			}
 			if !s.running() {
 				return
 			}
@@ -50,6 +53,12 @@ func (s *Session) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceive
 			}
 		})
 	})
+}
+
+// frozen reports whether the phone's pictures stand still against its will, when they do:
+// one that has turned its camera off sends sound and no pictures.
+func (s *Session) frozen() bool {
+	return time.Duration(s.lastMedia.Load()-s.lastVideo.Load()) < freezeLast
 }
 
 // running reports whether media flows: started and not shut.

@@ -36,9 +36,11 @@ type sending struct {
 	mu      sync.Mutex
 	control *rate.Controller
 	pace    rate.Pacer[*rtp.Packet]
-	known   bool // the phone reports what arrives
-	last    rtp.Header
+	known   bool   // the phone reports what arrives
+	begun   bool   // a packet went out
+	last    uint32 // its RTP time
 	number  rtp.Sequencer
+	free    []*rtp.Packet // that have been sent
 }
 
 func newSending(s *Session) *sending {
@@ -102,6 +104,37 @@ func (f *sending) moved() {
 	f.control.Moved(f.s.now())
 }
 
+// mostFree packets are kept to be used again: those of a large keyframe.
+const mostFree = 128
+
+// packet returns one with a payload of n bytes, which say anything. It is to be given to
+// push.
+func (f *sending) packet(n int) *rtp.Packet {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.blank(n)
+}
+
+// blank is packet; mu is held.
+func (f *sending) blank(n int) *rtp.Packet {
+	var p *rtp.Packet
+	if last := len(f.free) - 1; last >= 0 {
+		p, f.free = f.free[last], f.free[:last]
+	} else {
+		p = &rtp.Packet{Payload: make([]byte, rtpPayloadSize)}
+	}
+	p.Header = rtp.Header{Version: 2, Extensions: p.Extensions[:0]}
+	p.Payload = p.Payload[:n]
+	return p
+}
+
+// release takes a packet back that nobody uses any more; mu is held.
+func (f *sending) release(p *rtp.Packet) {
+	if len(f.free) < mostFree {
+		f.free = append(f.free, p)
+	}
+}
+
 // push queues the packets of one picture.
 func (f *sending) push(packets []*rtp.Packet) {
 	f.mu.Lock()
@@ -116,7 +149,7 @@ func (f *sending) push(packets []*rtp.Packet) {
 func (f *sending) drop() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.pace.Drop()
+	f.pace.Drop(f.release)
 }
 
 func (f *sending) poke() {
@@ -149,7 +182,7 @@ func (f *sending) step() time.Duration {
 		f.control.Tick(now)
 		f.pace.SetRate(f.control.Burst())
 		if f.s.running() {
-			if probe, ok := f.control.Probe(now); ok && f.last.Version == 2 {
+			if probe, ok := f.control.Probe(now); ok && f.begun {
 				f.pace.Begin(now, probe)
 			}
 		}
@@ -159,7 +192,7 @@ func (f *sending) step() time.Duration {
 			p = f.padding(pad)
 		} else if ok {
 			p.SequenceNumber = f.number.NextSequenceNumber()
-			f.last = p.Header
+			f.begun, f.last = true, p.Timestamp
 		}
 		f.mu.Unlock()
 		if !ok {
@@ -174,16 +207,19 @@ func (f *sending) step() time.Duration {
 			f.s.log.Trace().Err(err).Msg("video packet")
 		}
 		f.recorder.SetProbe(0)
+		f.mu.Lock()
+		f.release(p)
+		f.mu.Unlock()
 	}
 }
 
 // padding returns a packet that says nothing (RFC 3550, 5.1): it comes between two
 // pictures, with the time of the one before. mu is held.
 func (f *sending) padding(size int) *rtp.Packet {
-	h := rtp.Header{
-		Version: 2, Padding: true, SequenceNumber: f.number.NextSequenceNumber(), Timestamp: f.last.Timestamp,
-	}
-	fill := make([]byte, max(1, min(size-h.MarshalSize(), maxPadding)))
-	fill[len(fill)-1] = byte(len(fill))
-	return &rtp.Packet{Header: h, Payload: fill}
+	p := f.blank(0)
+	p.Padding, p.SequenceNumber, p.Timestamp = true, f.number.NextSequenceNumber(), f.last
+	p.Payload = p.Payload[:max(1, min(size-p.Header.MarshalSize(), maxPadding))]
+	clear(p.Payload)
+	p.Payload[len(p.Payload)-1] = byte(len(p.Payload))
+	return p
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"callbox/media/gate"
+	"callbox/media/report"
 )
 
 // ErrNotOpen means that the data channel is not open (yet, or any more).
@@ -86,6 +87,7 @@ type Session struct {
 	closeErr   error
 	way        atomic.Pointer[way]
 	lastMedia  atomic.Int64 // clock time of the phone's last packet, +1; 0: none
+	lastVideo  atomic.Int64 // the same of its pictures
 	startedNow chan struct{}
 }
 
@@ -101,7 +103,12 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 		startedNow: make(chan struct{}),
 	}
 	s.send = newSending(s)
-	api, err := newAPI(e.opts.Options, e.codecs, s.gate, s.send.recorder, s.moves(), s.log)
+	reporter := report.New(report.Options{
+		Clock:    e.opts.Clock,
+		Sound:    func(at time.Duration) (uint32, bool) { return s.audio.captured(at) },
+		Pictures: func(at time.Duration) (uint32, bool) { return s.video.captured(at) },
+	})
+	api, err := newAPI(e.opts.Options, e.codecs, s.gate, s.send.recorder, reporter, s.moves(), s.log)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a media session: %w", err)
 	}
@@ -291,7 +298,9 @@ func (s *Session) SendData(text []byte) error {
 // more. Devices are closed meanwhile; the data channel goes on.
 func (s *Session) Shut() {
 	s.gate.Shut()
-	s.over.Store(true)
+	if s.over.CompareAndSwap(false, true) && s.frozen() {
+		s.count.freezes.end(s.now())
+	}
 	s.wantDevices()
 }
 

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"callbox/hal"
+	"callbox/hal/yuv"
 	"callbox/media/rate"
-	"callbox/media/scale"
 )
 
 // shaper makes of the camera's pictures what fits the way: fewer, smaller or none, and
@@ -82,17 +82,20 @@ func differs(bits, told rate.Rate) bool {
 }
 
 func (h *shaper) smaller(f *hal.Frame, factor float64) *hal.Frame {
-	w, height := scale.Size(f.Rect.Dx(), f.Rect.Dy(), factor)
-	if r := image.Rect(0, 0, w, height); h.small.Rect != r {
-		h.small = *image.NewYCbCr(r, image.YCbCrSubsampleRatio420)
-	}
-	if err := scale.I420(&h.small, &f.YCbCr); err != nil {
+	yuv.Resize(&h.small, scaled(f.Rect.Size(), factor))
+	if err := yuv.Scale(&h.small, &f.YCbCr); err != nil {
 		h.v.s.log.Debug().Err(err).Msg("smaller picture")
 		return f
 	}
-	h.frame = hal.Frame{YCbCr: h.small, Captured: f.Captured}
+	h.frame = hal.Frame{YCbCr: h.small, Captured: f.Captured, Colours: f.Colours}
 	h.v.s.count.sentSize.Store(pack(h.small.Rect))
 	return &h.frame
+}
+
+// scaled is a size times factor, rounded to even numbers of at least 16: what encoders take.
+func scaled(size image.Point, factor float64) image.Point {
+	even := func(n int) int { return max(16, int(float64(n)*factor)/2*2) }
+	return image.Pt(even(size.X), even(size.Y))
 }
 
 // pack is width and height in one word.

@@ -8,12 +8,12 @@ import (
 	"image"
 	"image/jpeg"
 	"maps"
-	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"callbox/hal"
+	"callbox/hal/yuv"
 )
 
 // Why there is no picture.
@@ -115,7 +115,7 @@ func (e *Engine) shoot(ctx context.Context) (shot, error) {
 	if err != nil {
 		return shot{}, err
 	}
-	return copyPicture(frame, stream.Mode().FrameRate), nil
+	return copyPicture(frame, stream.Mode().FrameRate)
 }
 
 // shown is the camera that the running call shows, else the first.
@@ -150,8 +150,12 @@ type shot struct {
 	mode  hal.VideoMode
 }
 
-// copyPicture brings the samples to the full range, which JPEG has (JFIF 1.02, section 7).
-func copyPicture(f *hal.Frame, rate float64) shot {
+// copyPicture brings the samples to BT.601 in the full range, which JPEG has (JFIF 1.02,
+// section 7). Error: f is no whole picture.
+func copyPicture(f *hal.Frame, rate float64) (shot, error) {
+	if err := yuv.Check(&f.YCbCr); err != nil {
+		return shot{}, fmt.Errorf("cannot use the camera's picture: %w", err)
+	}
 	w, h := f.Rect.Dx(), f.Rect.Dy()
 	out := image.NewYCbCr(image.Rect(0, 0, w, h), f.SubsampleRatio)
 	for y := range h {
@@ -161,24 +165,10 @@ func copyPicture(f *hal.Frame, rate float64) shot {
 		copy(out.Cb[y*out.CStride:][:(w+1)/2], f.Cb[y*f.CStride:])
 		copy(out.Cr[y*out.CStride:][:(w+1)/2], f.Cr[y*f.CStride:])
 	}
-	if !f.Colours.FullRange {
-		widen(out.Y, 16, 219, 0)
-		widen(out.Cb, 128, 224, 128)
-		widen(out.Cr, 128, 224, 128)
+	if err := yuv.Recolour(out, f.Colours, hal.Colours{FullRange: true}); err != nil {
+		return shot{}, err
 	}
-	return shot{image: out, mode: hal.VideoMode{Width: w, Height: h, FrameRate: rate}}
-}
-
-// widen brings samples from the limited range of BT.601 to the full one: steps of them
-// around zero become 255 around full.
-func widen(p []byte, zero, steps, full float64) {
-	var table [256]byte
-	for v := range table {
-		table[v] = byte(min(max(math.Round(full+(float64(v)-zero)*255/steps), 0), 255))
-	}
-	for i, v := range p {
-		p[i] = table[v]
-	}
+	return shot{image: out, mode: hal.VideoMode{Width: w, Height: h, FrameRate: rate}}, nil
 }
 
 // tap gives the next picture of a running camera to those who ask for one.
@@ -217,7 +207,10 @@ func (t *tap) offer(f *hal.Frame, rate float64) {
 	if len(t.asks) == 0 {
 		return
 	}
-	p := copyPicture(f, rate)
+	p, err := copyPicture(f, rate)
+	if err != nil {
+		return // the next one may be whole
+	}
 	for c := range t.asks {
 		c <- p
 	}

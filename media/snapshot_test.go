@@ -70,7 +70,7 @@ func TestCopyPicture(t *testing.T) {
 		in, want color.YCbCr
 	}{
 		{false, color.YCbCr{Y: 16, Cb: 128, Cr: 128}, color.YCbCr{Y: 0, Cb: 128, Cr: 128}},
-		{false, color.YCbCr{Y: 235, Cb: 16, Cr: 240}, color.YCbCr{Y: 255, Cb: 1, Cr: 255}},
+		{false, color.YCbCr{Y: 235, Cb: 17, Cr: 240}, color.YCbCr{Y: 255, Cb: 2, Cr: 255}},
 		{false, color.YCbCr{Y: 126, Cb: 72, Cr: 184}, color.YCbCr{Y: 128, Cb: 64, Cr: 192}},
 		{false, color.YCbCr{Y: 0, Cb: 0, Cr: 255}, color.YCbCr{Y: 0, Cb: 0, Cr: 255}},
 		{true, color.YCbCr{Y: 16, Cb: 30, Cr: 240}, color.YCbCr{Y: 16, Cb: 30, Cr: 240}},
@@ -82,7 +82,11 @@ func TestCopyPicture(t *testing.T) {
 		for i := range f.Cb {
 			f.Cb[i], f.Cr[i] = tt.in.Cb, tt.in.Cr
 		}
-		if got := copyPicture(f, 30).image.YCbCrAt(3, 3); got != tt.want {
+		p, err := copyPicture(f, 30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.image.YCbCrAt(3, 3); got != tt.want {
 			t.Errorf("%+v (full range %t) became %+v, want %+v", tt.in, tt.full, got, tt.want)
 		}
 	}
@@ -319,13 +323,24 @@ func TestTapCopies(t *testing.T) {
 	tp.forget(b)
 	tp.offer(f, 30)
 	p := <-a
-	want := copyPicture(f, 30)
+	want, err := copyPicture(f, 30)
+	if err != nil {
+		t.Fatal(err)
+	}
 	clear(f.Y)
 	clear(f.Cb)
 	clear(f.Cr)
 	if !bytes.Equal(p.image.Y, want.image.Y) || !bytes.Equal(p.image.Cb, want.image.Cb) || !bytes.Equal(p.image.Cr, want.image.Cr) {
 		t.Error("the picture changed with the camera's memory")
 	}
+	broken := *f
+	broken.Cr = broken.Cr[:10]
+	last := tp.ask()
+	tp.offer(&broken, 30)
+	if len(last) > 0 {
+		t.Error("a picture that is not whole was given")
+	}
+	tp.forget(last)
 	if len(b) > 0 || tp.asked.Load() {
 		t.Error("a picture was given to who does not wait any more")
 	}

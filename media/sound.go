@@ -36,6 +36,9 @@ type soundDevice struct {
 	buf     *playout.Buffer // nil before the first packet, and after the end
 	mixer   mixer
 	echo    echo.Stats
+	clock   soundClock
+	pulled  time.Duration   // when the last frame for the speaker was
+	delays  soundDelays     // of the open device
 	counts  underrunCounter // of the open device; nil when it does not count
 	late    uint64          // underruns of those before
 	zero    [hal.FrameSamples]int16
@@ -76,6 +79,7 @@ func (d *soundDevice) name() string {
 // process is the hal.SoundFunc. c may be nil; it gets what is really played, with
 // tones and at the volume.
 func (d *soundDevice) process(c *echo.Canceller, captured, playback []int16) {
+	now := d.s.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.s.running() {
@@ -85,18 +89,21 @@ func (d *soundDevice) process(c *echo.Canceller, captured, playback []int16) {
 	if d.buf != nil {
 		d.buf.Pull(playback)
 	}
+	d.pulled = now
 	if d.buf == nil || !d.speaker.Load() {
 		clear(playback)
 	}
 	d.mixer.mix(playback)
+	late := time.Duration(0)
 	if c != nil { // while the microphone is off, too: it goes on learning
 		c.Process(playback, captured, d.clean[:])
-		d.echo, captured = c.Stats(), d.clean[:]
+		d.echo, captured, late = c.Stats(), d.clean[:], c.Latency()
 	}
 	if !d.microphone.Load() {
 		captured = d.zero[:]
 	}
 	d.ring.Write(captured)
+	d.clock.frame(now - d.delays.capture - late)
 }
 
 // canceller makes what cleans the microphone's sound while the device is open: for
@@ -142,7 +149,9 @@ func (d *soundDevice) push(p *rtp.Packet, arrival time.Duration) {
 	}
 	d.buf.Push(p.SequenceNumber, p.Timestamp, p.Payload, arrival)
 	if ahead, ok := d.buf.Ahead(p.Timestamp); ok {
-		d.s.together.played(p.Timestamp, arrival+ahead)
+		const lookahead = opus.Lookahead * time.Second / opus.SampleRate // of the phone's encoder: libopus, too
+		next := max(arrival, d.pulled+hal.FrameLength)                   // when more is taken
+		d.s.together.played(p.Timestamp, next+ahead+lookahead+d.delays.playback)
 	}
 }
 
@@ -159,6 +168,23 @@ func (d *soundDevice) stats() (heard playout.Stats, echo echo.Stats, underruns u
 	return heard, d.echo, underruns
 }
 
+// position is the sample of the ring that is in the air at a time; false while nothing
+// was captured.
+func (d *soundDevice) position(at time.Duration) (sample int64, known bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.clock.position(at)
+}
+
+// soundDelays is how late a device gives what is in the air, and how late is heard what
+// it is given.
+type soundDelays struct{ capture, playback time.Duration }
+
+// delayedStream is a hal.SoundStream that knows its delays.
+type delayedStream interface {
+	Delays() (capture, playback time.Duration)
+}
+
 // underrunCounter is a hal.SoundStream that counts how often it was served too late.
 type underrunCounter interface{ Underruns() uint64 }
 
@@ -170,6 +196,10 @@ func (d *soundDevice) setStream(s hal.SoundStream) {
 		d.late += d.counts.Underruns()
 	}
 	d.counts, _ = s.(underrunCounter)
+	d.delays = soundDelays{}
+	if s, ok := s.(delayedStream); ok {
+		d.delays.capture, d.delays.playback = s.Delays()
+	}
 }
 
 // run has the device open while it is wanted, until the session ends.
@@ -179,12 +209,16 @@ func (d *soundDevice) run() {
 	if d.device == nil {
 		return
 	}
+	plugs := d.s.engine.listen("sound")
+	defer plugs.Close()
 	d.wanted.each(ctx, func(ctx context.Context) {
 		if gone, err := d.use(ctx); gone && !d.told && !errors.Is(err, ErrLight) {
 			d.told = true
 			d.s.deviceGone("sound", d.name(), err)
 		}
-	}, func(ctx context.Context) { d.tick(ctx, reopenSound) })
+	}, func(ctx context.Context) {
+		d.tickWhile(ctx, func(ctx context.Context) { plugs.Wait(ctx, reopenDevice) })
+	})
 }
 
 // use opens the device and waits for its end; gone is false when nobody wants it
@@ -227,7 +261,7 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 		r = <-opened
 		stop()
 	}()
-	d.tick(opening, 0)
+	d.tick(opening)
 	if clean := r.clean; clean != nil {
 		defer func() { // the last thing: no callback runs any more
 			d.s.engine.echoDelay.Store(int64(clean.Stats().Delay))
@@ -257,38 +291,34 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 	}
 }
 
-// tick stands in for the device: it calls process each 10 ms, until ctx ends or
-// for some time (0: without end).
-func (d *soundDevice) tick(ctx context.Context, length time.Duration) {
-	each(ctx, hal.FrameLength, length, func() { d.process(nil, d.zero[:], d.scratch[:]) })
-}
-
-// each does something again and again, until ctx ends or for some time (0: without end).
-// On a busy machine it is done less often, but not for longer.
-func each(ctx context.Context, pause, length time.Duration, do func()) {
-	begun := time.Now()
-	t := time.NewTicker(pause)
+// tick stands in for the device: it calls process each 10 ms, until ctx ends. On a busy
+// machine that is less often.
+func (d *soundDevice) tick(ctx context.Context) {
+	t := time.NewTicker(hal.FrameLength)
 	defer t.Stop()
-	var over <-chan time.Time
-	if length > 0 {
-		end := time.NewTimer(length)
-		defer end.Stop()
-		over = end.C
-	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-over:
-			return
 		case <-t.C:
-			// Of several that are ready select takes any: the end shall win.
-			if ctx.Err() != nil || length > 0 && time.Since(begun) >= length {
+			if ctx.Err() != nil { // of several that are ready select takes any
 				return
 			}
-			do()
+			d.process(nil, d.zero[:], d.scratch[:])
 		}
 	}
+}
+
+// tickWhile stands in for the device while wait waits.
+func (d *soundDevice) tickWhile(ctx context.Context, wait func(context.Context)) {
+	waiting, over := context.WithCancel(ctx)
+	var waiter sync.WaitGroup
+	waiter.Go(func() {
+		defer over()
+		wait(waiting)
+	})
+	d.tick(waiting)
+	waiter.Wait()
 }
 
 func (d *soundDevice) free() {

@@ -38,11 +38,9 @@ const (
 	// captionTick is how often a caption is brought up to date while no picture comes.
 	captionTick = time.Second
 
-	// reopenDevice is the pause between looks for a device that is gone.
+	// reopenDevice is the pause between looks for a device that is gone, while nobody
+	// tells that one was plugged in.
 	reopenDevice = 2 * time.Second
-	// reopenSound is that for sound: nothing else tells that a card was plugged in, and
-	// opening one takes a second on a slow board.
-	reopenSound = time.Second
 	// settleTime is how long a camera that is opened for one picture may take to
 	// find its exposure; settleFrames is how many pictures that takes at most.
 	settleTime = 500 * time.Millisecond

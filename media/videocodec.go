@@ -15,6 +15,7 @@ import (
 	"callbox/media/codec/openh264"
 	"callbox/media/codec/picture"
 	"callbox/media/codec/vpx"
+	"callbox/media/payload"
 )
 
 // videoCodec is one that a call can use, both ways.
@@ -25,7 +26,7 @@ type videoCodec struct {
 	available    func() error
 	builder      func(frameRate float64, bitrate int, keyframeInterval time.Duration) picture.Builder
 	decoder      func() (picture.Decoder, error)
-	payloader    func() rtp.Payloader // into packets
+	cutter       func() payload.Cutter // into packets
 	depacketizer func() rtp.Depacketizer
 	// colours reads what the samples from this picture on mean, if it says so; nil: they
 	// are hal's zero value (RFC 6386, 9.2).
@@ -62,7 +63,7 @@ func knownCodecs() []*videoCodec {
 			name: CodecH264, capability: h264Codec(), payload: payloadH264, rtx: payloadH264 + 1,
 			available: openh264.Available, builder: openh264.H264,
 			decoder:      newH264Decoder,
-			payloader:    func() rtp.Payloader { return &codecs.H264Payloader{} },
+			cutter:       func() payload.Cutter { return payload.H264{} },
 			depacketizer: func() rtp.Depacketizer { return h264.Packet{} },
 			colours: func(data []byte) (hal.Colours, bool) {
 				sps, ok := h264.FindSPS(data)
@@ -73,7 +74,7 @@ func knownCodecs() []*videoCodec {
 			name: CodecVP8, capability: vp8Codec(), payload: payloadVP8, rtx: payloadVP8 + 1,
 			available: func() error { return nil }, builder: vpx.VP8,
 			decoder:      func() (picture.Decoder, error) { return vpx.NewDecoder() },
-			payloader:    func() rtp.Payloader { return &codecs.VP8Payloader{EnablePictureID: true} },
+			cutter:       func() payload.Cutter { return &payload.VP8{} },
 			depacketizer: func() rtp.Depacketizer { return &codecs.VP8Packet{} },
 		},
 	}

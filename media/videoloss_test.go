@@ -176,7 +176,7 @@ func (t *changingTrack) packets(mime string, picture []byte) (all []func()) {
 			if c.capability.MimeType != mime || !c.matches(p.RTPCodecCapability) || all != nil {
 				continue
 			}
-			payloads := c.payloader().Payload(80, picture)
+			payloads := cut(c, 80, picture)
 			for i, payload := range payloads {
 				t.sequence++
 				header := &rtp.Header{

@@ -31,6 +31,7 @@ type passed struct {
 	asked, waiting time.Duration
 
 	sets []byte // SPS and PPS, Annex B
+	data []byte // of a keyframe, behind them
 	aim  rate.Rate
 }
 
@@ -83,7 +84,8 @@ func (p *passed) take(f *hal.EncodedFrame) error {
 	}
 	data := f.Data
 	if c.Key && c.SPS == nil {
-		data = append(append([]byte(nil), p.sets...), data...)
+		p.data = append(append(p.data[:0], p.sets...), data...)
+		data = p.data
 	}
 	p.snapshot(data, c.Key, f)
 	if f.Damaged && !c.Key {
@@ -173,8 +175,9 @@ func (p *passed) snapshot(data []byte, key bool, f *hal.EncodedFrame) {
 		p.look.close()
 		return
 	}
-	img := p.look.decode(p.codec, data, key, func() { _ = p.stream.ForceKeyFrame() })
-	if img != nil {
-		p.v.s.engine.tap.offer(&hal.Frame{YCbCr: *img, Captured: f.Captured}, p.stream.Mode().FrameRate)
+	seen := p.look.decode(p.codec, data, key, func() { _ = p.stream.ForceKeyFrame() })
+	if seen != nil {
+		seen.Captured = f.Captured
+		p.v.s.engine.tap.offer(seen, p.stream.Mode().FrameRate)
 	}
 }

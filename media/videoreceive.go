@@ -18,11 +18,17 @@ import (
 // when there is a display.
 type videoReceiver struct {
 	s       *Session
-	track   *webrtc.TrackRemote
+	track   remotePictures
 	codec   *videoCodec // of builder; both of the goroutine that reads
 	builder *samplebuilder.SampleBuilder
 	queue   chan received
 	skipped atomic.Bool // a picture was thrown away since the last one in the queue
+}
+
+// remotePictures is the part of a webrtc.TrackRemote that is needed here.
+type remotePictures interface {
+	Codec() webrtc.RTPCodecParameters // of the packet that was read last
+	SSRC() webrtc.SSRC
 }
 
 // received is a picture as the phone encoded it.
@@ -34,14 +40,14 @@ type received struct {
 	arrived time.Duration
 }
 
-func newVideoReceiver(s *Session, track *webrtc.TrackRemote) *videoReceiver {
+func newVideoReceiver(s *Session, track remotePictures) *videoReceiver {
 	return &videoReceiver{s: s, track: track, queue: make(chan received, decodeQueue)}
 }
 
 // begin makes ready for packets of a codec; a phone may change it at any packet. It
 // returns false when it is none that was negotiated.
 func (v *videoReceiver) begin() bool {
-	now := v.track.Codec().RTPCodecCapability // of the packet that was read last
+	now := v.track.Codec().RTPCodecCapability
 	if v.codec != nil && v.codec.matches(now) {
 		return true
 	}
@@ -89,6 +95,8 @@ func (v *videoReceiver) run() {
 		return
 	}
 	defer e.display.give()
+	plugs := e.listen("display")
+	defer plugs.Close()
 	name, gone := e.opts.Display.Name(), false
 	for {
 		err := v.use(e.opts.Display, func() {
@@ -104,7 +112,7 @@ func (v *videoReceiver) run() {
 			gone = true
 			v.s.deviceGone("display", name, err)
 		}
-		pause(v.s.ctx, reopenDevice)
+		plugs.Wait(v.s.ctx, reopenDevice)
 		v.forget()
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"callbox/hal"
 	"callbox/media/codec/picture"
+	"callbox/media/payload"
 )
 
 // videoSender sends pictures: of the camera, and a slate in its place while it is gone.
@@ -30,11 +31,13 @@ type videoSender struct {
 	until   context.Context    //nolint:containedctx // the life of choice
 
 	// The goroutine that sends has these for itself.
-	codec     *videoCodec // that payloader is of
-	payloader rtp.Payloader
-	offset    uint32
-	last      time.Duration // of the picture before, on the clock
-	told      map[int]bool  // which cameras are gone, by their place in Engine.cameras
+	codec   *videoCodec // that cutter is of
+	cutter  payload.Cutter
+	packets []*rtp.Packet      // of the picture that is written
+	next    func(n int) []byte // memory of one more of them; made once
+	offset  uint32
+	last    time.Duration // of the picture before, on the clock
+	told    map[int]bool  // which cameras are gone, by their place in Engine.cameras
 }
 
 // choice is what is sent: the codec that was negotiated and the camera that somebody
@@ -60,6 +63,11 @@ func newVideoSender(s *Session) (*videoSender, error) {
 	v := &videoSender{
 		s: s, track: &cameraTrack{}, on: true, wanted: newWanted(), offset: rand.Uint32(), told: map[int]bool{},
 		choice: choice{codec: s.engine.codecs[0]},
+	}
+	v.next = func(n int) []byte {
+		p := s.send.packet(n)
+		v.packets = append(v.packets, p)
+		return p.Payload
 	}
 	v.until, v.changed = context.WithCancel(s.ctx)
 	if _, err := s.pc.AddTrack(v.track); err != nil {
@@ -129,6 +137,8 @@ func (v *videoSender) run() {
 func (v *videoSender) show(ctx context.Context) {
 	slate := &slate{v: v}
 	defer slate.stop()
+	plugs := v.s.engine.listen("camera")
+	defer plugs.Close()
 	for ctx.Err() == nil {
 		what, now, done := v.chosen(ctx)
 		err := v.send(now, what, slate.stop)
@@ -136,7 +146,7 @@ func (v *videoSender) show(ctx context.Context) {
 			if !errors.Is(err, ErrLight) {
 				slate.start(ctx)
 			}
-			v.s.engine.plugged(now, reopenDevice)
+			plugs.Wait(now, reopenDevice)
 		}
 		done()
 	}
@@ -262,20 +272,25 @@ func (v *videoSender) forceKeyframe() {
 	}
 }
 
+// captured is the report.Time of the pictures: it counts with the clock.
+func (v *videoSender) captured(at time.Duration) (rtp uint32, known bool) {
+	return v.offset + uint32(int64(at)*9/100_000), true // 90 kHz
+}
+
 // write hands one picture over to be sent. Its RTP time is when it was captured, not
 // when the encoder was done with it; of two cameras the times may overlap.
 func (v *videoSender) write(codec *videoCodec, f picture.Frame) {
 	v.last = max(f.Captured, v.last+time.Millisecond)
-	timestamp := v.offset + uint32(int64(v.last)*9/100_000) // 90 kHz
+	timestamp, _ := v.captured(v.last)
 	if v.codec != codec {
-		v.codec, v.payloader = codec, codec.payloader()
+		v.codec, v.cutter = codec, codec.cutter()
 	}
-	payloads := v.payloader.Payload(rtpPayloadSize, f.Data)
-	packets := make([]*rtp.Packet, len(payloads))
-	for i, p := range payloads {
-		packets[i] = &rtp.Packet{Header: rtp.Header{Version: 2, Marker: i == len(payloads)-1, Timestamp: timestamp}, Payload: p}
+	v.packets = v.packets[:0]
+	v.cutter.Cut(f.Data, rtpPayloadSize, v.next)
+	for i, p := range v.packets {
+		p.Marker, p.Timestamp = i == len(v.packets)-1, timestamp
 	}
-	v.s.send.push(packets)
+	v.s.send.push(v.packets)
 	v.s.count.pictures.add(v.s.now(), 1)
 	v.s.count.videoFramesSent.Add(1)
 	v.s.count.videoBytesSent.Add(uint64(len(f.Data)))

@@ -15,7 +15,7 @@ func newDevices(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "devices",
 		Short:   "Show the hardware in use and the hardware there is",
-		Long:    "Show the hardware in use and the hardware there is. The names are those that hal.camera.name\nand its neighbours take in the configuration.",
+		Long:    "Show the hardware in use and the hardware there is. The names are those that hal.camera.name\nand its neighbours take in the configuration. Under one that an equal device may have after\na restart stands the name by the socket, which stays; --json lists all names.",
 		Example: "  callboxctl devices",
 		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -42,6 +42,9 @@ func printHardware(w io.Writer, d control.Devices) {
 	table(w, func(t io.Writer) {
 		for _, f := range d.Found {
 			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", f.Kind, oneLine(f.Name), f.Driver, oneLine(f.Description))
+			if f.StableName != "" {
+				fmt.Fprintf(t, "  \t%s\t\tits name while there is an equal one\n", oneLine(f.StableName))
+			}
 		}
 	})
 	if d.Detail != "" {

@@ -246,6 +246,10 @@ func (d *door) Devices(context.Context) (control.Devices, error) {
 	return control.Devices{Chosen: talking().Devices, Found: []control.FoundDevice{
 		{Kind: "camera", Name: "usb-046d_C920", Description: "HD Pro Webcam C920", Driver: "V4L2"},
 		{Kind: "microphone", Name: "Loopback,0", Description: "Loopback PCM", Driver: "ALSA"},
+		{
+			Kind: "microphone", Name: "Device,0", Description: "USB Audio", Driver: "ALSA",
+			OtherNames: []string{"usb-Generic_USB_Audio-00,0", "pci-0000:00:14.0-usb-0:2:1.0,0"}, StableName: "pci-0000:00:14.0-usb-0:2:1.0,0",
+		},
 		{Kind: "display", Name: "HDMI-A-1", Description: "connected, 1920x1080", Driver: "DRM"},
 	}, Detail: "PulseAudio was not asked: no such server"}, nil
 }

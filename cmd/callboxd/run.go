@@ -17,7 +17,8 @@ import (
 )
 
 // The exit codes. systemd does not restart after 78: neither a configuration that is
-// wrong nor a state directory that a newer version has written mends itself.
+// wrong nor a state directory that a newer version has written mends itself. A secret or a
+// certificate that is not there may come: it is tried again.
 const (
 	exitOK     = 0
 	exitFailed = 1
@@ -40,7 +41,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	case errors.As(err, &unusable):
 		refuse(unusable.error, errs)
 		return exitConfig
-	case errors.As(err, &failed) && (errors.Is(err, store.ErrNewer) || errors.Is(err, daemon.ErrConfig)):
+	case errors.As(err, &failed) && errors.Is(err, store.ErrNewer):
 		return exitConfig // it is in the log; starting again changes nothing
 	case errors.As(err, &failed):
 		return exitFailed
@@ -81,6 +82,11 @@ func (e runError) Unwrap() error { return e.error }
 func runDaemon(ctx context.Context, file string, errs io.Writer) error {
 	cfg, err := load(file)
 	if err != nil {
+		if _, errText := config.Load(named(file)); errText == nil {
+			// Nothing is wrong but with files that it names: they may come, or be whole soon.
+			refuse(err, errs)
+			return runError{err}
+		}
 		return configError{err}
 	}
 	log := logging.New(cfg.Log, errs)
@@ -103,12 +109,16 @@ func place(file string) string {
 	return cmp.Or(file, config.DefaultFile)
 }
 
-// load reads the named file, or the default one if there is one.
-func load(file string) (*config.Config, error) {
+// load reads the named file, or the default one if there is one, and looks at the files
+// that it names.
+func load(file string) (*config.Config, error) { return config.LoadFiles(named(file)) }
+
+// named is the file to read: "" for the default one that may be missing.
+func named(file string) string {
 	if file == "" {
 		if _, err := os.Stat(config.DefaultFile); err == nil {
-			file = config.DefaultFile
+			return config.DefaultFile
 		}
 	}
-	return config.LoadFiles(file)
+	return file
 }

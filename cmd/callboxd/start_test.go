@@ -48,28 +48,33 @@ func configured(t *testing.T, signaling, media string) string {
 	return file
 }
 
-// TestABadConfigurationStopsTheStart with the code after which systemd does not try
-// again, and says which key it is.
+// TestABadConfigurationStopsTheStart and says which key it is: with the code after which
+// systemd does not try again, but where only something that may come is not there.
 func TestABadConfigurationStopsTheStart(t *testing.T) {
 	none := filepath.Join(t.TempDir(), "none")
 	mqtt := func(more string) string {
 		return "  mqtt: {enabled: true, brokers: [\"mqtts://127.0.0.1:1\"]" + more + "}\n"
 	}
-	for name, tt := range map[string]struct{ signaling, media, says string }{
-		"no broker's URL":           {"  mqtt: {enabled: true, brokers: [\"broker\"]}\n", "", "signaling.mqtt.brokers[0]"},
-		"a password that is gone":   {mqtt(", password_file: " + none), "", "signaling.mqtt.password_file"},
-		"no systemd credential":     {mqtt(", password_file: broker"), "", "the unit asks for callbox.broker-password"},
-		"an authority that is gone": {mqtt(", ca: " + none), "", "signaling.mqtt.ca"},
-		"a client without its key":  {mqtt(", client_certificate: " + none + ", client_key: " + none), "", "client_certificate"},
+	for name, tt := range map[string]struct {
+		signaling, media, says string
+		code                   int
+	}{
+		"no broker's URL":           {"  mqtt: {enabled: true, brokers: [\"broker\"]}\n", "", "signaling.mqtt.brokers[0]", exitConfig},
+		"a password that is gone":   {mqtt(", password_file: " + none), "", "signaling.mqtt.password_file", exitFailed},
+		"no systemd credential":     {mqtt(", password_file: broker"), "", "the unit asks for callbox.broker-password", exitFailed},
+		"an authority that is gone": {mqtt(", ca: " + none), "", "signaling.mqtt.ca", exitFailed},
+		"a client without its key":  {mqtt(", client_certificate: " + none + ", client_key: " + none), "", "client_certificate", exitFailed},
 		"a TURN secret that is gone": {mqtt(""),
-			"  ice: {turn: [\"turn:127.0.0.1:1\"], turn_secret_file: " + none + "}\n", "turn_secret_file"},
+			"  ice: {servers: [{urls: [\"turn:127.0.0.1:1\"]}], turn_secret_file: " + none + "}\n", "turn_secret_file", exitFailed},
+		"a secret that is gone, and a mistake": {mqtt(""),
+			"  ice: {turn: [\"turn:127.0.0.1:1\"], turn_secret_file: " + none + "}\n", "turn_secret_file", exitConfig},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := &lines{}
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
-			if code := run(ctx, []string{"run", "--config", configured(t, tt.signaling, tt.media)}, out, out); code != exitConfig {
-				t.Errorf("exit code %d, want %d", code, exitConfig)
+			if code := run(ctx, []string{"run", "--config", configured(t, tt.signaling, tt.media)}, out, out); code != tt.code {
+				t.Errorf("exit code %d, want %d", code, tt.code)
 			}
 			if !strings.Contains(out.String(), tt.says) {
 				t.Errorf("it says %s, want %q in it", out, tt.says)

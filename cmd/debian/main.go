@@ -61,7 +61,7 @@ func newManual() *cobra.Command {
 func daemonPage(p *manual.Page) {
 	p.Section("Exit status")
 	p.Item("0", "Stopped.")
-	p.Item("1", "Failed; the journal says why. systemd starts it again.")
+	p.Item("1", "Failed, or a secret or certificate that the configuration names is not there; the journal says why. systemd starts it again.")
 	p.Item("2", "Wrong usage.")
 	p.Item("78", "The configuration cannot be read or has mistakes, or a newer callbox has written the state directory. systemd does not start it again.")
 	p.Section("Signals")

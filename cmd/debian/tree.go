@@ -94,7 +94,7 @@ func listFiles(root string) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("cannot list the source: %w", err)
 		}
-		defer os.RemoveAll(empty)
+		defer func() { _ = os.RemoveAll(empty) }() // what is left is empty
 		where = []string{"--git-dir=" + empty, "--work-tree=."}
 		if out, err := git("init", "--quiet", "--bare", empty).CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("cannot list the source: %w: %s", err, out)

@@ -8,6 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"callbox/hal"
+	"callbox/hal/wav"
 )
 
 // Reader is for whom the files that the configuration names are opened. The zero value is
@@ -34,8 +37,10 @@ func Check(path string, as Reader) (c *Config, doubtful Problems, err error) {
 		return nil, nil, err
 	}
 	var problems Problems
+	doubt := func(path, text string) { doubtful = append(doubtful, w.at(path, text)) }
 	look := func() {
 		checkFiles(c, as, func(path, text string) { problems = append(problems, w.at(path, text)) })
+		doubtFiles(c, as, doubt)
 	}
 	if as.Do == nil {
 		look()
@@ -46,7 +51,7 @@ func Check(path string, as Reader) (c *Config, doubtful Problems, err error) {
 		return nil, nil, problems.sorted()
 	}
 	set := func(key string) bool { _, ok := w.places[key]; return ok }
-	doubts(c, set, func(path, text string) { doubtful = append(doubtful, w.at(path, text)) })
+	doubts(c, set, doubt)
 	return c, doubtful.sorted(), nil
 }
 
@@ -82,12 +87,48 @@ func checkFiles(c *Config, as Reader, r report) {
 			note(key, fmt.Errorf("cannot use the certificate and its key: %w", err))
 		}
 	}
+	if m := c.HAL.Microphone; m.File != "" && (m.Name == hal.NameVirtual || m.Name == hal.NameAuto) {
+		f, err := os.Open(m.File)
+		note("hal.microphone.file", err)
+		if err == nil {
+			_, err = wav.Decode(f)
+			_ = f.Close() // it was only read
+			if err != nil {
+				note("hal.microphone.file", fmt.Errorf("cannot use %s: %w", m.File, err))
+			}
+		}
+	}
 	if d := c.Signaling.Direct; d.Enabled {
 		pair("signaling.direct.tls.certificate", d.TLS.Certificate, d.TLS.Key)
 	}
 	if m := c.Signaling.MQTT; m.Enabled {
 		note("signaling.mqtt.ca", checkAuthorities(m.CA))
 		pair("signaling.mqtt.client_certificate", m.ClientCertificate, m.ClientKey)
+	}
+}
+
+// doubtFiles opens the files without which the daemon goes on.
+func doubtFiles(c *Config, as Reader, r report) {
+	one := func(key, name, instead string) {
+		if name == "" {
+			return
+		}
+		f, err := os.Open(name)
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			r(key, as.Denied(err)+"; until then "+instead)
+		case err != nil:
+			r(key, err.Error()+"; until then "+instead)
+		default:
+			_ = f.Close() // nothing was written
+		}
+	}
+	one("call.announcement", c.Call.Announcement, "the built-in chime is used")
+	if c.HAL.Display.Caption && c.HAL.Display.Name != hal.NameNone {
+		one("hal.display.font", c.HAL.Display.Font, "the built-in font is used")
+	}
+	for i, issuer := range c.Signaling.Issuers {
+		one(fmt.Sprintf("signaling.issuers[%d].jwks", i), issuer.JWKS, "its tokens are refused")
 	}
 }
 

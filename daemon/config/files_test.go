@@ -32,6 +32,8 @@ func TestLoadFiles(t *testing.T) {
 		"an empty password":               {fmt.Sprintf(mqtt, true, empty), "signaling.mqtt.password_file", 6},
 		"a missing one, switched off":     {fmt.Sprintf(mqtt, false, none), "", 0},
 		"a credential of systemd":         {fmt.Sprintf(mqtt, true, "broker-password"), "", 0},
+		"sound that is missing":           {"hal: {microphone: {name: virtual, file: " + none + "}}\n", "hal.microphone.file", 1},
+		"sound that is none":              {"hal: {microphone: {name: virtual, file: " + full + "}}\n", "hal.microphone.file", 1},
 		"authorities that are missing":    {fmt.Sprintf(mqtt, true, full) + "    ca: " + none + "\n", "signaling.mqtt.ca", 7},
 		"authorities that are none":       {fmt.Sprintf(mqtt, true, full) + "    ca: " + full + "\n", "signaling.mqtt.ca", 7},
 		"a certificate that is missing":   {"signaling:\n  direct:\n    tls:\n      certificate: " + none + "\n      key: " + none + "\n", "signaling.direct.tls.certificate", 4},

@@ -264,7 +264,7 @@ func TestMessages(t *testing.T) {
 		},
 		"all at once": {
 			"media:\n  camra: 1\ncall:\n  ring_timeout: 5\n  max_duration: 1ms\n", []string{"CALLBOX_LOG_LEVEL=x"},
-			`f:2:3: media.camra: unknown key "camra"; allowed here: preconnect, video_codecs, encoder, video_bitrate, receive_bitrate, audio_bitrate, sound, ice` + "\n" +
+			`f:2:3: media.camra: unknown key "camra"; allowed here: preconnect, video_codecs, encoder, video_bitrate, video_bitrate_min, receive_bitrate, audio_bitrate, sound, ice` + "\n" +
 				`f:4:17: call.ring_timeout: "5" has no unit; write it like 90s, 1m30s, 2h or 90d` + "\n" +
 				`f:5:17: call.max_duration: 1ms is out of range; allowed: 1s to 596523h14m8s, or the word none` + "\n" +
 				`CALLBOX_LOG_LEVEL: log.level: "x" is unknown; allowed: debug, info, warn, error`,

@@ -26,10 +26,12 @@ type Devices struct {
 
 // FoundDevice is a piece of hardware that is there, in use or not.
 type FoundDevice struct {
-	Kind        string `json:"kind"`
-	Name        string `json:"name"` // stable: what the configuration says
-	Description string `json:"description"`
-	Driver      string `json:"driver"` // V4L2, ALSA, PulseAudio
+	Kind        string   `json:"kind"`
+	Name        string   `json:"name"` // what the configuration says
+	Description string   `json:"description"`
+	Driver      string   `json:"driver"`              // V4L2, ALSA, PulseAudio, DRM, LED, evdev
+	OtherNames  []string `json:"otherNames,omitzero"` // what the configuration may say, too
+	StableName  string   `json:"stableName,omitzero"` // the one of them to configure, where the name may be that of an equal device after a restart
 }
 
 // Volume is how loud the speaker is: GET and PUT /v1/volume.

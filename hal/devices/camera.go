@@ -2,9 +2,9 @@ package devices
 
 import (
 	"fmt"
-	"time"
 
 	"callbox/hal"
+	"callbox/hal/hotplug"
 )
 
 // autoCamera is the camera that auto chooses whenever it is opened. It implements
@@ -25,7 +25,8 @@ func (a *autoCamera) Open(want hal.VideoMode) (hal.VideoStream, error) {
 	if err != nil || !now.Virtual {
 		return s, err
 	}
-	return &standIn{VideoStream: s, chooser: a.chooser, looked: time.Now()}, nil
+	come := func() bool { return !a.chooser.lookForCameras()[0].Virtual }
+	return &standIn{VideoStream: s, name: a.Name, lookout: newLookout(a.chooser.find.Plugs, hotplug.Cameras, come)}, nil
 }
 
 // OpenEncoded starts the camera that is there, if it encodes.
@@ -40,17 +41,22 @@ func (a *autoCamera) OpenEncoded(want hal.VideoMode, bitrate int) (hal.EncodedSt
 // standIn are virtual pictures in place of a camera's.
 type standIn struct {
 	hal.VideoStream
-	chooser *chooser
-	looked  time.Time
+	name    func() string // of the camera that has come
+	lookout *lookout
 }
 
-// ReadFrame waits for the next picture, and looks for a camera now and then.
+// ReadFrame waits for the next picture; the error is hal.ErrGone when a camera has come.
 func (s *standIn) ReadFrame() (*hal.Frame, error) {
-	if now := time.Now(); now.Sub(s.looked) >= lookEvery {
-		s.looked = now
-		if c := s.chooser.lookForCameras()[0]; !c.Virtual {
-			return nil, fmt.Errorf("camera %q has come, and the test picture ends: %w", c.Chosen, hal.ErrGone)
-		}
+	select {
+	case <-s.lookout.found:
+		return nil, fmt.Errorf("camera %q has come, and the test picture ends: %w", s.name(), hal.ErrGone)
+	default:
+		return s.VideoStream.ReadFrame()
 	}
-	return s.VideoStream.ReadFrame()
+}
+
+// Close ends the pictures.
+func (s *standIn) Close() error {
+	s.lookout.close()
+	return s.VideoStream.Close()
 }

@@ -127,9 +127,14 @@ func choose(kind Kind, wanted string, found []Found, problems error) Choice {
 	wanted = cmp.Or(wanted, hal.NameAuto)
 	c := Choice{Kind: kind, Wanted: wanted, Chosen: wanted}
 	var names []string
-	for _, f := range found {
-		if f.Kind == kind {
-			names = append(names, f.Name)
+	var meant *Found // by wanted
+	for i, f := range found {
+		if f.Kind != kind {
+			continue
+		}
+		names = append(names, f.Name)
+		if meant == nil && f.named(wanted) {
+			meant = &found[i]
 		}
 	}
 	switch {
@@ -141,10 +146,20 @@ func choose(kind Kind, wanted string, found []Found, problems error) Choice {
 	case wanted == hal.NameAuto:
 		c.Chosen, c.Virtual = hal.NameVirtual, true
 		c.Reason = with(fmt.Sprintf("no %s was found", kind), problems)
-	case !slices.Contains(names, wanted):
+	case meant == nil:
 		c.Missing, c.Reason = true, notThere(kind, wanted, names, problems)
+	case !meant.bySocket(wanted):
+		c.Stable = meant.Stable
 	}
 	return c
+}
+
+// Unsure says why Stable is the better name; "" when Wanted is good.
+func (c *Choice) Unsure() string {
+	if c.Stable == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s is the name of one of several equal devices, and may be that of another one after a restart", c.Wanted)
 }
 
 // notThere says that a device is missing, and which there are.
@@ -168,7 +183,7 @@ func with(text string, problems error) string {
 // choose it, too.
 func without(found []Found, more []hal.MoreCameraOptions) []Found {
 	return slices.DeleteFunc(slices.Clone(found), func(f Found) bool {
-		return f.Kind == Camera && slices.ContainsFunc(more, func(m hal.MoreCameraOptions) bool { return m.Name == f.Name })
+		return f.Kind == Camera && slices.ContainsFunc(more, func(m hal.MoreCameraOptions) bool { return f.named(m.Name) })
 	})
 }
 
@@ -177,7 +192,7 @@ func without(found []Found, more []hal.MoreCameraOptions) []Found {
 func prefer(found []Found, microphone Choice) []Found {
 	driver := ""
 	for _, f := range found {
-		if f.Kind == Microphone && f.Name == microphone.Chosen {
+		if f.Kind == Microphone && f.named(microphone.Chosen) {
 			driver = f.Driver
 		}
 	}
@@ -185,7 +200,7 @@ func prefer(found []Found, microphone Choice) []Found {
 		switch {
 		case f.Driver != driver:
 			return 2
-		case f.Name != microphone.Chosen:
+		case !f.named(microphone.Chosen):
 			return 1
 		}
 		return 0

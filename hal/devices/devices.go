@@ -16,6 +16,7 @@ import (
 	"callbox/hal/button/evdev"
 	"callbox/hal/clock"
 	"callbox/hal/drm"
+	"callbox/hal/hotplug"
 	"callbox/hal/light"
 	"callbox/hal/orient"
 	"callbox/hal/screen"
@@ -84,17 +85,33 @@ type Choice struct {
 	// Reason says why Chosen is not simply Wanted, or why it is missing, for people; ""
 	// when it is there.
 	Reason string
+	// Stable is the name to configure instead of Wanted, which may be that of an equal
+	// device after the next start; "" where that cannot be.
+	Stable string
 }
 
 // Found is a real device.
 type Found struct {
 	Kind        Kind
-	Name        string // stable: what the configuration says
+	Name        string // what the configuration says
 	Description string // for people
 	Driver      string // V4L2, ALSA, PulseAudio, DRM, LED or evdev
+	// Also are other names that the configuration may say.
+	Also []string
+	// Stable is one of Also, by the socket, where the other names may be those of an equal
+	// device after the next start; "" where that cannot be.
+	Stable string
 
-	also   string // another name that the configuration may say
-	unused bool   // a connector to which nothing is connected
+	unused bool // a connector to which nothing is connected
+}
+
+// named reports whether the configuration means the device by a name.
+func (f *Found) named(name string) bool { return name == f.Name || slices.Contains(f.Also, name) }
+
+// bySocket reports whether a name of the device is by its socket: those come last.
+func (f *Found) bySocket(name string) bool {
+	i := slices.Index(f.Also, f.Stable)
+	return i >= 0 && slices.Contains(f.Also[i:], name)
 }
 
 // List finds all real devices and opens none for streaming. What was found is
@@ -126,7 +143,7 @@ func listCameras() ([]Found, error) {
 	cameras, err := v4l2.List()
 	var found []Found
 	for _, d := range cameras {
-		found = append(found, Found{Kind: Camera, Name: d.Name, Description: d.Card, Driver: "V4L2"})
+		found = append(found, Found{Kind: Camera, Name: d.Name, Also: d.Also, Stable: d.Stable, Description: d.Card, Driver: "V4L2"})
 	}
 	return found, err
 }
@@ -136,22 +153,29 @@ func listSounds() ([]Found, error) {
 	var found []Found
 	for _, d := range sounds {
 		if d.Microphone {
-			found = append(found, Found{Kind: Microphone, Name: d.Name, Description: d.Description, Driver: string(d.Backend)})
+			found = append(found, soundFound(Microphone, d))
 		}
 	}
 	for _, d := range sounds {
 		if d.Speaker {
-			found = append(found, Found{Kind: Speaker, Name: d.Name, Description: d.Description, Driver: string(d.Backend)})
+			found = append(found, soundFound(Speaker, d))
 		}
 	}
 	return found, err
+}
+
+func soundFound(kind Kind, d sound.Device) Found {
+	return Found{Kind: kind, Name: d.Name, Also: d.Also, Stable: d.Stable, Description: d.Description, Driver: string(d.Backend)}
 }
 
 func listScreens() ([]Found, error) {
 	screens, err := drm.List()
 	var found []Found
 	for _, d := range screens {
-		f := Found{Kind: Display, Name: d.Name, Description: "connected", Driver: "DRM", also: d.Full(), unused: !d.Connected}
+		f := Found{Kind: Display, Name: d.Name, Description: "connected", Driver: "DRM", unused: !d.Connected}
+		if full := d.Full(); full != d.Name {
+			f.Also = []string{full}
+		}
 		switch {
 		case f.unused:
 			f.Description = "nothing is connected"
@@ -166,6 +190,8 @@ func listScreens() ([]Found, error) {
 // Finders find what there is at the moment, as List does.
 type Finders struct {
 	Cameras, Sounds, Screens func() ([]Found, error)
+	// Plugs tells when to look again; nil: that is done now and then.
+	Plugs *hotplug.Monitor
 }
 
 // Open chooses a driver for every part; it opens no device for streaming. What is not
@@ -173,18 +199,21 @@ type Finders struct {
 // they are opened: one with a configured name is taken when it comes, and "auto" takes
 // what is found then; the virtual device stands in until the first was found.
 //
-// The light is turned off. Close the Set at the end.
-func Open(o hal.Options, clk clock.Clock, log zerolog.Logger) (*Set, error) {
-	return OpenWith(o, listers, clk, log)
+// plugs, which may be nil, tells when something comes. The light is turned off. Close the
+// Set at the end, and plugs after that.
+func Open(o hal.Options, plugs *hotplug.Monitor, clk clock.Clock, log zerolog.Logger) (*Set, error) {
+	return OpenWith(o, listers(plugs), clk, log)
 }
 
 // listers are the Finders of the real devices.
-var listers = Finders{listCameras, listSounds, listScreens}
+func listers(plugs *hotplug.Monitor) Finders {
+	return Finders{listCameras, listSounds, listScreens, plugs}
+}
 
 // Choose says which cameras, microphone, speaker and display Open would choose at the
 // moment. It opens none for streaming, and nothing follows from it.
 func Choose(o hal.Options) []Choice {
-	return newChooser(o, listers, zerolog.Nop()).all()
+	return newChooser(o, listers(nil), zerolog.Nop()).all()
 }
 
 // OpenWith is Open, where others say what there is: tests do.
@@ -201,7 +230,7 @@ func OpenWith(o hal.Options, find Finders, clk clock.Clock, log zerolog.Logger) 
 	if s.Sound, err = openSound(o, s.chooser, microphone, speaker); err != nil {
 		return nil, err
 	}
-	if err := s.openDisplay(o.Display, display, clk); err != nil {
+	if err := s.openDisplay(o.Display, display, clk, log); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -227,8 +256,11 @@ func OpenWith(o hal.Options, find Finders, clk clock.Clock, log zerolog.Logger) 
 // tell logs how a part was chosen.
 func (c *Choice) tell(log zerolog.Logger) {
 	ev := log.Info()
-	if c.Reason != "" {
+	switch {
+	case c.Reason != "":
 		ev = log.Warn().Str("reason", c.Reason)
+	case c.Stable != "":
+		ev = log.Warn().Str("reason", c.Unsure()).Str("instead", c.Stable)
 	}
 	ev.Str("kind", string(c.Kind)).Str("wanted", c.Wanted).Str("chosen", c.Chosen).Msg("device chosen")
 }

@@ -30,8 +30,8 @@ var machine = []Found{
 
 // screens are a machine's connectors; nothing is connected to the first.
 var screens = []Found{
-	{Kind: Display, Name: "HDMI-A-1", Driver: "DRM", also: "card0-HDMI-A-1", unused: true},
-	{Kind: Display, Name: "DSI-1", Driver: "DRM", also: "card1-DSI-1"},
+	{Kind: Display, Name: "HDMI-A-1", Driver: "DRM", Also: []string{"card0-HDMI-A-1"}, unused: true},
+	{Kind: Display, Name: "DSI-1", Driver: "DRM", Also: []string{"card1-DSI-1"}},
 }
 
 func options(camera, microphone, speaker, display string) hal.Options {
@@ -43,7 +43,7 @@ func options(camera, microphone, speaker, display string) hal.Options {
 // fixed finds always the same.
 func fixed(found []Found, problems error) Finders {
 	f := func() ([]Found, error) { return found, problems }
-	return Finders{f, f, f}
+	return Finders{Cameras: f, Sounds: f, Screens: f}
 }
 
 func TestOpen(t *testing.T) {
@@ -211,13 +211,18 @@ func TestOpenUnknownNames(t *testing.T) {
 	}
 }
 
-// TestDisplayOptions: a font that is none is told at the start, and opened only where
-// there is a caption.
+// TestDisplayOptions: a font that is none is told at the start, and the built-in one is
+// used; it is opened only where there is a caption.
 func TestDisplayOptions(t *testing.T) {
 	o := options("none", "none", "none", "auto")
 	o.Display.Font = filepath.Join(t.TempDir(), "none.ttf")
-	if _, err := OpenWith(o, fixed(screens, nil), clock.Boot(), zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "hal.display.font") {
-		t.Errorf("a missing font: %v", err)
+	var said strings.Builder
+	with, err := OpenWith(o, fixed(screens, nil), clock.Boot(), zerolog.New(&said))
+	if err != nil || with.fonts == nil || !strings.Contains(said.String(), "hal.display.font") {
+		t.Fatalf("with a missing font: %v; it says %s", err, said.String())
+	}
+	if err := with.Close(); err != nil {
+		t.Error(err)
 	}
 	o.Display.Caption = false
 	s, err := OpenWith(o, fixed(screens, nil), clock.Boot(), zerolog.Nop())
@@ -244,7 +249,7 @@ func TestOpenBadVirtualSound(t *testing.T) {
 // TestVirtualSetRuns opens what a machine without hardware gets.
 func TestVirtualSetRuns(t *testing.T) {
 	clk := clock.Boot()
-	s, err := Open(options("virtual", "virtual", "virtual", "virtual"), clk, zerolog.Nop())
+	s, err := Open(options("virtual", "virtual", "virtual", "virtual"), nil, clk, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +278,7 @@ func TestLightAndButtons(t *testing.T) {
 		{Name: "bell", Key: "KEY_ENTER", Input: "no such device", Action: hal.ActionToggle},
 		{Name: "help", GPIO: hal.GPIO{Chip: "no such chip", Line: "7"}, Action: hal.ActionEvent},
 	}
-	s, err := Open(o, clock.Boot(), zerolog.Nop())
+	s, err := Open(o, nil, clock.Boot(), zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +311,7 @@ func TestLightAndButtons(t *testing.T) {
 func TestLightThatIsMissing(t *testing.T) {
 	o := options("none", "none", "none", "none")
 	o.Light = hal.LightOptions{Name: "no such LED"}
-	s, err := Open(o, clock.Boot(), zerolog.Nop())
+	s, err := Open(o, nil, clock.Boot(), zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -322,7 +327,7 @@ func TestBadLightAndButtons(t *testing.T) {
 	} {
 		o := options("none", "none", "none", "none")
 		change(&o)
-		if _, err := Open(o, clock.Boot(), zerolog.Nop()); err == nil {
+		if _, err := Open(o, nil, clock.Boot(), zerolog.Nop()); err == nil {
 			t.Errorf("a bad %s was taken", name)
 		}
 	}

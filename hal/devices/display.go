@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/rs/zerolog"
+
 	"callbox/hal"
 	"callbox/hal/clock"
 	"callbox/hal/drm"
@@ -24,9 +26,6 @@ func chooseDisplay(o hal.DisplayOptions, find func() ([]Found, error)) Choice {
 	wanted := cmp.Or(o.Name, hal.NameNone)
 	found, problems := find()
 	if wanted != hal.NameAuto {
-		if slices.ContainsFunc(found, func(f Found) bool { return f.Kind == Display && f.also == wanted }) {
-			return Choice{Kind: Display, Wanted: wanted, Chosen: wanted}
-		}
 		return choose(Display, wanted, found, problems)
 	}
 	c := Choice{Kind: Display, Wanted: wanted, Chosen: hal.NameNone, Reason: noConnector}
@@ -40,13 +39,17 @@ func chooseDisplay(o hal.DisplayOptions, find func() ([]Found, error)) Choice {
 }
 
 // openDisplay makes the driver of the chosen display.
-func (s *Set) openDisplay(o hal.DisplayOptions, c Choice, clk clock.Clock) (err error) {
+func (s *Set) openDisplay(o hal.DisplayOptions, c Choice, clk clock.Clock, log zerolog.Logger) (err error) {
 	switch {
 	case c.Virtual:
 		s.Display = virtual.NewDisplay(o.Record)
 	case c.Chosen != hal.NameNone:
 		if o.Caption {
-			if s.fonts, err = screen.OpenFonts(o.Font); err != nil {
+			if s.fonts, err = screen.OpenFonts(o.Font); err != nil && o.Font != "" {
+				log.Warn().Err(err).Msg("the built-in font is used for the caption")
+				s.fonts, err = screen.OpenFonts("")
+			}
+			if err != nil {
 				return err
 			}
 		}

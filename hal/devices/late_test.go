@@ -3,6 +3,7 @@ package devices
 import (
 	"bytes"
 	"errors"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"callbox/hal"
 	"callbox/hal/clock"
+	"callbox/hal/hotplug"
 )
 
 // plugs is a machine whose devices come and go.
@@ -34,7 +36,7 @@ func (p *plugs) finders() Finders {
 		defer p.mu.Unlock()
 		return p.found, p.problems
 	}
-	return Finders{f, f, f}
+	return Finders{Cameras: f, Sounds: f, Screens: f}
 }
 
 var (
@@ -121,6 +123,7 @@ func (c fakeCamera) OpenEncoded(hal.VideoMode, int) (hal.EncodedStream, error) {
 type fakePictures struct{ hal.VideoStream }
 
 func (*fakePictures) ReadFrame() (*hal.Frame, error) { return &hal.Frame{}, nil }
+func (*fakePictures) Close() error                   { return nil }
 
 // TestAutoCamera: each opening takes what is there, and the test picture of a call ends
 // when a camera comes.
@@ -143,28 +146,32 @@ func TestAutoCamera(t *testing.T) {
 		if _, err := a.OpenEncoded(hal.VideoMode{}, 0); !errors.Is(err, hal.ErrNotEncoded) {
 			t.Errorf("the virtual camera encodes: %v", err)
 		}
-		for range 3 {
-			time.Sleep(lookEvery)
-			if _, err := s.ReadFrame(); err != nil {
-				t.Fatal(err)
+		read := func(want error) {
+			t.Helper()
+			synctest.Wait()
+			if _, err := s.ReadFrame(); !errors.Is(err, want) || want != nil && !strings.Contains(err.Error(), "usb-Cam") {
+				t.Errorf("ReadFrame = %v, want %v", err, want)
 			}
 		}
-		p.set(nil, cam)
-		if _, err := s.ReadFrame(); err != nil {
-			t.Errorf("it looks at each picture: %v", err)
+		for range 3 {
+			time.Sleep(lookEvery)
+			read(nil)
 		}
+		p.set(nil, cam)
+		read(nil) // it does not look at each picture
 		time.Sleep(lookEvery)
-		if _, err := s.ReadFrame(); !errors.Is(err, hal.ErrGone) || !strings.Contains(err.Error(), "usb-Cam") {
-			t.Errorf("the test picture did not end: %v", err)
+		read(hal.ErrGone) // the test picture
+		for range 2 {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 		if s, err = a.Open(hal.VideoMode{}); err != nil {
 			t.Fatal(err)
 		}
 		p.set(nil)
 		time.Sleep(lookEvery)
-		if _, err := s.ReadFrame(); err != nil {
-			t.Errorf("of what happens to a real camera its driver tells: %v", err)
-		}
+		read(nil) // of what happens to a real camera its driver tells
 		if _, err := a.OpenEncoded(hal.VideoMode{}, 0); err == nil || err.Error() != "usb-Cam" {
 			t.Errorf("a camera that is unplugged: %v", err)
 		}
@@ -187,6 +194,7 @@ func (s *fakeSound) Open(hal.SoundFunc) (hal.SoundStream, error) { return s, nil
 func (s *fakeSound) Gone() <-chan struct{}                       { return s.gone }
 func (s *fakeSound) Close() error                                { return nil }
 func (s *fakeSound) Underruns() uint64                           { return 7 }
+func (s *fakeSound) Delays() (capture, playback time.Duration)   { return 3, 4 }
 
 // TestChosenSound: each opening takes what is there, and what lacks a device ends when
 // that comes.
@@ -234,6 +242,12 @@ func TestChosenSound(t *testing.T) {
 				if n := stream.(interface{ Underruns() uint64 }).Underruns(); n != 7 {
 					t.Errorf("%d underruns", n)
 				}
+				delays := stream.(interface {
+					Delays() (capture, playback time.Duration)
+				})
+				if capture, playback := delays.Delays(); capture != 3 || playback != 4 {
+					t.Errorf("delays of %v and %v", capture, playback)
+				}
 				p.set(nil, tt.comes...)
 				time.Sleep(2*lookEvery + time.Millisecond)
 				synctest.Wait()
@@ -274,4 +288,75 @@ func TestLackingSoundGoes(t *testing.T) {
 			}
 		}
 	})
+}
+
+// uevents is a socket whose events come out of a channel.
+type uevents chan string
+
+func (u uevents) Read(p []byte) (int, error) {
+	s, ok := <-u
+	if !ok {
+		return 0, os.ErrClosed
+	}
+	return copy(p, s), nil
+}
+
+func (u uevents) Close() error { close(u); return nil }
+
+// TestPluggedInIsNoticed by what stands in, at once and not at the next look.
+func TestPluggedInIsNoticed(t *testing.T) {
+	const soon = 300 * time.Millisecond
+	for kind, event := range map[string]string{
+		"camera": "ACTION=add\x00SUBSYSTEM=video4linux\x00DEVNAME=video0",
+		"sound":  "ACTION=add\x00SUBSYSTEM=sound\x00DEVNAME=snd/controlC0",
+	} {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var p plugs
+				find, told := p.finders(), make(uevents, 1)
+				find.Plugs = hotplug.New(told)
+				defer find.Plugs.Close()
+				c := newChooser(options("auto", "auto", "auto", "none"), find, zerolog.Nop())
+				var ended func() bool
+				switch kind {
+				case "camera":
+					a := &autoCamera{chooser: c, drive: func(c Choice) hal.Camera { return fakeCamera{c.Chosen} }}
+					s, err := a.Open(hal.VideoMode{})
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer s.Close()
+					ended = func() bool { _, err := s.ReadFrame(); return errors.Is(err, hal.ErrGone) }
+				case "sound":
+					a := &chosenSound{chooser: c, drive: func(Choice, Choice) hal.Sound { return &fakeSound{gone: make(chan struct{})} }}
+					s, err := a.Open(nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer s.Close()
+					ended = func() bool {
+						select {
+						case <-s.Gone():
+							return true
+						default:
+							return false
+						}
+					}
+				}
+				time.Sleep(time.Minute + lookEvery/2)
+				p.set(nil, cam, mic, spk)
+				time.Sleep(soon)
+				synctest.Wait()
+				if ended() {
+					t.Error("it looks all the time")
+				}
+				told <- event + "\x00"
+				time.Sleep(soon)
+				synctest.Wait()
+				if !ended() {
+					t.Errorf("%v after it was plugged in it is not noticed", soon)
+				}
+			})
+		})
+	}
 }

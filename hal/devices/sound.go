@@ -5,12 +5,10 @@ import (
 	"time"
 
 	"callbox/hal"
+	"callbox/hal/hotplug"
 	"callbox/hal/sound"
 	"callbox/hal/virtual"
 )
-
-// lookEvery is how often a device that stands in for another one looks for it.
-const lookEvery = 2 * time.Second
 
 // openSound makes one device of the two halves; nil when both are none.
 func openSound(o hal.Options, ch *chooser, microphone, speaker Choice) (hal.Sound, error) {
@@ -119,7 +117,7 @@ func (s *chosenSound) Now() hal.Sound {
 	if !lacking(microphone) && !lacking(speaker) {
 		return d
 	}
-	return &lackingSound{Sound: d, better: func() bool {
+	return &lackingSound{Sound: d, plugs: s.chooser.find.Plugs, better: func() bool {
 		m, p := s.chooser.lookForSound()
 		return lacking(microphone) && !lacking(m) || lacking(speaker) && !lacking(p)
 	}}
@@ -131,6 +129,7 @@ func lacking(c Choice) bool { return c.Missing || c.Virtual && c.Wanted == hal.N
 // lackingSound is opened while a device is missing.
 type lackingSound struct {
 	hal.Sound
+	plugs  *hotplug.Monitor
 	better func() bool // whether it has come
 }
 
@@ -140,36 +139,29 @@ func (s *lackingSound) Open(process hal.SoundFunc) (hal.SoundStream, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &lackingStream{SoundStream: inner, gone: make(chan struct{}), stop: make(chan struct{})}
-	out.watch.Go(func() { out.run(s.better) })
+	out := &lackingStream{
+		SoundStream: inner, lookout: newLookout(s.plugs, hotplug.SoundCards, s.better),
+		gone: make(chan struct{}), stop: make(chan struct{}),
+	}
+	out.watch.Go(func() {
+		select {
+		case <-out.stop:
+			return
+		case <-inner.Gone():
+		case <-out.lookout.found:
+		}
+		close(out.gone)
+	})
 	return out, nil
 }
 
 // lackingStream implements hal.SoundStream.
 type lackingStream struct {
 	hal.SoundStream
+	lookout    *lookout // for what it lacks
 	gone, stop chan struct{}
 	closeOnce  sync.Once
 	watch      sync.WaitGroup
-}
-
-func (s *lackingStream) run(better func() bool) {
-	t := time.NewTicker(lookEvery)
-	defer t.Stop()
-	for {
-		select {
-		case <-s.stop:
-			return
-		case <-s.SoundStream.Gone():
-			close(s.gone)
-			return
-		case <-t.C:
-			if better() {
-				close(s.gone)
-				return
-			}
-		}
-	}
 }
 
 // Gone is closed when the device went away, or a better one has come.
@@ -183,9 +175,20 @@ func (s *lackingStream) Underruns() uint64 {
 	return 0
 }
 
+// Delays are those of the device; 0 when it does not know them.
+func (s *lackingStream) Delays() (capture, playback time.Duration) {
+	if c, ok := s.SoundStream.(interface {
+		Delays() (capture, playback time.Duration)
+	}); ok {
+		return c.Delays()
+	}
+	return 0, 0
+}
+
 // Close stops the device.
 func (s *lackingStream) Close() error {
 	s.closeOnce.Do(func() { close(s.stop) })
 	s.watch.Wait()
+	s.lookout.close()
 	return s.SoundStream.Close()
 }

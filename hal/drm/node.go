@@ -39,11 +39,8 @@ func openNode(path string) (node, error) {
 
 // unopened says why a card could not be opened.
 func unopened(path string, err error) error {
-	switch {
-	case errors.Is(err, unix.EPERM): // of the control group's device filter
-		return fmt.Errorf("cannot open %s: %w; in a systemd unit, let DeviceAllow contain char-226 rw", path, err)
-	case errors.Is(err, unix.EACCES):
-		return fmt.Errorf("cannot open %s: %w; add the user to the group video", path, err)
+	if errors.Is(err, fs.ErrPermission) { // of the file: an open card says so of another program
+		return fmt.Errorf("cannot open %s: %w", path, hal.Refused(err, "video", "char-226 rw"))
 	}
 	return fmt.Errorf("cannot open %s: %w", path, meaning(err))
 }

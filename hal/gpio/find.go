@@ -74,22 +74,13 @@ func find(k kernel, g hal.GPIO) (spot, error) {
 	case len(spots) > 1:
 		return spot{}, fmt.Errorf("%v and %v are both meant; set chip to one of: %s", spots[0], spots[1], strings.Join(names, ", "))
 	case len(refused) > 0:
-		return spot{}, fmt.Errorf("%w; %s", refused[0], remedy(refused[0]))
+		return spot{}, hal.Refused(refused[0], "gpio, or write a udev rule for the chip", "char-gpiochip rw")
 	case chips > 0:
 		return spot{}, fmt.Errorf("%w: no chip that was meant has it", hal.ErrNotFound)
 	case len(names) == 0:
 		return spot{}, fmt.Errorf("%w: this machine has no GPIO chip; is its driver loaded?", hal.ErrNotFound)
 	}
 	return spot{}, fmt.Errorf("%w; set chip to one of: %s", hal.ErrNotFound, strings.Join(names, ", "))
-}
-
-// remedy says what to do about a refused open: the kernel says EACCES for the mode
-// of the node, and EPERM for the device filter of the unit.
-func remedy(err error) string {
-	if errors.Is(err, unix.EPERM) {
-		return "add DeviceAllow=char-gpiochip rw to the unit"
-	}
-	return "add the daemon's user to the group gpio, or write a udev rule for the chip"
 }
 
 // search returns the lines of a chip that have this name, or the one that has this

@@ -1,19 +1,17 @@
-// Package hotplug tells when a device was plugged in, by the uevents of the kernel and
-// of udev (netlink(7), NETLINK_KOBJECT_UEVENT). The kernel's come first; udev's come
-// when the links are there by which devices are found.
+// Package hotplug tells when devices are plugged in or pulled out, by the uevents of the
+// kernel and of udev (netlink(7), NETLINK_KOBJECT_UEVENT). The kernel's come first; udev's
+// come when the links are there by which devices are found, and the rights are set.
+//
+// One Monitor hears them all; each of its Listeners hears of the kinds that it names.
 package hotplug
 
 import (
-	"bytes"
-	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,29 +22,17 @@ const (
 	groupUdev   = 2
 )
 
-// settle is how long a device gets from its event on: one plug makes several, and
-// whoever looks for it shall not look for each of them.
-const settle = 100 * time.Millisecond
-
-// Monitor hears of devices that are plugged in, or also pulled out.
+// Monitor hears of devices that come and go, and tells its listeners.
 type Monitor struct {
-	socket     io.ReadCloser
-	subsystems []string
-	actions    []string
-	plugged    chan struct{} // one that was not waited for yet
-	done       sync.WaitGroup
+	socket io.ReadCloser
+	done   sync.WaitGroup
+
+	mu        sync.Mutex
+	listeners []*Listener
 }
 
-// Open listens for devices of the subsystems, for example video4linux, that are plugged
-// in. Close it at the end.
-func Open(subsystems ...string) (*Monitor, error) { return open([]string{"add"}, subsystems) }
-
-// OpenBoth is Open, where devices that are pulled out count, too.
-func OpenBoth(subsystems ...string) (*Monitor, error) {
-	return open([]string{"add", "remove"}, subsystems)
-}
-
-func open(actions, subsystems []string) (*Monitor, error) {
+// Open listens to the kernel and to udev. Close it at the end.
+func Open() (*Monitor, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_KOBJECT_UEVENT)
 	if err == nil {
 		if err = unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groupKernel | groupUdev}); err != nil {
@@ -56,16 +42,18 @@ func open(actions, subsystems []string) (*Monitor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for devices that are plugged in: %w; in a systemd unit, let RestrictAddressFamilies contain AF_NETLINK", err)
 	}
-	return listen(os.NewFile(uintptr(fd), "uevents"), actions, subsystems), nil
+	return New(os.NewFile(uintptr(fd), "uevents")), nil
 }
 
-func listen(socket io.ReadCloser, actions, subsystems []string) *Monitor {
-	m := &Monitor{socket: socket, actions: actions, subsystems: subsystems, plugged: make(chan struct{}, 1)}
+// New is Open with a socket that gives one event for each Read: tests have their own.
+func New(socket io.ReadCloser) *Monitor {
+	m := &Monitor{socket: socket}
 	m.done.Go(m.read)
 	return m
 }
 
-// Close ends the listening. It may be called twice.
+// Close ends the listening; listeners that are left hear nothing more. It may be called
+// twice.
 func (m *Monitor) Close() error {
 	err := m.socket.Close()
 	m.done.Wait()
@@ -75,23 +63,27 @@ func (m *Monitor) Close() error {
 	return nil
 }
 
-// Wait waits until a device was plugged in, d has passed, or ctx has ended. What was
-// plugged in since the last Wait counts. One goroutine at a time.
-func (m *Monitor) Wait(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return
-	case <-t.C:
-		return
-	case <-m.plugged:
+// Listen begins to hear of devices of these kinds that are plugged in. Close the listener
+// at the end. That of a nil Monitor hears nothing.
+func (m *Monitor) Listen(kinds ...Kind) *Listener { return m.listen(false, kinds) }
+
+// ListenBoth is Listen, where devices that are pulled out count, too.
+func (m *Monitor) ListenBoth(kinds ...Kind) *Listener { return m.listen(true, kinds) }
+
+func (m *Monitor) listen(both bool, kinds []Kind) *Listener {
+	l := &Listener{monitor: m, both: both, kinds: kinds, heard: make(chan struct{}, 1)}
+	if m != nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.listeners = append(m.listeners, l)
 	}
-	t.Reset(min(settle, d))
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
+	return l
+}
+
+func (m *Monitor) forget(l *Listener) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.listeners = slices.DeleteFunc(m.listeners, func(other *Listener) bool { return other == l })
 }
 
 func (m *Monitor) read() {
@@ -100,44 +92,23 @@ func (m *Monitor) read() {
 		n, err := m.socket.Read(buf)
 		switch {
 		case errors.Is(err, unix.ENOBUFS): // events were lost: perhaps one of ours
+			m.tell(func(*Listener) bool { return true })
 		case err != nil:
 			return
-		case !m.counts(buf[:n]):
-			continue
-		}
-		select {
-		case m.plugged <- struct{}{}:
 		default:
+			e := parse(buf[:n])
+			m.tell(func(l *Listener) bool { return l.counts(e) })
 		}
 	}
 }
 
-// counts says whether an event is of a device of ours, and one that is listened for.
-func (m *Monitor) counts(event []byte) bool {
-	action, subsystem := parse(event)
-	return slices.Contains(m.actions, action) && slices.Contains(m.subsystems, subsystem)
-}
-
-// parse reads an event. udev's begin with a header of its own (struct
-// monitor_netlink_header of systemd), which says where the properties begin.
-func parse(event []byte) (action, subsystem string) {
-	if p, ok := bytes.CutPrefix(event, []byte("libudev\x00")); ok {
-		if len(p) < 12 {
-			return "", ""
-		}
-		offset := binary.NativeEndian.Uint32(p[8:])
-		if uint64(offset) > uint64(len(event)) {
-			return "", ""
-		}
-		event = event[offset:]
-	}
-	for property := range bytes.SplitSeq(event, []byte{0}) {
-		if v, ok := bytes.CutPrefix(property, []byte("ACTION=")); ok {
-			action = string(v)
-		}
-		if v, ok := bytes.CutPrefix(property, []byte("SUBSYSTEM=")); ok {
-			subsystem = string(v)
+// tell wakes the listeners that something counts for.
+func (m *Monitor) tell(counts func(*Listener) bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, l := range m.listeners {
+		if counts(l) {
+			l.wake()
 		}
 	}
-	return action, subsystem
 }

@@ -9,29 +9,12 @@
 package jpeg
 
 /*
-#cgo CFLAGS: -O3
 #cgo pkg-config: libturbojpeg
 #include <turbojpeg.h>
 
 // callbox_header fills out with width, height, subsampling and color space.
 static int callbox_header(tjhandle h, const unsigned char *src, unsigned long n, int *out) {
 	return tjDecompressHeader3(h, src, n, &out[0], &out[1], &out[2], &out[3]);
-}
-
-// callbox_halve makes h lines of twice as many, by the mean of two; the compiler makes
-// vectors of it.
-static void callbox_halve(unsigned char *restrict dst, int stride, const unsigned char *restrict src, int sstride, int w, int h) {
-	for (int row = 0; row < h; row++, dst += stride, src += 2 * sstride) {
-		const unsigned char *a = src, *b = src + sstride;
-		for (int i = 0; i < w; i++) dst[i] = (a[i] + b[i] + 1) >> 1;
-	}
-}
-
-// callbox_limit brings h lines of w samples from the full range to the limited one, in
-// place: (v * mul + add) >> shift, which 16 bits hold, so that vectors do eight at a time.
-static void callbox_limit(unsigned char *p, int stride, int w, int h, unsigned short mul, unsigned short add, int shift) {
-	for (int row = 0; row < h; row++, p += stride)
-		for (int i = 0; i < w; i++) p[i] = (unsigned short)(p[i] * mul + add) >> shift;
 }
 
 // Three plain pointers: Go may not hand over an array of its own pointers.
@@ -51,6 +34,8 @@ import (
 	"runtime"
 	"strings"
 	"unsafe"
+
+	"callbox/hal/yuv"
 )
 
 // ErrCorrupt means that one picture cannot be used; the next one may be fine.
@@ -145,22 +130,15 @@ func (d *Decoder) Decode(dst *image.YCbCr, p []byte) error {
 			copy(dst.Y[row*dst.YStride:][:w], y[row*ystride:])
 		}
 	}
-	if !direct {
-		chroma(dst.Cb, dst.CStride, w/2, h/2, cb, cw, ch, int(width), int(height))
-		chroma(dst.Cr, dst.CStride, w/2, h/2, cr, cw, ch, int(width), int(height))
+	switch {
+	case direct:
+		return yuv.Limit(dst)
+	case exact && subsampling == C.TJSAMP_422 && ch >= h:
+		return yuv.LimitTall(dst, cb, cr, cw)
 	}
-	limit(dst.Y, dst.YStride, w, h, 110, 16<<7+1<<6, 7)      // 219/255
-	limit(dst.Cb, dst.CStride, w/2, h/2, 225, 15<<8+1<<8, 8) // 224/255 around 128
-	limit(dst.Cr, dst.CStride, w/2, h/2, 225, 15<<8+1<<8, 8)
-	return nil
-}
-
-// limit is callbox_limit for one plane.
-func limit(p []byte, stride, w, h int, mul, add, shift int) {
-	if w <= 0 || h <= 0 || len(p) < (h-1)*stride+w {
-		return // there is no such picture
-	}
-	C.callbox_limit(ptr(p), C.int(stride), C.int(w), C.int(h), C.ushort(mul), C.ushort(add), C.int(shift))
+	chroma(dst.Cb, dst.CStride, w/2, h/2, cb, cw, ch, int(width), int(height))
+	chroma(dst.Cr, dst.CStride, w/2, h/2, cr, cw, ch, int(width), int(height))
+	return yuv.Limit(dst)
 }
 
 // failure turns TurboJPEG's last message into an error. Bytes between segments
@@ -199,10 +177,6 @@ func chroma(dst []byte, stride, w, h int, src []byte, sw, sh, width, height int)
 	full := sw > (width+1)/2    // one chroma sample a pixel: average two
 	quarter := sw < (width+1)/2 // one for four pixels: use it twice
 	tall := sh > (height+1)/2   // one chroma line a line: average two
-	if tall && !full && !quarter && sh >= 2*h && sw >= w && len(dst) >= (h-1)*stride+w {
-		C.callbox_halve(ptr(dst), C.int(stride), ptr(src), C.int(sw), C.int(w), C.int(h))
-		return
-	}
 	for row := range h {
 		a := src[row*sw:][:sw]
 		b := a

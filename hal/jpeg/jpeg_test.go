@@ -248,32 +248,3 @@ func TestRange(t *testing.T) {
 		}
 	}
 }
-
-// BenchmarkDecode decodes one 1280x720 picture an iteration.
-func BenchmarkDecode(b *testing.B) {
-	hd := read(b, "hd422.jpg")
-	m, err := jpeg.Decode(bytes.NewReader(hd))
-	if err != nil {
-		b.Fatal(err)
-	}
-	var hd420 bytes.Buffer
-	if err := jpeg.Encode(&hd420, m, nil); err != nil {
-		b.Fatal(err)
-	}
-	for name, p := range map[string][]byte{"422": hd, "420": hd420.Bytes()} {
-		b.Run(name, func(b *testing.B) {
-			d, err := NewDecoder()
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer d.Close()
-			dst := image.NewYCbCr(m.Bounds(), image.YCbCrSubsampleRatio420)
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := d.Decode(dst, p); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}

@@ -63,7 +63,7 @@ func isPaper(c [3]byte) bool { return c == [3]byte{paper, paper, paper} }
 func TestCaption(t *testing.T) {
 	for _, by := range []hal.Rotation{0, hal.Rotate90, hal.Rotate180, hal.Rotate270} {
 		w, h := 640, 360
-		if onSide(by) {
+		if by.OnSide() {
 			w, h = h, w
 		}
 		p, target := painter(t, Options{Width: w, Height: h, Rotate: by, Fonts: fonts(t, "")}), dirty(w, h, 3)

@@ -1,5 +1,5 @@
-// Package screen paints pictures for a screen: it turns, scales and converts them with
-// libyuv, keeps their aspect between black bars, and writes a caption over them. It
+// Package screen paints pictures for a screen: it turns, scales and converts them by
+// hal/yuv, keeps their aspect between black bars, and writes a caption over them. It
 // knows no hardware; hal/drm shows what it paints.
 //
 // Pixels are XRGB8888 in the byte order of DRM (blue, green, red, unused).
@@ -10,6 +10,7 @@ import (
 	"image"
 
 	"callbox/hal"
+	"callbox/hal/yuv"
 )
 
 // bytesPerPixel is that of XRGB8888.
@@ -58,7 +59,7 @@ func New(o Options) (*Painter, error) {
 		return nil, fmt.Errorf("cannot paint for a screen of %dx%d pixels", o.Width, o.Height)
 	}
 	p := &Painter{opts: o, canvas: image.Pt(o.Width, o.Height)}
-	if onSide(o.Rotate) {
+	if o.Rotate.OnSide() {
 		p.canvas = image.Pt(o.Height, o.Width)
 	}
 	var err error
@@ -68,8 +69,6 @@ func New(o Options) (*Painter, error) {
 	return p, nil
 }
 
-func onSide(r hal.Rotation) bool { return r == hal.Rotate90 || r == hal.Rotate270 }
-
 // Paint paints a picture and the caption. It only writes t, from top to bottom and row
 // by row, because memory of a screen may be slow to read. Errors: t is too short, f is
 // no whole picture.
@@ -78,16 +77,11 @@ func (p *Painter) Paint(t *Target, f *hal.Frame) error {
 		return err
 	}
 	now := &f.YCbCr
-	if err := whole(now); err != nil {
+	if err := yuv.Check(now); err != nil {
 		return fmt.Errorf("cannot paint a picture: %w", err)
 	}
 	if p.opts.Rotate != 0 {
-		size := now.Rect.Size()
-		if onSide(p.opts.Rotate) {
-			size = image.Pt(size.Y, size.X)
-		}
-		resize(&p.turned, size)
-		if err := rotate(&p.turned, now, p.opts.Rotate); err != nil {
+		if err := yuv.Rotate(&p.turned, now, p.opts.Rotate); err != nil {
 			return err
 		}
 		now = &p.turned
@@ -96,14 +90,14 @@ func (p *Painter) Paint(t *Target, f *hal.Frame) error {
 		p.size, p.place = size, fit(size, image.Pt(p.opts.Width, p.opts.Height))
 	}
 	if size := p.place.Size(); size != p.size {
-		resize(&p.scaled, size)
-		if err := scale(&p.scaled, now); err != nil {
+		yuv.Resize(&p.scaled, size)
+		if err := yuv.Scale(&p.scaled, now); err != nil {
 			return err
 		}
 		now = &p.scaled
 	}
 	p.clean(t)
-	if err := convert(t.Pix[offset(t, p.place.Min):], t.Stride, now, f.Colours); err != nil {
+	if err := yuv.XRGB(t.Pix[offset(t, p.place.Min):], t.Stride, now, f.Colours); err != nil {
 		return err
 	}
 	p.written.paint(t)

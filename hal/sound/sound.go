@@ -22,7 +22,7 @@ import (
 // Config says what a Sound is made of. At least one name must be set; the other
 // half may be virtual, or missing.
 type Config struct {
-	// Microphone and Speaker are stable names as in List. "" means that the
+	// Microphone and Speaker are names as in List. "" means that the
 	// virtual half is used, and silence where that is nil.
 	Microphone, Speaker string
 	VirtualMicrophone   *virtual.Microphone
@@ -103,7 +103,7 @@ func (s *Sound) find() (microphone, speaker *Device, err error) {
 			if !fits(found[i]) {
 				continue
 			}
-			if found[i].Name == name {
+			if found[i].Named(name) {
 				return &found[i], nil
 			}
 			names = append(names, found[i].Name)
@@ -157,6 +157,8 @@ type stream struct {
 	context  *malgo.AllocatedContext
 	device   *malgo.Device
 
+	capture, playback time.Duration // delays
+
 	periods  atomic.Uint64 // calls of the device
 	late     underruns
 	goneOnce sync.Once
@@ -173,6 +175,11 @@ func (s *stream) Gone() <-chan struct{} { return s.gone }
 // Underruns is how often the device came too late for its sound.
 func (s *stream) Underruns() uint64 { return s.late.n.Load() }
 
+// Delays is how much later than it was in the air a sample comes to the SoundFunc, beside
+// the frame that it is in, and how much later one is heard than the SoundFunc gave it, as
+// far as the sound system says.
+func (s *stream) Delays() (capture, playback time.Duration) { return s.capture, s.playback }
+
 func (s *stream) start(microphone, speaker *Device) (err error) {
 	kind, first := malgo.Duplex, microphone
 	switch {
@@ -181,12 +188,15 @@ func (s *stream) start(microphone, speaker *Device) (err error) {
 	case speaker == nil:
 		kind = malgo.Capture
 	}
+	s.capture, s.playback = delays(microphone, speaker)
 	quietALSA()
-	if s.context, err = newContext(first.Backend); err != nil {
+	var said lastWords
+	if s.context, err = newContext(first.Backend, said.note); err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
+			err = said.explain(err)
 			s.free()
 		}
 	}()
@@ -259,8 +269,7 @@ func present(devices ...*Device) func() bool {
 	var cards []string
 	for _, d := range devices {
 		if d != nil && d.Backend == ALSA {
-			card, _, _ := strings.Cut(d.Name, ",")
-			cards = append(cards, filepath.Join("/proc/asound", card)) // a link with the card's id
+			cards = append(cards, filepath.Join("/proc/asound", d.card)) // a link with the card's id
 		}
 	}
 	return func() bool {
@@ -292,12 +301,14 @@ func (s *stream) Close() error {
 	return s.closeErr
 }
 
-func newContext(b Backend) (*malgo.AllocatedContext, error) {
+// newContext makes what miniaudio needs for a back end. log, which may be nil, is told
+// what it has to say.
+func newContext(b Backend, log func(string)) (*malgo.AllocatedContext, error) {
 	backend := malgo.Backend(malgo.BackendAlsa)
 	if b == Pulse {
 		backend = malgo.BackendPulseaudio
 	}
-	ctx, err := malgo.InitContext([]malgo.Backend{backend}, malgo.ContextConfig{}, nil)
+	ctx, err := malgo.InitContext([]malgo.Backend{backend}, malgo.ContextConfig{}, log)
 	if err != nil {
 		return nil, fmt.Errorf("cannot use %s: %w", b, err)
 	}

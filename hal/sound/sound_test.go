@@ -2,11 +2,13 @@ package sound
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,6 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestListALSA(t *testing.T) {
 	root := t.TempDir()
+	proc, dev := filepath.Join(root, "proc"), filepath.Join(root, "dev")
 	for name, text := range map[string]string{
 		"pcm": "00-00: Loopback PCM : Loopback PCM : playback 8 : capture 8\n" +
 			"00-01: Loopback PCM : Loopback PCM : playback 8 : capture 8\n" +
@@ -32,47 +35,119 @@ func TestListALSA(t *testing.T) {
 			"04-00: Mine : Mine : playback 1 : capture 1\n" +
 			"05-00: Filtered : Filtered : playback 1\n" +
 			"06-00: New : New : playback 1\n" +
+			"07-00: Closed : Closed : playback 1 : capture 1\n" +
+			"08-00: Newer : Newer : playback 1 : capture 1\n" +
 			"broken line\n",
 		"card0/id": "Loopback\n", "card1/id": "vc4hdmi0\n", "card2/id": "C920\n",
-		"card4/id": "Mine\n", "card5/id": "Filtered\n", "card6/id": "New\n",
+		"card4/id": "Mine\n", "card5/id": "Filtered\n", "card6/id": "New\n", "card7/id": "Closed\n", "card8/id": "Newer\n",
 	} {
-		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, filepath.Join(proc, name), text)
 	}
+	link(t, filepath.Join(dev, "by-id/usb-046d_C920-02"), "../controlC2")
+	link(t, filepath.Join(dev, "by-path/pci-0000:00:14.0-usb-0:2:1.2"), "../controlC2")
+	link(t, filepath.Join(dev, "by-path/pci-0000:00:14.0-usbv2-0:2:1.2"), "../controlC2")
+	link(t, filepath.Join(dev, "by-path/of-nothing"), "../elsewhere")
 	access := func(node string) error {
 		return map[string]error{
-			"/dev/snd/pcmC4D0c": unix.EACCES, "/dev/snd/pcmC5D0p": unix.EPERM, "/dev/snd/pcmC6D0p": unix.ENOENT,
-		}[node]
+			"pcmC4D0c": unix.EACCES, "pcmC5D0p": unix.EPERM, "pcmC6D0p": unix.ENOENT,
+			"controlC7": unix.EACCES, "controlC8": unix.ENOENT,
+		}[filepath.Base(node)]
 	}
-	got, err := listALSA(root, access)
+	got, err := listALSA(proc, dev, access)
 	want := []Device{
-		{"Loopback,0", "Loopback PCM", ALSA, true, true, "plughw:CARD=Loopback,DEV=0"},
-		{"Loopback,1", "Loopback PCM", ALSA, true, true, "plughw:CARD=Loopback,DEV=1"},
-		{"vc4hdmi0,3", "HDMI 0", ALSA, false, true, "plughw:CARD=vc4hdmi0,DEV=3"},
-		{"C920,0", "USB Audio", ALSA, true, false, "plughw:CARD=C920,DEV=0"},
-		{"Mine,0", "Mine", ALSA, false, true, "plughw:CARD=Mine,DEV=0"},
+		{"Loopback,0", nil, "", "Loopback PCM", ALSA, true, true, "plughw:CARD=Loopback,DEV=0", "Loopback"},
+		{"Loopback,1", nil, "", "Loopback PCM", ALSA, true, true, "plughw:CARD=Loopback,DEV=1", "Loopback"},
+		{"vc4hdmi0,3", nil, "", "HDMI 0", ALSA, false, true, "plughw:CARD=vc4hdmi0,DEV=3", "vc4hdmi0"},
+		{
+			"C920,0", []string{"usb-046d_C920-02,0", "pci-0000:00:14.0-usb-0:2:1.2,0", "pci-0000:00:14.0-usbv2-0:2:1.2,0"}, "",
+			"USB Audio", ALSA, true, false, "plughw:CARD=C920,DEV=0", "C920",
+		},
+		{"Mine,0", nil, "", "Mine", ALSA, false, true, "plughw:CARD=Mine,DEV=0", "Mine"},
 	}
-	const refused = "cannot open /dev/snd/pcmC4D0c: permission denied; add the daemon's user to the group audio\n" +
-		"cannot open /dev/snd/pcmC5D0p: operation not permitted; add DeviceAllow=char-116 rw to the unit"
+	refused := fmt.Sprintf("cannot open %[1]s/controlC7: permission denied; add the daemon's user to the group audio\n"+
+		"cannot open %[1]s/pcmC4D0c: permission denied; add the daemon's user to the group audio\n"+
+		"cannot open %[1]s/pcmC5D0p: operation not permitted; add DeviceAllow=char-116 rw to the unit", dev)
 	if err == nil || err.Error() != refused || !reflect.DeepEqual(got, want) {
-		t.Errorf("listALSA = %v, %v; want %v", got, err, want)
+		t.Errorf("listALSA = %+v, %v; want %+v, %v", got, err, want, refused)
 	}
-	if got, err := listALSA(filepath.Join(root, "none"), access); len(got) != 0 || err != nil {
+	for name, want := range map[string]bool{"C920,0": true, "usb-046d_C920-02,0": true, "pci-0000:00:14.0-usb-0:2:1.2,0": true, "C920": false, "usb-046d_C920-02": false, "": false} {
+		if got[3].Named(name) != want {
+			t.Errorf("Named(%q) = %v", name, !want)
+		}
+	}
+	if got, err := listALSA(filepath.Join(root, "none"), dev, access); len(got) != 0 || err != nil {
 		t.Errorf("without sound in the kernel: %v, %v", got, err)
 	}
-	if err := os.Remove(filepath.Join(root, "pcm")); err != nil {
+	if err := os.Remove(filepath.Join(proc, "pcm")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(filepath.Join(root, "pcm"), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(proc, "pcm"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := listALSA(root, access); err == nil {
+	if _, err := listALSA(proc, dev, access); err == nil {
 		t.Error("an unreadable list is no error")
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func link(t *testing.T, path, target string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestEqualCards: two cards that the kernel has given their names in the order in which
+// it found them are told apart by their sockets.
+func TestEqualCards(t *testing.T) {
+	for name, tt := range map[string]struct {
+		ids    [2]string
+		links  bool
+		stable bool
+	}{
+		"two equal ones":                  {[2]string{"Device", "Device_1"}, true, true},
+		"the second one first":            {[2]string{"Device_1", "Device"}, true, true},
+		"a name that was cut off":         {[2]string{"LongNameOfACard", "LongNameOfACa_1"}, true, true},
+		"the sixteenth":                   {[2]string{"Device", "Device_10"}, true, true},
+		"different ones":                  {[2]string{"Device", "C920"}, true, false},
+		"a name that goes on":             {[2]string{"Device", "Device_One"}, true, false},
+		"numbers of the kernel's drivers": {[2]string{"vc4hdmi0", "vc4hdmi1"}, true, false},
+		"names that somebody has given":   {[2]string{"Mic_A", "Mic_B"}, true, false},
+		"without udev":                    {[2]string{"Device", "Device_1"}, false, false},
+	} {
+		root := t.TempDir()
+		write(t, filepath.Join(root, "pcm"), "00-00: USB Audio : USB Audio : capture 1\n01-00: USB Audio : USB Audio : capture 1\n")
+		for i, id := range tt.ids {
+			write(t, filepath.Join(root, fmt.Sprintf("card%d/id", i)), id+"\n")
+			if tt.links {
+				link(t, filepath.Join(root, fmt.Sprintf("by-path/socket-%d", i)), fmt.Sprintf("../controlC%d", i))
+			}
+		}
+		found, err := listALSA(root, root, func(string) error { return nil })
+		if err != nil || len(found) != 2 {
+			t.Fatalf("%s: listALSA = %+v, %v", name, found, err)
+		}
+		for i, d := range found {
+			want := ""
+			if tt.stable {
+				want = fmt.Sprintf("socket-%d,0", i)
+			}
+			if d.Name != tt.ids[i]+",0" || d.Stable != want || want != "" && !d.Named(want) {
+				t.Errorf("%s: device %d is %+v", name, i, d)
+			}
+		}
 	}
 }
 
@@ -243,8 +318,8 @@ func TestStartErrors(t *testing.T) {
 	err = s.start(device, device)
 	restore()
 	os.Stderr = stderr
-	if err == nil {
-		t.Fatal("a card that does not exist was opened")
+	if err == nil || !strings.HasSuffix(err.Error(), "([ALSA] snd_pcm_open() failed)") || !errors.Is(err, malgo.ErrDoesNotExist) {
+		t.Fatalf("a card that does not exist was opened: %v", err)
 	}
 	if b, err := os.ReadFile(file.Name()); err != nil || len(b) != 0 {
 		t.Errorf("stderr got %q, %v", b, err)

@@ -68,12 +68,19 @@ func hd(tb testing.TB) map[string]*stream {
 	if err := stdjpeg.Encode(&p420, m, nil); err != nil {
 		tb.Fatal(err)
 	}
+	raw := func(format uint32, stride, bytes int, c hal.Colours) *stream {
+		s := readyStream(tb, layout{format: format, width: 1280, height: 720, stride: stride}, make([]byte, bytes))
+		s.colours = c
+		return s
+	}
 	return map[string]*stream{
 		"MJPEG 4:2:2": readyStream(tb, layout{format: uapi.PixMJPEG, width: 1280, height: 720}, p422),
 		"MJPEG 4:2:0": readyStream(tb, layout{format: uapi.PixMJPEG, width: 1280, height: 720}, p420.Bytes()),
-		"YUYV":        readyStream(tb, layout{format: uapi.PixYUYV, width: 1280, height: 720, stride: 2560}, make([]byte, 2560*720)),
-		"NV12":        readyStream(tb, layout{format: uapi.PixNV12, width: 1280, height: 720, stride: 1280}, make([]byte, 1280*720*3/2)),
-		"YU12":        readyStream(tb, layout{format: uapi.PixYU12, width: 1280, height: 720, stride: 1280}, make([]byte, 1280*720*3/2)),
+		"YUYV":        raw(uapi.PixYUYV, 2560, 2560*720, hal.Colours{}),
+		"NV12":        raw(uapi.PixNV12, 1280, 1280*720*3/2, hal.Colours{}),
+		"NV12, full":  raw(uapi.PixNV12, 1280, 1280*720*3/2, hal.Colours{FullRange: true}),
+		"NV12, 709":   raw(uapi.PixNV12, 1280, 1280*720*3/2, hal.Colours{BT709: true}),
+		"YU12":        raw(uapi.PixYU12, 1280, 1280*720*3/2, hal.Colours{}),
 	}
 }
 

@@ -25,10 +25,10 @@ type Camera struct {
 	clock clock.Clock
 }
 
-// New returns the camera with the stable name, which need not be there yet.
+// New returns the camera with one of its names, as in List; it need not be there yet.
 func New(name string, clk clock.Clock) *Camera { return &Camera{name: name, clock: clk} }
 
-// Name returns the stable name.
+// Name returns the name that New was told.
 func (c *Camera) Name() string { return c.name }
 
 // Open starts the camera in the mode nearest to the wanted one; a size or rate
@@ -46,7 +46,7 @@ func (c *Camera) Open(want hal.VideoMode) (hal.VideoStream, error) {
 func open[S any](c *Camera, want hal.VideoMode, begin func(d device, path string, want hal.VideoMode) (S, error)) (_ S, err error) {
 	var none S
 	found, problems := List()
-	i := slices.IndexFunc(found, func(d Device) bool { return d.Name == c.name })
+	i := slices.IndexFunc(found, func(d Device) bool { return d.Named(c.name) })
 	if i < 0 {
 		return none, errors.Join(notFound(c.name, found), problems)
 	}
@@ -115,20 +115,21 @@ func (c *Camera) start(d device, path string, want hal.VideoMode) (_ *stream, er
 		return nil, errors.New("it has none of the formats YU12, NV12, YUYV and MJPEG")
 	}
 	chosen := choose(able, want)
-	lay, err := d.setFormat(chosen, costs)
+	lay, means, err := d.setFormat(chosen, costs)
 	if err != nil {
 		return nil, err
 	}
 	s := &stream{
 		reader: reader{name: c.name, clock: c.clock, queue: q},
-		layout: lay,
-		mode:   hal.VideoMode{Width: lay.width &^ 1, Height: lay.height &^ 1, FrameRate: d.setRate(chosen, want.FrameRate)},
+		layout: lay, colours: means.meaning(),
+		mode: hal.VideoMode{Width: lay.width &^ 1, Height: lay.height &^ 1, FrameRate: d.setRate(chosen, want.FrameRate)},
 	}
 	s.frame.YCbCr = *image.NewYCbCr(image.Rect(0, 0, s.mode.Width, s.mode.Height), image.YCbCrSubsampleRatio420)
 	if lay.format == uapi.PixMJPEG || lay.format == uapi.PixJPEG {
 		if s.decoder, err = jpeg.NewDecoder(); err != nil {
 			return nil, err
 		}
+		s.colours = hal.Colours{} // which the decoder gives
 	}
 	if s.buffers, err = q.start(); err != nil {
 		s.closeDecoder()
@@ -139,29 +140,34 @@ func (c *Camera) start(d device, path string, want hal.VideoMode) (_ *stream, er
 
 // setFormat asks for m; what the driver makes of it counts, if it is among the formats
 // that can be used.
-func (d device) setFormat(m mode, usable []uint32) (layout, error) {
+func (d device) setFormat(m mode, usable []uint32) (_ layout, means colours, err error) {
 	var p pixels
-	var err error
 	if d.mplane() {
 		f := uapi.FormatMplane{Type: d.kind, Pix: uapi.PixFormatMplane{
 			Width: uint32(m.width), Height: uint32(m.height), PixelFormat: m.format, Field: uapi.FieldNone,
 		}}
 		err = call(d.node, uapi.SetFmt, &f)
 		p = pixels{f.Pix.PixelFormat, f.Pix.Width, f.Pix.Height, int(f.Pix.NumPlanes), f.Pix.Planes[0].BytesPerLine, f.Pix.Planes[1].BytesPerLine}
+		means = colours{f.Pix.Colorspace, uint32(f.Pix.YcbcrEnc), uint32(f.Pix.Quantization)}
 	} else {
 		f := uapi.Format{Type: d.kind, Pix: uapi.PixFormat{
 			Width: uint32(m.width), Height: uint32(m.height), PixelFormat: m.format, Field: uapi.FieldNone,
+			Priv: uapi.PixFmtPrivMagic,
 		}}
 		err = call(d.node, uapi.SetFmt, &f)
 		p = pixels{f.Pix.PixelFormat, f.Pix.Width, f.Pix.Height, 1, f.Pix.BytesPerLine, 0}
+		if means.colorspace = f.Pix.Colorspace; f.Pix.Priv == uapi.PixFmtPrivMagic {
+			means.encoding, means.quantization = f.Pix.YcbcrEnc, f.Pix.Quantization
+		}
 	}
 	if err != nil {
-		return layout{}, fmt.Errorf("cannot set format %s %dx%d: %w", fourCC(m.format), m.width, m.height, err)
+		return layout{}, means, fmt.Errorf("cannot set format %s %dx%d: %w", fourCC(m.format), m.width, m.height, err)
 	}
 	if !slices.Contains(usable, p.format) {
-		return layout{}, fmt.Errorf("cannot use the camera's format %s: wanted %s", fourCC(p.format), fourCC(m.format))
+		return layout{}, means, fmt.Errorf("cannot use the camera's format %s: wanted %s", fourCC(p.format), fourCC(m.format))
 	}
-	return newLayout(p)
+	l, err := newLayout(p)
+	return l, means, err
 }
 
 // setRate asks for a rate and returns the one that the driver gives. Drivers

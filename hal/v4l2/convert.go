@@ -7,6 +7,7 @@ import (
 
 	"callbox/hal/jpeg"
 	"callbox/hal/v4l2/internal/uapi"
+	"callbox/hal/yuv"
 )
 
 // errBadPicture means that one picture is not usable; the next one may be.
@@ -79,11 +80,11 @@ func (l layout) convert(dst *image.YCbCr, src [][]byte, decoder *jpeg.Decoder) e
 	case uapi.PixMJPEG, uapi.PixJPEG:
 		return decoder.Decode(dst, luma)
 	case uapi.PixYUYV:
-		return l.yuyv(dst, luma)
+		return unpacked(yuv.FromYUYV(dst, luma, l.stride))
 	case uapi.PixNV12:
-		return l.nv12(dst, luma, behind(luma, l.height*l.stride), l.stride)
+		return unpacked(yuv.FromNV12(dst, luma, l.stride, behind(luma, l.height*l.stride), l.stride))
 	case uapi.PixNV12M:
-		return l.nv12(dst, luma, src[1], l.chroma)
+		return unpacked(yuv.FromNV12(dst, luma, l.stride, src[1], l.chroma))
 	case uapi.PixYU12:
 		// The chroma lines are half as long as the luma lines, padding included.
 		cb := l.height * l.stride
@@ -95,58 +96,21 @@ func (l layout) convert(dst *image.YCbCr, src [][]byte, decoder *jpeg.Decoder) e
 	return fmt.Errorf("%w: unknown format %#x", errBadPicture, l.format)
 }
 
+// unpacked says that a picture that could not be unpacked is a bad one.
+func unpacked(err error) error {
+	if err != nil {
+		return fmt.Errorf("%w: %w", errBadPicture, err)
+	}
+	return nil
+}
+
 // behind is what lies behind n bytes.
 func behind(p []byte, n int) []byte { return p[min(n, len(p)):] }
 
 // check refuses a plane that is too short for its lines.
 func check(p []byte, stride, w, h int) error {
 	if need := (h-1)*stride + w; len(p) < need {
-		return short(len(p), need)
-	}
-	return nil
-}
-
-func short(have, need int) error {
-	return fmt.Errorf("%w: %d bytes, want %d", errBadPicture, have, need)
-}
-
-// yuyv unpacks 4:2:2 pixels (Y0 Cb Y1 Cr) and averages the chroma of two lines.
-func (l layout) yuyv(dst *image.YCbCr, src []byte) error {
-	w, h := dst.Rect.Dx(), dst.Rect.Dy()
-	if need := (h-1)*l.stride + 2*w; len(src) < need {
-		return short(len(src), need)
-	}
-	for row := 0; row < h; row += 2 {
-		a, b := src[row*l.stride:][:2*w], src[(row+1)*l.stride:][:2*w]
-		ya, yb := dst.Y[row*dst.YStride:][:w], dst.Y[(row+1)*dst.YStride:][:w]
-		cb, cr := dst.Cb[row/2*dst.CStride:][:w/2], dst.Cr[row/2*dst.CStride:][:w/2]
-		for i := range cb {
-			// One length check for four bytes, and one for two.
-			p, q := a[4*i:4*i+4:4*i+4], b[4*i:4*i+4:4*i+4]
-			u, v := ya[2*i:2*i+2:2*i+2], yb[2*i:2*i+2:2*i+2]
-			u[0], u[1] = p[0], p[2]
-			v[0], v[1] = q[0], q[2]
-			cb[i] = byte((uint(p[1]) + uint(q[1]) + 1) >> 1)
-			cr[i] = byte((uint(p[3]) + uint(q[3]) + 1) >> 1)
-		}
-	}
-	return nil
-}
-
-// nv12 splits the interleaved chroma plane.
-func (l layout) nv12(dst *image.YCbCr, luma, chroma []byte, stride int) error {
-	w, h := dst.Rect.Dx(), dst.Rect.Dy()
-	if err := errors.Join(check(luma, l.stride, w, h), check(chroma, stride, w, h/2)); err != nil {
-		return err
-	}
-	plane(dst.Y, dst.YStride, luma, l.stride, w, h)
-	for row := range h / 2 {
-		line := chroma[row*stride:][:w]
-		cb, cr := dst.Cb[row*dst.CStride:][:w/2], dst.Cr[row*dst.CStride:][:w/2]
-		for i := range cb {
-			p := line[2*i : 2*i+2 : 2*i+2]
-			cb[i], cr[i] = p[0], p[1]
-		}
+		return fmt.Errorf("%w: %d bytes, want %d", errBadPicture, len(p), need)
 	}
 	return nil
 }

@@ -97,12 +97,12 @@ func TestDeviceFormats(t *testing.T) {
 			n.close()
 			continue
 		}
-		l, err := d.setFormat(mode{format: format, width: 320, height: 180}, costs)
+		l, means, err := d.setFormat(mode{format: format, width: 320, height: 180}, costs)
 		if err != nil {
 			t.Fatal(err)
 		}
 		q := newKernelQueue(d, found[0].Path)
-		s := &stream{reader: reader{clock: clock.Boot(), queue: q}, layout: l}
+		s := &stream{reader: reader{clock: clock.Boot(), queue: q}, layout: l, colours: means.meaning()}
 		s.frame.YCbCr = *image.NewYCbCr(image.Rect(0, 0, 320, 180), image.YCbCrSubsampleRatio420)
 		if s.buffers, err = q.start(); err != nil {
 			t.Fatal(err)

@@ -2,8 +2,8 @@
 // "Video for Linux API") through the kernel's ioctls, single- and multi-planar, with
 // memory-mapped buffers.
 //
-// It takes YU12, NV12, YUYV and MJPEG, and delivers I420. Only MJPEG needs a C
-// library. The pictures of cameras that encode H.264 are handed on as they are.
+// It takes YU12, NV12, YUYV and MJPEG, and delivers I420 in the colours of hal's zero
+// value. The pictures of cameras that encode H.264 are handed on as they are.
 package v4l2
 
 import (
@@ -18,13 +18,21 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"callbox/hal"
 )
 
 // Device is a camera that was found.
 type Device struct {
-	// Name is stable: the name of the udev link by id, else that by path, else
-	// made from the card's name and its bus.
+	// Name is the name of the udev link by id, else that by path, else made from the
+	// card's name and its bus.
 	Name string
+	// Also are other names of it: those of all udev's links (/dev/v4l/by-id, then
+	// /dev/v4l/by-path).
+	Also []string
+	// Stable is one of Also, by the socket, where Name may be that of an equal camera
+	// after the next start; "" where that cannot be.
+	Stable string
 	// Card is what the driver calls the camera, for people.
 	Card string
 	// Path is the node at the moment, for example /dev/video0.
@@ -63,13 +71,15 @@ func list(root string, probe func(path string) (identity, error)) ([]Device, err
 	byID := links(filepath.Join(root, "v4l", "by-id"))
 	byPath := links(filepath.Join(root, "v4l", "by-path"))
 	var found []Device
+	var cameras []camera // as found
 	var problems []error
 	for _, n := range nodes {
 		id, err := probe(n.path)
 		switch {
 		case err == nil:
-			name := cmp.Or(byID[n.path], byPath[n.path], madeName(id))
-			found = append(found, Device{Name: unused(name, found), Card: id.card, Path: n.path})
+			c := camera{identity: id, byID: byID[n.path], byPath: byPath[n.path]}
+			cameras = append(cameras, c)
+			found = append(found, Device{Name: unused(c.name(), found), Also: c.also(), Card: id.card, Path: n.path})
 		case errors.Is(err, errNoCamera), errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
 			// not a camera, or gone since the directory was read
 		case errors.Is(err, fs.ErrPermission):
@@ -78,29 +88,62 @@ func list(root string, probe func(path string) (identity, error)) ([]Device, err
 			problems = append(problems, fmt.Errorf("cannot ask %s: %w", n.path, err))
 		}
 	}
+	for i := range found {
+		if slices.ContainsFunc(cameras, cameras[i].mayLose) {
+			found[i].Stable = first(cameras[i].byPath)
+		}
+	}
 	return found, errors.Join(problems...)
+}
+
+// Named reports whether the camera has that name, among others.
+func (d Device) Named(name string) bool { return name == d.Name || slices.Contains(d.Also, name) }
+
+// camera is a node, with the names of udev's links to it, sorted.
+type camera struct {
+	identity
+	byID, byPath []string
+}
+
+// name is what the camera is called.
+func (c camera) name() string { return cmp.Or(first(c.byID), first(c.byPath), madeName(c.identity)) }
+
+// also are the names of its links but for that one.
+func (c camera) also() []string {
+	return slices.DeleteFunc(slices.Concat(c.byID, c.byPath), func(name string) bool { return name == c.name() })
+}
+
+// mayLose says that the link by id may lead to another camera tomorrow: to an equal one in
+// another socket, without such a link. Two cameras without serial numbers claim one, and
+// udev gives it to either.
+func (c camera) mayLose(other camera) bool {
+	return len(c.byID) > 0 && len(other.byID) == 0 && len(other.byPath) > 0 && other.card == c.card && other.bus != c.bus
+}
+
+func first(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return names[0]
 }
 
 // refused adds what to do to an error about permissions: the kernel says EACCES for the
 // mode of the node, EPERM for the device filter of the unit.
 func refused(err error) error {
-	if errors.Is(err, unix.EPERM) {
-		return fmt.Errorf("%w; add DeviceAllow=char-81 rw to the unit", err)
-	}
-	return fmt.Errorf("%w; add the daemon's user to the group video", err)
+	return hal.Refused(err, "video", "char-81 rw")
 }
 
-// links maps the nodes that the links of a udev directory lead to to the links'
-// names; of several to one node, the first by name.
-func links(dir string) map[string]string {
+// links maps the nodes that the links of a udev directory lead to to the links' names,
+// sorted.
+func links(dir string) map[string][]string {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil // no udev, no links: names are made then
 	}
-	names := map[string]string{}
+	names := map[string][]string{}
 	for _, e := range entries {
-		if target, err := filepath.EvalSymlinks(filepath.Join(dir, e.Name())); err == nil && names[target] == "" {
-			names[target] = e.Name()
+		if target, err := filepath.EvalSymlinks(filepath.Join(dir, e.Name())); err == nil {
+			names[target] = append(names[target], e.Name())
 		}
 	}
 	return names

@@ -38,7 +38,7 @@ func (c *Camera) startEncoded(d device, path string, want hal.VideoMode, bitrate
 		return nil, hal.ErrNotEncoded
 	}
 	chosen := choose(able, want)
-	lay, err := d.setFormat(chosen, encoded)
+	lay, _, err := d.setFormat(chosen, encoded) // its colours stand in the stream
 	if err != nil {
 		return nil, err
 	}

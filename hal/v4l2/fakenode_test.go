@@ -24,6 +24,7 @@ type fakeNode struct {
 	strides  []int // of its planes
 	lengths  []int // of its planes
 	controls map[uint32]bool
+	means    colours
 
 	mu      sync.Mutex
 	poll    [2]int // a pipe that is readable while a buffer is filled
@@ -111,11 +112,16 @@ func (f *fakeNode) ioctl(request uintptr, arg unsafe.Pointer) error {
 func (f *fakeNode) setFormat(arg unsafe.Pointer) error {
 	if !f.mplane {
 		p := &(*uapi.Format)(arg).Pix
+		if p.Priv != uapi.PixFmtPrivMagic {
+			f.t.Error("the extended fields are not asked for")
+		}
 		p.Width, p.Height, p.PixelFormat, p.BytesPerLine = 18, 6, f.format, uint32(f.strides[0])
+		p.Colorspace, p.YcbcrEnc, p.Quantization = f.means.colorspace, f.means.encoding, f.means.quantization
 		return nil
 	}
 	p := &(*uapi.FormatMplane)(arg).Pix
 	p.Width, p.Height, p.PixelFormat, p.NumPlanes = 18, 6, f.format, uint8(len(f.strides))
+	p.Colorspace, p.YcbcrEnc, p.Quantization = f.means.colorspace, uint8(f.means.encoding), uint8(f.means.quantization)
 	for i, s := range f.strides {
 		p.Planes[i].BytesPerLine = uint32(s)
 	}

@@ -3,6 +3,7 @@ package v4l2
 import (
 	"callbox/hal"
 	"callbox/hal/jpeg"
+	"callbox/hal/yuv"
 )
 
 // stream implements hal.VideoStream.
@@ -10,6 +11,7 @@ type stream struct {
 	reader
 	mode    hal.VideoMode
 	layout  layout
+	colours hal.Colours   // of what layout converts; the frame has those of cameras
 	decoder *jpeg.Decoder // nil unless the format is MJPEG
 	frame   hal.Frame
 	convert func([][]byte, filled) error // made once, so that no picture allocates it
@@ -21,7 +23,12 @@ func (s *stream) ReadFrame() (*hal.Frame, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.convert == nil {
-		s.convert = func(planes [][]byte, _ filled) error { return s.layout.convert(&s.frame.YCbCr, planes, s.decoder) }
+		s.convert = func(planes [][]byte, _ filled) error {
+			if err := s.layout.convert(&s.frame.YCbCr, planes, s.decoder); err != nil {
+				return err
+			}
+			return yuv.Recolour(&s.frame.YCbCr, s.colours, hal.Colours{})
+		}
 	}
 	_, at, err := s.read(true, s.convert)
 	if err != nil {

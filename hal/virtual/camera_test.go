@@ -150,8 +150,8 @@ func worsen(m *image.YCbCr, w, h int, random *rand.Rand) *image.YCbCr {
 
 func TestReadStampRefuses(t *testing.T) {
 	s := newTestScene(t, 640, 360)
-	if at, ok := ReadStamp(s.background); ok {
-		t.Errorf("a picture without a stamp reads %v", at)
+	if at, ok := ReadStamp(s.picture); ok {
+		t.Errorf("a picture that was not drawn yet reads %v", at)
 	}
 	if at, ok := ReadStamp(image.NewYCbCr(image.Rect(0, 0, 640, 360), image.YCbCrSubsampleRatio420)); ok {
 		t.Errorf("a black picture reads %v", at)

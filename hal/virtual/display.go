@@ -110,13 +110,14 @@ func (s *displayStream) record(m *image.YCbCr) error {
 		}
 		s.file, s.size, s.out = file, size, bufio.NewWriterSize(file, 1<<20)
 	}
-	// A bufio.Writer keeps its first error: the last write tells.
+	// A bufio.Writer keeps its first error: Flush tells. Whoever reads the file while it
+	// grows sees a picture when it is shown.
 	_, _ = s.out.WriteString("FRAME\n")
 	w, h := s.size.X, s.size.Y
 	writePlane(s.out, m.Y, m.YStride, w, h)
 	writePlane(s.out, m.Cb, m.CStride, (w+1)/2, (h+1)/2)
 	writePlane(s.out, m.Cr, m.CStride, (w+1)/2, (h+1)/2)
-	if _, err := s.out.Write(nil); err != nil {
+	if err := s.out.Flush(); err != nil {
 		return fmt.Errorf("cannot write hal.display.record: %w", err)
 	}
 	return nil
@@ -128,12 +129,12 @@ func writePlane(out *bufio.Writer, p []byte, stride, w, h int) {
 	}
 }
 
-// finish writes what is pending and closes the file.
+// finish closes the file.
 func (s *displayStream) finish() error {
 	if s.file == nil {
 		return nil
 	}
-	err := errors.Join(s.out.Flush(), s.file.Close())
+	err := s.file.Close()
 	s.file = nil
 	if err != nil {
 		return fmt.Errorf("cannot write hal.display.record: %w", err)

@@ -11,11 +11,10 @@ import (
 // picture costs the strip with the stamp, the ball and, once a second, the clock.
 type scene struct {
 	picture    *image.YCbCr // what is shown
-	background *image.YCbCr // without ball, clock and stamp
 	ball       sprite
-	ballAt     image.Point // top left corner, even
+	underBall  *image.YCbCr // what the ball hides
 	digits     map[rune]sprite
-	clockAt    image.Point
+	underClock *image.YCbCr // the picture without the clock, where that may be
 	clockText  string
 }
 
@@ -45,20 +44,21 @@ var (
 func newScene(w, h int) (*scene, error) {
 	r := image.Rect(0, 0, w, h)
 	s := &scene{
-		picture:    image.NewYCbCr(r, image.YCbCrSubsampleRatio420),
-		background: image.NewYCbCr(r, image.YCbCrSubsampleRatio420),
-		digits:     map[rune]sprite{},
+		picture: image.NewYCbCr(r, image.YCbCrSubsampleRatio420),
+		digits:  map[rune]sprite{},
 	}
-	paint(s.background, func(x, y float64) color.RGBA { return landscape(x, y, float64(w)/float64(h)) })
+	paint(s.picture, func(x, y float64) color.RGBA { return landscape(x, y, float64(w)/float64(h)) })
 
 	text, err := newFont(float64(h) / 10)
 	if err != nil {
 		return nil, err
 	}
+	var widest image.Point
 	for _, d := range "0123456789:" {
 		s.digits[d] = text.sprite(string(d))
+		size := s.digits[d].Rect.Size()
+		widest = image.Pt(max(widest.X, size.X), max(widest.Y, size.Y))
 	}
-	s.clockAt = even(w/32, h/10)
 
 	label, err := newFont(float64(h) / 22)
 	if err != nil {
@@ -67,10 +67,12 @@ func newScene(w, h int) (*scene, error) {
 	caption := label.sprite("callbox test picture")
 	if caption.Rect.Dx() < w { // it has no room in the smallest pictures
 		// Above the ball's way, and where a call page has neither its head nor its buttons.
-		blend(s.background, caption, even((w-caption.Rect.Dx())/2, h/5))
+		blend(s.picture, caption, even((w-caption.Rect.Dx())/2, h/5))
 	}
 	s.ball = newBall(min(w, h) / 6 &^ 1)
-	copyPlanes(s.picture, s.background, r)
+	s.underBall = cut(s.picture, s.ball.Rect)
+	clock := image.Rectangle{Max: image.Pt(widest.X*len("15:04:05"), widest.Y)}
+	s.underClock = cut(s.picture, clock.Add(even(w/32, h/10)))
 	return s, nil
 }
 
@@ -93,20 +95,21 @@ func landscape(x, y, aspect float64) color.RGBA {
 // draw brings the picture to the time at on the boot clock, and to the time of
 // day.
 func (s *scene) draw(at time.Duration, now time.Time) {
-	size := s.ball.Rect.Size()
-	copyPlanes(s.picture, s.background, image.Rectangle{Min: s.ballAt, Max: s.ballAt.Add(size)})
-	s.ballAt = s.ballPlace(at)
-	blend(s.picture, s.ball, s.ballAt)
+	copyPlanes(s.picture, s.underBall, s.underBall.Rect)
 	if text := now.Format("15:04:05"); text != s.clockText {
 		s.clockText = text
-		p := s.clockAt
+		copyPlanes(s.picture, s.underClock, s.underClock.Rect)
+		p := s.underClock.Rect.Min
 		for _, d := range text {
 			glyph := s.digits[d]
-			copyPlanes(s.picture, s.background, glyph.Rect.Add(p))
 			blend(s.picture, glyph, p)
 			p.X += glyph.Rect.Dx()
 		}
 	}
+	p := s.ballPlace(at)
+	s.underBall.Rect = s.ball.Rect.Add(p)
+	copyPlanes(s.underBall, s.picture, s.underBall.Rect)
+	blend(s.picture, s.ball, p)
 	Stamp(s.picture, at)
 }
 
@@ -185,15 +188,22 @@ func over(below, above, alpha byte) byte {
 	return byte((int(below)*(255-int(alpha)) + int(above)*int(alpha) + 127) / 255)
 }
 
-// copyPlanes copies the even rectangle r.
+// cut copies the even rectangle r of m, as far as m goes.
+func cut(m *image.YCbCr, r image.Rectangle) *image.YCbCr {
+	out := image.NewYCbCr(r.Intersect(m.Rect), image.YCbCrSubsampleRatio420)
+	copyPlanes(out, m, out.Rect)
+	return out
+}
+
+// copyPlanes copies the even rectangle r, which src has.
 func copyPlanes(dst, src *image.YCbCr, r image.Rectangle) {
 	r = r.Intersect(dst.Rect)
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		copy(dst.Y[dst.YOffset(r.Min.X, y):][:r.Dx()], src.Y[src.YOffset(r.Min.X, y):])
 		if y%2 == 0 {
-			at, n := dst.COffset(r.Min.X, y), (r.Dx()+1)/2
-			copy(dst.Cb[at:][:n], src.Cb[at:])
-			copy(dst.Cr[at:][:n], src.Cr[at:])
+			to, from, n := dst.COffset(r.Min.X, y), src.COffset(r.Min.X, y), (r.Dx()+1)/2
+			copy(dst.Cb[to:][:n], src.Cb[from:])
+			copy(dst.Cr[to:][:n], src.Cr[from:])
 		}
 	}
 }

@@ -9,9 +9,11 @@
 // the hal stream is opened first, with its own exact error, and the driver over
 // it opens nothing.
 //
-// Of a mediadevices Track only NewEncodedReader is used. As a TrackLocal it
-// ignores the negotiated payload type, changes its stream id at each look, and
-// reads RTCP away from others.
+// Of a mediadevices Track only NewEncodedReader is used, and of a camera's not even
+// that: the broadcaster in it, which is for several readers, allocates twice for each
+// picture and makes text of errors. A camera's encoder reads the driver itself. As a
+// TrackLocal a Track ignores the negotiated payload type, changes its stream id at each
+// look, and reads RTCP away from others.
 package capture
 
 import (

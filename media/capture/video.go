@@ -18,10 +18,10 @@ import (
 
 // Video is an open camera with an encoder behind it.
 type Video struct {
-	reg    *registration
-	source *videoSource
-	codec  string
-	once   sync.Once
+	reg     *registration
+	source  *videoSource
+	encoder codec.VideoEncoderBuilder
+	once    sync.Once
 }
 
 // NewVideo takes over an open camera and closes it when that fails. The encoder's
@@ -38,21 +38,23 @@ func NewVideo(stream hal.VideoStream, encoder codec.VideoEncoderBuilder, shape f
 		_ = stream.Close()
 		return nil, err
 	}
-	return &Video{reg: reg, source: s, codec: encoder.RTPCodec().MimeType}, nil
+	return &Video{reg: reg, source: s, encoder: encoder}, nil
 }
 
 // Encoder waits for the first picture and returns the encoder. Its Read gives the
 // error of the camera: hal.ErrGone, io.EOF after Close. The goroutine that calls
 // Read calls Done when it reads no more.
-func (v *Video) Encoder() (mediadevices.EncodedReadCloser, error) {
-	r, err := v.reg.track.NewEncodedReader(v.codec)
+func (v *Video) Encoder() (codec.ReadCloser, error) {
+	f, err := v.source.next()
 	if err != nil {
-		if cause := v.source.failure(); cause != nil {
-			return nil, cause
-		}
+		return nil, err
+	}
+	v.source.first = f
+	enc, err := v.encoder.BuildVideoEncoder(video.ReaderFunc(v.source.read), prop.Media{Video: v.source.video(f.Rect.Size())})
+	if err != nil {
 		return nil, fmt.Errorf("cannot encode the camera's pictures: %w", err)
 	}
-	return r, nil
+	return enc, nil
 }
 
 // Done gives the last picture back to the camera. A Close from another goroutine
@@ -75,10 +77,10 @@ type videoSource struct {
 
 	// use is held while a picture is used, from ReadFrame to the next one.
 	use    sync.Mutex
-	inUse  bool // belongs to the reading goroutine
+	inUse  bool       // belongs to the reading goroutine
+	first  *hal.Frame // that showed the size, and is to be encoded still; of that goroutine, too
 	mu     sync.Mutex
 	closed bool
-	err    error
 }
 
 func (s *videoSource) Open() error  { return nil }
@@ -86,9 +88,12 @@ func (s *videoSource) Close() error { return nil }
 
 func (s *videoSource) Properties() []prop.Media {
 	m := s.stream.Mode()
-	return []prop.Media{{Video: prop.Video{
-		Width: m.Width, Height: m.Height, FrameRate: float32(m.FrameRate), FrameFormat: frame.FormatI420,
-	}}}
+	return []prop.Media{{Video: s.video(image.Pt(m.Width, m.Height))}}
+}
+
+// video is what pictures of a size are, in the words of mediadevices.
+func (s *videoSource) video(size image.Point) prop.Video {
+	return prop.Video{Width: size.X, Height: size.Y, FrameRate: float32(s.stream.Mode().FrameRate), FrameFormat: frame.FormatI420}
 }
 
 func (s *videoSource) VideoRecord(prop.Media) (video.Reader, error) {
@@ -96,20 +101,33 @@ func (s *videoSource) VideoRecord(prop.Media) (video.Reader, error) {
 }
 
 func (s *videoSource) read() (image.Image, func(), error) {
+	if f := s.first; f != nil {
+		s.first = nil
+		return f, func() {}, nil
+	}
+	f, err := s.next()
+	if err != nil {
+		return nil, func() {}, err
+	}
+	return f, func() {}, nil
+}
+
+// next waits for a picture that is to be encoded.
+func (s *videoSource) next() (*hal.Frame, error) {
 	for {
 		s.done()
 		f, err := s.stream.ReadFrame()
 		if err != nil {
-			return nil, func() {}, s.fail(err)
+			return nil, err
 		}
 		s.use.Lock()
 		if s.isClosed() { // while it waited: the planes are gone
 			s.use.Unlock()
-			return nil, func() {}, s.fail(io.EOF)
+			return nil, io.EOF
 		}
 		s.inUse = true
 		if f = s.shape(f); f != nil {
-			return f, func() {}, nil
+			return f, nil
 		}
 	}
 }
@@ -134,18 +152,4 @@ func (s *videoSource) isClosed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.closed
-}
-
-func (s *videoSource) fail(err error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.err = err
-	return err
-}
-
-// failure is why reading ended: mediadevices flattens errors to text.
-func (s *videoSource) failure() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
 }

@@ -54,6 +54,8 @@ type engine interface {
 	// expect says that x comes so many samples before its echo from now on, which
 	// are fewer than lead for a short way. moved means that it was otherwise before.
 	expect(early int, moved bool)
+	// latency is by how many samples out lags behind d.
+	latency() int
 	process(x, d, out *frame) error
 	close()
 }
@@ -146,6 +148,11 @@ func (c *Canceller) Stats() Stats {
 	return s
 }
 
+// Latency is by how much what Process gives lags behind what it was given.
+func (c *Canceller) Latency() time.Duration {
+	return time.Duration(c.engine.latency()) * time.Second / hal.SampleRate
+}
+
 // Close frees the engine. The Canceller must not be used afterwards; a second
 // Close does nothing.
 func (c *Canceller) Close() {
@@ -170,4 +177,5 @@ type through struct{}
 func (through) process(_, d, out *frame) error { *out = *d; return nil }
 func (through) lead() int                      { return 0 }
 func (through) expect(int, bool)               {}
+func (through) latency() int                   { return 0 }
 func (through) close()                         {}

@@ -60,6 +60,14 @@ func (s *speex) process(x, d, out *frame) error {
 
 func (s *speex) lead() int { return speexLead }
 
+// latency is that of the two parts behind the filter: a frame each.
+func (s *speex) latency() int {
+	if s.denoise == nil {
+		return hop
+	}
+	return hop + s.denoise.latency()
+}
+
 func (s *speex) expect(_ int, moved bool) {
 	if moved {
 		C.callbox_filter_reset(s.filter)
@@ -92,6 +100,7 @@ func (d *denoiser) process(_, heard, out *frame) error {
 }
 
 func (d *denoiser) lead() int        { return 0 }
+func (d *denoiser) latency() int     { return hal.FrameSamples }
 func (d *denoiser) expect(int, bool) {}
 func (d *denoiser) close()           { C.callbox_denoiser_free(d.c) }
 

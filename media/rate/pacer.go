@@ -14,6 +14,7 @@ type Item[T any] struct {
 type Pacer[T any] struct {
 	rate   Rate
 	queue  []Item[T]
+	head   int           // of the queue; those before it have gone
 	queued int           // bytes
 	free   time.Duration // when the next may go
 
@@ -28,6 +29,11 @@ func (p *Pacer[T]) SetRate(r Rate) { p.rate = r }
 
 // Push queues a packet.
 func (p *Pacer[T]) Push(size int, v T) {
+	if p.head > len(p.queue)/2 { // the memory is used again
+		n := copy(p.queue, p.queue[p.head:])
+		clear(p.queue[n:])
+		p.queue, p.head = p.queue[:n], 0
+	}
 	p.queue = append(p.queue, Item[T]{Size: size, Value: v})
 	p.queued += size
 }
@@ -45,10 +51,13 @@ func (p *Pacer[T]) Backlog() time.Duration {
 	return p.rate.time(float64(p.queued))
 }
 
-// Drop forgets what is queued.
-func (p *Pacer[T]) Drop() {
+// Drop forgets what is queued, and calls gone with each packet.
+func (p *Pacer[T]) Drop(gone func(T)) {
+	for _, item := range p.queue[p.head:] {
+		gone(item.Value)
+	}
 	clear(p.queue)
-	p.queue, p.queued = p.queue[:0], 0
+	p.queue, p.head, p.queued = p.queue[:0], 0, 0
 }
 
 // Next returns the packet that is to go now. pad > 0: a packet of so many bytes of
@@ -60,7 +69,7 @@ func (p *Pacer[T]) Next(now time.Duration) (item Item[T], pad int, ok bool, wait
 		if now < due {
 			return item, 0, false, due - now
 		}
-		if len(p.queue) == 0 {
+		if p.head == len(p.queue) {
 			pad = min(padPacket, max(p.left, 100))
 			p.left -= pad
 			p.sent += pad
@@ -73,7 +82,7 @@ func (p *Pacer[T]) Next(now time.Duration) (item Item[T], pad int, ok bool, wait
 		p.sent += item.Size
 		return item, 0, true, 0
 	}
-	if len(p.queue) == 0 || p.rate <= 0 {
+	if p.head == len(p.queue) || p.rate <= 0 {
 		return item, 0, false, 0
 	}
 	if now < p.free {
@@ -92,9 +101,9 @@ const padPacket = 255
 const pacerLate = 5 * time.Millisecond
 
 func (p *Pacer[T]) pop() Item[T] {
-	item := p.queue[0]
-	p.queue[0] = Item[T]{}
-	p.queue = p.queue[1:]
+	item := p.queue[p.head]
+	p.queue[p.head] = Item[T]{}
+	p.head++
 	p.queued -= item.Size
 	return item
 }

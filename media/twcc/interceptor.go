@@ -1,6 +1,7 @@
 package twcc
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -35,6 +36,7 @@ type Recorder struct {
 
 	mu      sync.Mutex // held while a packet is sent: numbers go out in order
 	history history
+	number  [2]byte // of that packet, as its header carries it
 }
 
 // New returns a recorder.
@@ -67,11 +69,8 @@ func (r *Recorder) BindLocalStream(info *interceptor.StreamInfo, next intercepto
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		number, err := (&rtp.TransportCCExtension{TransportSequence: r.history.next}).Marshal()
-		if err != nil {
-			return 0, fmt.Errorf("cannot number a packet: %w", err)
-		}
-		if err := h.SetExtension(id, number); err != nil {
+		binary.BigEndian.PutUint16(r.number[:], r.history.next)
+		if err := h.SetExtension(id, r.number[:]); err != nil {
 			return 0, fmt.Errorf("cannot number a packet: %w", err)
 		}
 		size := h.MarshalSize() + len(payload) + int(h.PaddingSize)

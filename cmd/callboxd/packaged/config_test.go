@@ -44,7 +44,12 @@ func (l *life) badConfig() {
 	if code, out := l.fails("callboxctl", "doctor"); code != 6 || !strings.Contains(out, "has 2 mistakes") {
 		l.t.Errorf("doctor says (%d)\n%s", code, out)
 	}
-	l.configure(goodConfig)
-	l.run("systemctl", "start", "callbox")
+	// A file that it names may come, which nobody tells the daemon.
+	l.configure(strings.Replace(goodConfig, "loopback: true", `loopback: true, turn_secret_file: /etc/callbox/turn-secret, servers: [{urls: ["turn:127.0.0.1:3478"]}]`, 1))
+	l.fails("systemctl", "start", "callbox")
+	l.untilJournal("cannot read the secret: open /etc/callbox/turn-secret", "CALLBOX_KEY=media.ice.turn_secret_file")
+	l.write("/etc/callbox/turn-secret", "late")
 	l.untilShow("ActiveState", "active")
+	l.configure(goodConfig)
+	l.run("systemctl", "restart", "callbox")
 }

@@ -8,7 +8,6 @@ package evdev
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"callbox/hal"
 	"callbox/hal/internal/ioctl"
 )
 
@@ -134,14 +134,5 @@ func probe(path string) (string, Keys, error) {
 	return strings.TrimSpace(text), keys, nil
 }
 
-// refused adds what to do to an error about permissions: the kernel says EACCES for
-// the mode of the node, EPERM for the device filter of the unit.
-func refused(err error) error {
-	switch {
-	case errors.Is(err, unix.EPERM):
-		return fmt.Errorf("%w; add DeviceAllow=char-input r to the unit", err)
-	case errors.Is(err, unix.EACCES):
-		return fmt.Errorf("%w; add the daemon's user to the group input", err)
-	}
-	return err
-}
+// refused adds what to do to an error about permissions.
+func refused(err error) error { return hal.Refused(err, "input", "char-input r") }

@@ -84,3 +84,26 @@ func (c Codec) MemoryIsGivenBack(t *testing.T) {
 		}
 	}
 }
+
+// OpensSmall holds that an encoder for 1280x720 takes no more than most kB of memory
+// before its first picture.
+func (c Codec) OpensSmall(t *testing.T, most int) {
+	if sanitized {
+		t.Skip("AddressSanitizer has a malloc of its own")
+	}
+	const w, h = 1280, 720
+	once, err := c.NewEncoder(Params(w, h)) // what is made once
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAll(t, once)
+	before := anonymous(t)
+	enc, err := c.NewEncoder(Params(w, h))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeAll(t, enc)
+	if more := anonymous(t) - before; more > most {
+		t.Errorf("an encoder that was just opened takes %d kB, want at most %d", more, most)
+	}
+}

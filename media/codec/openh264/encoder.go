@@ -55,8 +55,11 @@ func NewEncoder(p picture.Params) (*Encoder, error) {
 	heap.MapPictures()
 	e := &Encoder{p: p, last: -1, keys: picture.Keys{Interval: p.KeyframeInterval}, pace: pace.New(p.FrameRate)}
 	level := h264.Level(p.Width, p.Height, p.FrameRate, p.Bitrate)
-	rc := C.callbox_openh264_encoder_new(&e.c, C.int(p.Width), C.int(p.Height), C.float(p.FrameRate),
-		C.int(p.Bitrate), C.int(level), C.int(threads(p.Width, p.Height)))
+	var rc C.int
+	heap.Opening(func() {
+		rc = C.callbox_openh264_encoder_new(&e.c, C.int(p.Width), C.int(p.Height), C.float(p.FrameRate),
+			C.int(p.Bitrate), C.int(level), C.int(threads(p.Width, p.Height)))
+	})
 	if rc != 0 {
 		return nil, fmt.Errorf("cannot open the H.264 encoder: %w", failure(rc))
 	}

@@ -26,7 +26,10 @@ const (
 	FrameDuration = 20 * time.Millisecond // of a packet that an Encoder makes
 	FrameSamples  = 960                   // samples in it
 	MaxSamples    = 5760                  // samples in the longest packet that anybody may send: 120 ms
-	maxPacket     = 1275                  // bytes: RFC 6716, 3.4
+	// Lookahead is by how many samples what is decoded lags behind what an Encoder was
+	// given: 6.5 ms, in libopus for speech.
+	Lookahead = 312
+	maxPacket = 1275 // bytes: RFC 6716, 3.4
 )
 
 // ErrClosed means that an encoder or decoder was used after its Close.

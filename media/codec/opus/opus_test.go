@@ -90,6 +90,43 @@ func TestTone(t *testing.T) {
 	}
 }
 
+// TestLookahead: what was given comes out of the decoder later by Lookahead.
+func TestLookahead(t *testing.T) {
+	enc, err := NewEncoder(64000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer enc.Close()
+	dec := newDecoder(t)
+	var given, heard []int16
+	in, pcm := make([]int16, FrameSamples), make([]int16, MaxSamples)
+	for n := range 50 {
+		voice(in, 180+float64(n)*3, n*FrameSamples) // never twice the same
+		given = append(given, in...)
+		p, err := enc.Encode(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := dec.Decode(p, pcm); err != nil {
+			t.Fatal(err)
+		}
+		heard = append(heard, pcm[:FrameSamples]...)
+	}
+	best, at := 0.0, 0
+	for lag := range FrameSamples {
+		sum := 0.0
+		for i := 10 * FrameSamples; i < len(given)-FrameSamples; i++ {
+			sum += float64(given[i]) * float64(heard[i+lag])
+		}
+		if sum > best {
+			best, at = sum, lag
+		}
+	}
+	if off := at - Lookahead; off < -24 || off > 24 {
+		t.Errorf("it comes %d samples later, want %d", at, Lookahead)
+	}
+}
+
 // TestLoss: a lost packet comes back from the error correction in the next one.
 // The tone changes with the lost packet, so nothing heard before could tell of it.
 func TestLoss(t *testing.T) {

@@ -130,7 +130,10 @@ func NewEncoder(p picture.Params) (*Encoder, error) {
 	}
 	heap.MapPictures()
 	e := &Encoder{p: p, lastPTS: -1, keys: picture.Keys{Interval: p.KeyframeInterval}}
-	rc := C.callbox_encoder_new(&e.c, C.uint(p.Width), C.uint(p.Height), C.uint(p.Bitrate/1000), C.uint(threads(p.Width, p.Height)))
+	var rc C.vpx_codec_err_t
+	heap.Opening(func() {
+		rc = C.callbox_encoder_new(&e.c, C.uint(p.Width), C.uint(p.Height), C.uint(p.Bitrate/1000), C.uint(threads(p.Width, p.Height)))
+	})
 	if rc != 0 {
 		return nil, fmt.Errorf("cannot open the VP8 encoder: %w", codecError(rc))
 	}

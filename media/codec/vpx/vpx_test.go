@@ -16,6 +16,9 @@ var vp8 = codectest.Codec{
 
 func TestVP8(t *testing.T) { vp8.Test(t) }
 
+// TestOpensSmall: without heap.Opening it is 24 MB.
+func TestOpensSmall(t *testing.T) { vp8.OpensSmall(t, 6_000) }
+
 func TestMemoryIsGivenBack(t *testing.T) { vp8.MemoryIsGivenBack(t) }
 
 func BenchmarkEncode720p(b *testing.B) { vp8.Encode720p(b) }

@@ -38,6 +38,27 @@ const (
 	BufFlagTstampSrcStart = 0x10000 // the time is that of the start of exposure
 )
 
+// What samples mean. Zero is the default of what stands above it.
+const (
+	PixFmtPrivMagic = 0xfeedcafe // in PixFormat.Priv: Flags and all after it are set
+
+	ColorspaceSMPTE240M = 2
+	ColorspaceREC709    = 3
+	ColorspaceJPEG      = 7
+	ColorspaceBT2020    = 10
+	ColorspaceDCIP3     = 12
+
+	YCbCrEncDefault        = 0
+	YCbCrEnc709            = 2
+	YCbCrEncXV709          = 4
+	YCbCrEncBT2020         = 6
+	YCbCrEncBT2020ConstLum = 7
+	YCbCrEncSMPTE240M      = 8
+
+	QuantizationDefault   = 0
+	QuantizationFullRange = 1
+)
+
 // Controls of encoders, and values of them (linux/v4l2-controls.h).
 const (
 	CtrlBitrateMode     = 0x9909ce
