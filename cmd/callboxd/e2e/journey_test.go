@@ -61,7 +61,7 @@ const watchRoad = `(() => {
 // pictureGrain makes the virtual camera's picture need all the bits that it may have:
 // what moves in it alone needs 0.4 Mbit/s, which every road here carries.
 const (
-	pictureGrain  = "6"
+	pictureGrain  = "4"
 	pictureHeight = 720
 	videoBitrate  = 2_200_000 // bit/s
 )
