@@ -180,7 +180,7 @@ func TestAnotherWay(t *testing.T) {
 
 // TestReportsOfAPhone reach the control through pion.
 func TestReportsOfAPhone(t *testing.T) {
-	l := connect(t, testEngine(t, nil), true)
+	l := connect(t, testEngine(t, func(o *EngineOptions) { o.ICE.Interfaces = []string{"lo"} }), true)
 	l.session.Accept(Limit{})
 	l.eventually("the phone's reports come", func() bool {
 		l.session.send.mu.Lock()

@@ -139,7 +139,7 @@ type stretch struct {
 	concealed float64 // % of the sound
 	broken    float64 // seconds, the longest that sound was concealed without a break
 	buffer    float64 // ms that sound waits in the phone
-	trip      float64 // ms there and back, the longest
+	trip      float64 // ms there and back, as ICE measured it last
 	height    float64 // at the end
 }
 
@@ -156,11 +156,8 @@ func (j *journey) between(from, to float64) stretch {
 		return stretch{gap: to - from, frozen: to - from, concealed: 100, broken: to - from, p50: -1, p95: -1}
 	}
 	a, b := in[0], in[len(in)-1]
-	f := stretch{seconds: b.At - a.At, frozen: b.Frozen - a.Frozen, gap: j.gap(from, to), broken: broken(in), height: b.Height}
+	f := stretch{seconds: b.At - a.At, frozen: b.Frozen - a.Frozen, gap: j.gap(from, to), broken: broken(in), height: b.Height, trip: 1000 * b.Trip}
 	f.video, f.all = (b.Video-a.Video)*8/1000/f.seconds, (b.All-a.All)*8/1000/f.seconds
-	for _, s := range in {
-		f.trip = max(f.trip, 1000*s.Trip)
-	}
 	if n := b.Samples - a.Samples; n > 0 {
 		f.concealed = 100 * (b.Concealed - a.Concealed) / n
 	}

@@ -152,15 +152,16 @@ var networks = map[string]func(t *testing.T){
 		w := good
 		w.rate = 100_000
 		j.road.set(w)
-		j.travel(22 * time.Second)
-		alone := j.between(ago(10*time.Second), now())
-		j.print("0.1 Mbit/s, after 12 s", alone)
+		j.travel(25 * time.Second)
+		alone := j.between(ago(8*time.Second), now())
+		j.print("0.1 Mbit/s, after 17 s", alone)
 		j.road.set(good)
 		back := now()
 		j.travel(20 * time.Second)
 		j.print("2.5 Mbit/s again", j.between(back+10, now()))
 		j.bar("alone.concealed", "sound concealed where it is alone", alone.concealed, 5, "%")
 		j.bar("alone.trip", "there and back where it is alone", alone.trip, 400, "ms")
+		j.bar("alone.buffer", "sound waits in the phone", alone.buffer, 1000, "ms")
 		j.bar("alone.pictures", "pictures again after", j.steady(back), 10, "s")
 	},
 }

@@ -105,6 +105,7 @@ var Rows = []Row{
 	{Key: "network.narrow.latency.p95", What: "the same, 95 of 100", Unit: "ms", Aim: most(1000), How: howNetwork},
 	{Key: "network.alone.concealed", What: "2.5, 0.1, 2.5 Mbit/s, where sound is alone: sound concealed", Unit: "%", Aim: most(5), How: howNetwork},
 	{Key: "network.alone.trip", What: "the same: there and back", Unit: "ms", Aim: most(400), How: howNetwork},
+	{Key: "network.alone.buffer", What: "the same: sound waits in the phone", Unit: "ms", Aim: most(1000), How: howNetwork},
 	{Key: "network.alone.pictures", What: "the same: pictures again after", Unit: "s", Aim: most(10), How: howNetwork},
 	{Key: "network.loss5.concealed", What: "5 % loss: sound concealed", Unit: "%", Aim: most(5), How: howNetwork},
 	{Key: "network.loss5.freeze", What: "the same: longest freeze", Unit: "s", Aim: most(1), How: howNetwork},
