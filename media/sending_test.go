@@ -153,9 +153,7 @@ func TestSoundFollowsLoss(t *testing.T) {
 		if p := w.pass(5*time.Second, 2*time.Second); p.corrects > p.sound/10 || p.sound < 50 {
 			t.Errorf("without loss %d of %d packets correct the one before", p.corrects, p.sound)
 		}
-		w.mu.Lock()
-		w.lose = 4
-		w.mu.Unlock()
+		w.losing(4)
 		if p := w.pass(5*time.Second, 2*time.Second); p.corrects < p.sound/3 || w.send.loss() < 0.15 {
 			t.Errorf("with a loss of %v %d of %d packets correct the one before", w.send.loss(), p.corrects, p.sound)
 		}
@@ -166,7 +164,7 @@ func TestSoundFollowsLoss(t *testing.T) {
 func TestAnotherWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSlowWay(t, bubbleEngine(t, nil), 3_000_000)
-		w.lose = 10
+		w.losing(10)
 		w.pass(5*time.Second, time.Second)
 		if got := w.send.loss(); got < 0.05 {
 			t.Fatalf("the loss is %v", got)

@@ -143,6 +143,13 @@ func (w *slowWay) become(rate float64, span, last time.Duration) passage {
 	return w.pass(span, last)
 }
 
+// losing makes each so many'th packet get lost.
+func (w *slowWay) losing(each int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lose = each
+}
+
 // pass lets time go by.
 func (w *slowWay) pass(span, last time.Duration) passage {
 	w.t.Helper()
