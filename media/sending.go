@@ -54,7 +54,7 @@ func newSending(s *Session) *sending {
 		bounds: rate.Options{Floor: sound, Start: min(startRate, ceiling), Ceiling: ceiling},
 	}
 	f.control = rate.New(f.bounds)
-	f.recorder = twcc.New(twcc.Options{Clock: s.engine.opts.Clock, Feedback: f.feedback})
+	f.recorder = twcc.New(twcc.Options{Clock: s.engine.opts.Clock, Feedback: f.feedback, Again: f.again})
 	return f
 }
 
@@ -64,6 +64,25 @@ func (f *sending) feedback(now time.Duration, packets []rate.Packet) {
 	f.known = true
 	f.mu.Unlock()
 	f.poke()
+}
+
+const (
+	// queueAgain on the way is that from which on nothing is sent again: it would make the
+	// queue longer, for sound, too. The phone asks once more, or for a keyframe.
+	queueAgain = 200 * time.Millisecond
+	// oldAgain is a picture of which nothing is sent again: nobody wants to see it any more.
+	oldAgain = time.Second
+)
+
+// again says whether a lost packet of pictures, by its RTP time, may be sent again now.
+func (f *sending) again(timestamp uint32) bool {
+	now, _ := f.s.video.captured(f.s.now())
+	if old := time.Duration(int32(now-timestamp)) * time.Second / videoClock; old > oldAgain { //nolint:gosec // it wraps
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.control.Queue() < queueAgain
 }
 
 // videoRate is what the encoder of pictures should aim at, in bit/s.

@@ -160,6 +160,41 @@ func TestSoundFollowsLoss(t *testing.T) {
 	})
 }
 
+// TestSentAgain: while a queue stands on the way lost packets are not sent again, and those of
+// old pictures never.
+func TestSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSlowWay(t, bitsEngine(t), 3_000_000)
+		again := func(old time.Duration) bool {
+			rtp, _ := w.video.captured(w.now() - old)
+			return w.send.again(rtp)
+		}
+		w.pass(2*time.Second, time.Second)
+		if !again(oldAgain-10*time.Millisecond) || again(oldAgain+10*time.Millisecond) || again(time.Minute) {
+			t.Error("pictures are sent again whatever their age")
+		}
+		if !again(0) {
+			t.Error("nothing is sent again on a good way")
+		}
+		longest := 0.0
+		for range 40 {
+			w.become(60_000, 50*time.Millisecond, time.Second)
+			_, queue := w.send.state()
+			longest = max(longest, queue)
+			if now := again(0); now != (queue < 200) {
+				t.Errorf("packets are sent again: %v, although others wait for %.0f ms", now, queue)
+			}
+		}
+		if longest < 250 {
+			t.Errorf("packets wait for %.0f ms on a narrow way", longest)
+		}
+		w.become(3_000_000, 4*time.Second, time.Second)
+		if !again(0) {
+			t.Error("nothing is sent again after the queue has gone by")
+		}
+	})
+}
+
 // TestAnotherWay: what was lost on the way before says nothing of another one.
 func TestAnotherWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

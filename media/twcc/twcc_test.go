@@ -185,6 +185,32 @@ func TestRetransmissions(t *testing.T) {
 	})
 }
 
+// TestNothingAgain: what may not be sent again is not, and takes no number.
+func TestNothingAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t)
+		may := false
+		w.opts.Again = func(timestamp uint32) bool { return may && timestamp == 7 }
+		again := func() {
+			if n, err := w.write.Write(&rtp.Header{Version: 2, SSRC: 3, Timestamp: 7}, make([]byte, 100), nil); n != 100 || err != nil {
+				t.Fatalf("Write = %d, %v", n, err)
+			}
+		}
+		w.send(100)
+		again()
+		w.send(100)
+		w.hear()
+		if len(w.got) != 2 || w.history.next != 2 {
+			t.Errorf("%d packets were sent, %d reported; want 2", w.history.next, len(w.got))
+		}
+		may = true
+		again()
+		if w.history.next != 3 {
+			t.Error("what may be sent again was not")
+		}
+	})
+}
+
 func TestOtherStreams(t *testing.T) {
 	r := New(Options{Clock: clock.Go()})
 	next := interceptor.RTPWriterFunc(func(h *rtp.Header, _ []byte, _ interceptor.Attributes) (int, error) {
