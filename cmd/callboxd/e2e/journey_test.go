@@ -48,7 +48,7 @@ const watchRoad = `(() => {
 			if (s.kind === "video") {
 				out.height = s.frameHeight ?? 0; out.video = s.bytesReceived; out.frozen = s.totalFreezesDuration;
 			} else {
-				out.concealed = s.concealedSamples - s.silentConcealedSamples; out.samples = s.totalSamplesReceived;
+				out.concealed = s.concealedSamples; out.samples = s.totalSamplesReceived;
 				out.events = s.concealmentEvents;
 				out.buffer = s.jitterBufferDelay; out.emitted = s.jitterBufferEmittedCount;
 			}
