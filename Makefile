@@ -97,7 +97,7 @@ deb: setup-deb phone ## build the Debian package for this release and architectu
 debs: setup-package phone ## build packages for bookworm and trixie, amd64, arm64 and armhf, into build/debs (root; DEBS=trixie/arm64 for one)
 	@VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/make-debs $(DEBS)
 
-test-package: phone ## the life of the package in a real systemd, on bookworm and trixie, and the same package built twice (root; 5 to 12 minutes)
+test-package: phone ## the life of the package in a real systemd, on bookworm and trixie, and the same package built twice (root; 6 to 9 minutes)
 	@$(STEP) "package: set-up" .ci/setup package
 	@$(STEP) "package: its life in a real systemd" env VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/test-package
 

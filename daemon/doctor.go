@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -26,6 +27,9 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 		return nil, err
 	}
 	findings := b.doctorDevices()
+	if b.loop.has.speaker {
+		findings = append(findings, doctorVolume(p.engine.Volume())...)
+	}
 	findings = append(findings, doctorCodecs(p.engine.VideoCodecs(), p.engine.MissingCodecs()))
 	if e := p.engine.Encoder(); e.Used != "" && b.loop.has.camera {
 		findings = append(findings, doctorEncoder(e))
@@ -39,6 +43,9 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 	}
 	findings = append(findings, people...)
 	findings = append(findings, doctorClock(clock, p.usesClock()), p.doctorStore(), doctorSpace(p.store.Dir(), unix.Statfs))
+	if maps, err := os.ReadFile("/proc/self/maps"); err == nil { // without it nothing is known
+		findings = append(findings, doctorLibraries(string(maps))...)
+	}
 	if problem := p.announcer.problem(); problem != nil {
 		findings = append(findings, control.Finding{
 			Name: "announcement", State: control.StateWarning, Message: problem.Error() + "; the built-in chime is used",
@@ -101,6 +108,17 @@ func doctorDevice(d part) control.Finding {
 	return f
 }
 
+// doctorVolume says that nobody hears the device ring; no finding when it is heard.
+func doctorVolume(percent int) []control.Finding {
+	if percent > 0 {
+		return nil
+	}
+	return []control.Finding{{
+		Name: "volume", State: control.StateWarning, Message: "it is 0: nobody hears it ring, nor the other side",
+		Remedy: "callboxctl volume 80",
+	}}
+}
+
 // doctorCodecs says which codecs calls use for pictures.
 func doctorCodecs(used []string, missing error) control.Finding {
 	f := control.Finding{Name: "video codecs", State: control.StateOK, Message: strings.Join(used, ", ")}
@@ -115,11 +133,11 @@ func doctorCodecs(used []string, missing error) control.Finding {
 func deviceRemedy(d part) string {
 	switch {
 	case d.Kind == devices.Light:
-		return "let the daemon's user switch it, or correct hal.light (docs/hooks.md); callboxctl devices lists the LEDs"
+		return "let the daemon's user switch it, or correct hal.light (" + control.Guide("hooks.md") + "); callboxctl devices lists the LEDs"
 	case d.Kind == devices.Display && d.Wanted == hal.NameAuto && d.Chosen == hal.NameNone:
 		return "is the driver of the graphics card loaded? then restart the daemon; or say hal.display.name: none"
 	case d.Kind == devices.Display:
-		return "calls go on without it and look for it every 2 s, and when one is plugged in; callboxctl devices lists the connectors, for hal.display.name (docs/screens.md)"
+		return "calls go on without it and look for it every 2 s, and when one is plugged in; callboxctl devices lists the connectors, for hal.display.name (" + control.Guide("screens.md") + ")"
 	case d.Kind != devices.Button:
 		return fmt.Sprintf("plug it in: it is taken when it comes; or correct hal.%s.name; callboxctl devices lists what was found", d.Kind)
 	}
@@ -127,7 +145,7 @@ func deviceRemedy(d part) string {
 	case button.Busy:
 		return "end the program that has it; it is asked for again every 10 s"
 	case button.NoPermission:
-		return "let the daemon's user read it, in its unit, too (docs/hooks.md), and restart the daemon"
+		return "let the daemon's user read it, in its unit, too (" + control.Guide("hooks.md") + "), and restart the daemon"
 	case button.NoKey:
 		return "correct the key in hal.buttons; evtest shows those of a device"
 	case button.Missing, button.Found:

@@ -121,7 +121,7 @@ func doctorReach(trusted []control.Contact) control.Finding {
 	f := control.Finding{Name: "phones", State: control.StateOK, Message: strings.Join(says, ", ")}
 	if counts[control.ReachNone] > 0 {
 		f.State = control.StateWarning
-		f.Remedy = "open the call page there, or let it be woken (docs/push.md); callboxctl contacts shows which; docs/no-ring.md goes on"
+		f.Remedy = "open the call page there, or let it be woken (" + control.Guide("push.md") + "); callboxctl contacts shows which; " + control.Guide("no-ring.md") + " goes on"
 	}
 	return f
 }

@@ -124,3 +124,12 @@ func TestDoctorOfCodecs(t *testing.T) {
 		t.Errorf("missing: %+v", f)
 	}
 }
+
+func TestDoctorOfTheVolume(t *testing.T) {
+	if got := doctorVolume(0); len(got) != 1 || got[0].State != control.StateWarning {
+		t.Errorf("at 0: %+v", got)
+	}
+	if got := doctorVolume(1); got != nil {
+		t.Errorf("at 1: %+v", got)
+	}
+}

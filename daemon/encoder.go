@@ -28,7 +28,7 @@ func doctorEncoder(e media.EncoderReport) control.Finding {
 	switch {
 	case e.Problem != nil:
 		f.State, f.Message = control.StateWarning, fmt.Sprintf("%v; %s is used", e.Problem, e.Used)
-		f.Remedy = "docs/encoders.md says what hardware needs; journalctl -k may tell of its driver"
+		f.Remedy = control.Guide("encoders.md") + " says what hardware needs; journalctl -k may tell of its driver"
 	case e.Failures > 0:
 		f.State, f.Message = control.StateWarning, fmt.Sprintf("%s; it has failed in calls since the start: %d", f.Message, e.Failures)
 		f.Remedy = "look for its driver in journalctl -k, or set media.encoder: software"

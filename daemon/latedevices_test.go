@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,6 +15,7 @@ import (
 	"callbox/hal"
 	"callbox/hal/clock"
 	"callbox/hal/devices"
+	"callbox/hal/hotplug"
 	"callbox/media"
 )
 
@@ -102,6 +104,52 @@ func TestWatchPlugs(t *testing.T) {
 	if looks != 3 {
 		t.Errorf("%d looks", looks)
 	}
+}
+
+// uevents is a socket whose events come out of a channel.
+type uevents chan string
+
+func (u uevents) Read(p []byte) (int, error) {
+	s, ok := <-u
+	if !ok {
+		return 0, os.ErrClosed
+	}
+	return copy(p, s), nil
+}
+
+func (u uevents) Close() error { close(u); return nil }
+
+// TestCallsHearOfPlugs: each kind of device that a call tells of is heard of, and none for
+// another one.
+func TestCallsHearOfPlugs(t *testing.T) {
+	for kind, event := range map[string]string{
+		"camera":  "ACTION=add\x00SUBSYSTEM=video4linux\x00DEVNAME=video0\x00",
+		"sound":   "ACTION=add\x00SUBSYSTEM=sound\x00DEVNAME=snd/controlC0\x00",
+		"display": "ACTION=change\x00SUBSYSTEM=drm\x00HOTPLUG=1\x00DEVNAME=dri/card0\x00",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			told := make(uevents, 1)
+			p := &parts{hotplug: hotplug.New(told)}
+			defer p.hotplug.Close()
+			listeners := map[string]media.Listener{}
+			for _, k := range []string{"camera", "sound", "display"} {
+				listeners[k] = p.listen(k)
+				defer listeners[k].Close()
+			}
+			told <- event
+			synctest.Wait()
+			for k, l := range listeners {
+				begun := time.Now()
+				l.Wait(t.Context(), time.Minute)
+				if woken := time.Since(begun) < time.Minute; woken != (k == kind) {
+					t.Errorf("an event of a %s wakes who waits for a %s: %v", kind, k, woken)
+				}
+			}
+		})
+	}
+	deaf := (&parts{}).listen("camera") // where netlink is forbidden
+	deaf.Wait(t.Context(), time.Millisecond)
+	deaf.Close()
 }
 
 // TestInfoOfWhatIsMissing: a half that is not there is not told to be on.

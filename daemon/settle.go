@@ -6,12 +6,15 @@ import (
 	"callbox/daemon/call"
 )
 
-// settling is how long after the beginning of a talk, or of the quiet between two calls,
-// memory is given back: what either needs to begin is over by then.
-const settling = 3 * time.Second
+// How long after the beginning of the quiet between two calls, or of a talk, memory is
+// given back: what either needs to begin is over by then. A talk first finds its rate.
+const (
+	settling     = 2 * time.Second
+	settlingTalk = 5 * time.Second
+)
 
-// settle has memory given back after settling, unless the phase changes before. A call that
-// rings or connects is not disturbed.
+// settle has memory given back then, unless the phase changes before. A call that rings or
+// connects is not disturbed.
 func (l *loop) settle() {
 	if l.trim == nil {
 		return
@@ -20,10 +23,15 @@ func (l *loop) settle() {
 		l.trimStop()
 		l.trimStop = nil
 	}
-	if p := l.state.Phase; p != call.Idle && p != call.Talking {
+	after := settling
+	switch l.state.Phase {
+	case call.Idle:
+	case call.Talking:
+		after = settlingTalk
+	case call.Ringing, call.Dialing, call.Connecting, call.Reconnecting, call.Ended:
 		return
 	}
-	l.trimStop = l.clock.AfterFunc(settling, func() {
+	l.trimStop = l.clock.AfterFunc(after, func() {
 		if err := l.trim(); err != nil {
 			l.log.Debug().Err(err).Msg("memory that a beginning needed stays")
 		}

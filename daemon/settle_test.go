@@ -29,7 +29,8 @@ func TestSettle(t *testing.T) {
 		wait(settling-time.Millisecond, 0)
 		wait(time.Millisecond, 1)
 		s.talk()
-		wait(settling, 2)
+		wait(settlingTalk-time.Millisecond, 1)
+		wait(time.Millisecond, 2)
 		wait(time.Minute, 2)
 		if err := s.backend.HangUp(t.Context(), ""); err != nil {
 			t.Fatal(err)

@@ -48,7 +48,7 @@ func admitted(t *testing.T, h *house, seconds float64) (terms control.SelftestTe
 	ctx, cancel := context.WithCancel(t.Context())
 	ready, done := make(chan control.SelftestTerms, 1), make(chan error, 1)
 	go func() {
-		done <- h.api.Selftest(ctx, control.SelftestRequest{JWK: k.Public().JWK(), Seconds: seconds}, func(terms control.SelftestTerms) error {
+		done <- h.api.Selftest(ctx, control.SelftestRequest{JWK: k.Public().JWK(), Seconds: seconds}, func(_ context.Context, terms control.SelftestTerms) error {
 			ready <- terms
 			<-ctx.Done()
 			return nil
@@ -133,7 +133,7 @@ func TestSelftestThatDies(t *testing.T) {
 func TestSelftestRefused(t *testing.T) {
 	h := newHouse(t)
 	ask := func(k *key.Public) error {
-		return h.api.Selftest(t.Context(), control.SelftestRequest{JWK: k.JWK()}, func(control.SelftestTerms) error { return nil })
+		return h.api.Selftest(t.Context(), control.SelftestRequest{JWK: k.JWK()}, func(context.Context, control.SelftestTerms) error { return nil })
 	}
 	k, err := key.New()
 	if err != nil {

@@ -180,7 +180,7 @@ func (p *parts) doctorTransport(t control.Transport) control.Finding {
 	f := control.Finding{Name: "transport " + t.Name, State: control.StateProblem, Message: t.Detail}
 	switch {
 	case t.Name == "mqtt" && !t.Up:
-		f.Remedy = "docs/mqtt.md says what a broker must allow; the daemon tries on by itself"
+		f.Remedy = control.Guide("mqtt.md") + " says what a broker must allow; the daemon tries on by itself"
 	case t.Name == "mqtt" && t.Detail != "":
 		f.State, f.Message = control.StateWarning, t.URLs[0]+": "+t.Detail
 	case t.Name == "mqtt":
@@ -190,7 +190,7 @@ func (p *parts) doctorTransport(t control.Transport) control.Finding {
 			f.Remedy = "use mqtts:// or wss:// in signaling.mqtt.brokers"
 		}
 	case !t.Up:
-		f.Remedy = "docs/relay.md says what such a program does; without one set signaling.relay.enabled: false"
+		f.Remedy = control.Guide("relay.md") + " says what such a program does; without one set signaling.relay.enabled: false"
 	default:
 		f.State, f.Message = control.StateOK, carriers(p.ways.relay.Carriers())
 	}

@@ -129,6 +129,7 @@ type phoneOnTheWay struct {
 
 	sequence [2]uint16
 	onTheWay sync.WaitGroup
+	arriving sync.Mutex
 }
 
 // prepare makes the encoders.
@@ -145,9 +146,14 @@ func (p *phoneOnTheWay) prepare() {
 	p.image = numbered(1)
 }
 
-// after lets f happen some time later.
+// after lets f happen some time later, one at a time.
 func (p *phoneOnTheWay) after(late time.Duration, f func()) {
-	p.onTheWay.Go(func() { time.Sleep(late); f() })
+	p.onTheWay.Go(func() {
+		time.Sleep(late)
+		p.arriving.Lock()
+		defer p.arriving.Unlock()
+		f()
+	})
 }
 
 // speak sends the sound of a packet's length from at on.
@@ -171,7 +177,7 @@ func (p *phoneOnTheWay) speak(at, late time.Duration) {
 		return // silence
 	}
 	p.sequence[0]++
-	p.after(late, func() { p.talk.Session.sound.push(packet, p.talk.now()) })
+	p.after(late, func() { p.talk.sound.push(packet, p.talk.now()) })
 }
 
 // show sends the picture of a moment.

@@ -16,7 +16,7 @@ const moveAfter = 300 * time.Millisecond
 // moves is what is done when one of both ends has another address, and ICE has not been
 // restarted (or not yet: signaling, too, needs a moment to come back).
 type moves struct {
-	// device is called when a socket of ours has left its address.
+	// device is called when a socket of ours has left its address and is heard at another.
 	device func(from, to netip.AddrPort)
 	// nominated is called with each check of the phone that is right, by pion's ICE. True:
 	// what it came over is the way from now on.
@@ -26,8 +26,8 @@ type moves struct {
 
 func (s *Session) moves() moves { return moves{s.deviceMoved, s.nominated, s.engine.opts.gone} }
 
-// deviceMoved is called by who sends, and must not wait. What was sent until the other
-// end knows is lost, and so is its request for a keyframe.
+// deviceMoved must not wait. What was sent until the phone knew of the new address is lost,
+// and what it asks for still goes to the old one, until it calls that dead.
 func (s *Session) deviceMoved(from, to netip.AddrPort) {
 	s.log.Info().Stringer("from", from).Stringer("to", to).Msg("the device has another address")
 	if s.video != nil {

@@ -40,7 +40,7 @@ shown, otherwise the newest 20; --limit says how many.
 			}
 			q.Cause = cause.Cause(why)
 			if why != "" && q.Cause != control.Running && !q.Cause.Valid() {
-				return usagef("there is no cause %q; docs/causes.md lists them", why)
+				return usagef("there is no cause %q; %s lists them", why, control.Guide("causes.md"))
 			}
 			switch named := cmd.Flags().Changed("limit"); {
 			case named && (limit < 1 || limit > 1000):

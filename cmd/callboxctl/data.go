@@ -60,7 +60,7 @@ func newDataAnswer(a *app) *cobra.Command {
 		Use:   "answer ID",
 		Short: "Answer a data or unlock event",
 		Long: `Answer a data or unlock event, by the id in it, within 3 s. Somebody must have promised
-to: a program that watches with ?handle=data (docs/api.md).`,
+to: a program that watches with ?handle=data (` + control.Guide("api.md") + `).`,
 		Example: "  callboxctl data answer 1kq9…\n  callboxctl data answer 1kq9… --error forbidden",
 		Args:    exactly("the id of the event"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -36,10 +37,14 @@ func printHardware(w io.Writer, d control.Devices) {
 		}
 	})
 	fmt.Fprintln(w, "\nThere is:")
-	if len(d.Found) == 0 {
-		fmt.Fprintln(w, "  nothing")
-	}
 	table(w, func(t io.Writer) {
+		for _, kind := range []struct{ name, where string }{
+			{"camera", "/dev/video*"}, {"microphone", "/dev/snd"}, {"speaker", "/dev/snd"}, {"display", "/dev/dri/card*"},
+		} {
+			if !slices.ContainsFunc(d.Found, func(f control.FoundDevice) bool { return f.Kind == kind.name }) {
+				fmt.Fprintf(t, "  %s\tnone in %s\t\t\n", kind.name, kind.where)
+			}
+		}
 		for _, f := range d.Found {
 			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", f.Kind, oneLine(f.Name), f.Driver, oneLine(f.Description))
 			if f.StableName != "" {

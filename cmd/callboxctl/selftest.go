@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,8 @@ const phonePatience = 4 * time.Second
 
 func newSelftest(a *app) *cobra.Command {
 	talk, voice, strict := control.SelftestDefault*time.Second, false, false
-	var wanted []string
+	var wanted, required []string
+	codec := ""
 	cmd := &cobra.Command{
 		Use:   "selftest",
 		Short: "Call this device with a phone inside this command, and measure",
@@ -37,12 +39,17 @@ its light is on, its speaker plays speech-like noise. Do not disturb and a runni
 are not disturbed. The phone is no contact: it may call for as long as this command runs,
 and leaves a record of the contact selftest.
 
-Each figure has a bar, beyond which it has failed: docs/selftest.md explains them, and
+What the device has not got although its configuration wants it has failed; a virtual
+camera, microphone or speaker is a warning. --require names what a device must have, and
+not a virtual one: with it a factory line does not pass a device whose hardware is missing.
+
+Each figure has a bar, beyond which it has failed: ` + control.Guide("selftest.md") + ` explains them, and
 --bar NAME=NUMBER moves one. Exit code 0 when nothing has failed (with --strict: and there
 is no warning), else 6; when no talk came about it is that of the cause (callboxctl help
 exit-codes). Ctrl-C ends the call.`,
 		Example: `  callboxctl selftest
   callboxctl selftest --for 30s --bar first_picture=1500 --bar echo=25
+  callboxctl selftest --require camera,microphone,speaker
   callboxctl selftest --json | jq -r '.rows[] | select(.state == "failed") | .name'`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -55,9 +62,20 @@ exit-codes). Ctrl-C ends the call.`,
 					return usageError{err}
 				}
 			}
+			for _, kind := range required {
+				if !slices.Contains(selftest.Kinds(), kind) {
+					return usagef("cannot use --require %s: there are %s", kind, strings.Join(selftest.Kinds(), ", "))
+				}
+			}
+			if codec != "" && !slices.Contains(selftest.VideoCodecs(), codec) {
+				return usagef("cannot use --codec %s: there are %s", codec, strings.Join(selftest.VideoCodecs(), ", "))
+			}
 			args := []string{"selftest", "--socket", a.at(), "--for", talk.String()}
 			if voice {
 				args = append(args, "--voice")
+			}
+			if codec != "" {
+				args = append(args, "--codec", codec)
 			}
 			if _, err := a.client().Version(cmd.Context()); err != nil {
 				return ended(cmd.Context(), err)
@@ -66,7 +84,7 @@ exit-codes). Ctrl-C ends the call.`,
 			if err != nil {
 				return ended(cmd.Context(), err)
 			}
-			r := selftest.Judge(figures, bars)
+			r := selftest.Judge(figures, bars, required...)
 			if err := a.show(r, func(w io.Writer) { printReport(w, r) }); err != nil {
 				return err
 			}
@@ -76,9 +94,13 @@ exit-codes). Ctrl-C ends the call.`,
 	f := cmd.Flags()
 	spanVar(f, &talk, "for", talk, "how long to talk, from 1s to 10m; echo needs 5s, better 10s")
 	f.BoolVar(&voice, "voice", false, "without picture")
+	f.StringVar(&codec, "codec", "", "take pictures in this `codec` only: h264 or vp8")
+	f.StringSliceVar(&required, "require", nil, "`kinds` that the device must have: camera,microphone,speaker,display")
 	f.StringArrayVar(&wanted, "bar", nil, "move a bar: `NAME=NUMBER`, as often as needed")
 	f.BoolVar(&strict, "strict", false, "let a warning fail, too")
 	completes(cmd, "bar", barNames)
+	completes(cmd, "codec", cobra.FixedCompletions(selftest.VideoCodecs(), cobra.ShellCompDirectiveNoFileComp))
+	completes(cmd, "require", cobra.FixedCompletions(selftest.Kinds(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -21,9 +21,14 @@ func theFigures() selftest.Figures {
 		Device: selftest.Device{Name: "Front \x1b[2Jdoor", SN: "door-1", Thumbprint: "BO3J5mMcqAQ3v9gDeQrn6NvqYMQ2-pVtuDCyTlimvQ8", Version: "0.1.0"},
 		RoomID: "t5rn1vjKATGtABxhojbYaA", RoomType: "video", Asked: 10, Limit: 10,
 		Parts: selftest.Parts{Camera: "Doorcam", Microphone: "Codec", Speaker: "Codec"},
-		Times: selftest.Times{Ringing: 15.8, Accepted: 1659.7, Connected: 24.6, Started: 1659.8, FirstSound: 1670.1, FirstPicture: 1755.6},
+		Hardware: []selftest.Part{
+			{Kind: "camera", Name: "Doorcam", Wanted: "auto"}, {Kind: "microphone", Name: "Codec", Wanted: "Codec"},
+			{Kind: "speaker", Name: "Codec", Wanted: "auto"}, {Kind: "display", Wanted: "none"},
+		},
+		Volume: new(70),
+		Times:  selftest.Times{Ringing: 15.8, Accepted: 1659.7, Connected: 24.6, Started: 1659.8, FirstSound: 1670.1, FirstPicture: 1755.6},
 		Down: selftest.Stream{
-			Sound:   selftest.Track{Codec: "opus", Packets: 466, Jitter: 2.5, Gap: 81.6, Bitrate: 24061},
+			Sound:   selftest.Track{Codec: "opus", Packets: 466, Jitter: 2.5, Gap: 41.6, Bitrate: 24061},
 			Picture: selftest.Track{Codec: "VP8", Packets: 1030, Jitter: 2.2, Gap: 88.8, Bitrate: 1103198},
 			Width:   1280, Height: 720, Rate: 29.5,
 		},
@@ -62,7 +67,14 @@ func phoneSays(t *testing.T, waits bool, lines ...selftest.Line) {
 // TestSelftest compares what people and programs see of a test with testdata.
 func TestSelftest(t *testing.T) {
 	t.Setenv("CALLBOX_CONTROL_SOCKET", "")
-	good, loud, quiet, gone := theFigures(), theFigures(), theFigures(), theFigures()
+	good, loud, quiet, gone, bare := theFigures(), theFigures(), theFigures(), theFigures(), theFigures()
+	bare.Hardware[0] = selftest.Part{Kind: "camera", Name: "usb-Front_Cam", Wanted: "usb-Front_Cam", Reason: `camera "usb-Front_Cam" is not there`}
+	bare.Hardware[1] = selftest.Part{Kind: "microphone", Name: "virtual", Wanted: "auto", Virtual: true, Reason: "no microphone was found"}
+	bare.Hardware[2] = selftest.Part{Kind: "speaker", Name: "virtual", Wanted: "virtual", Virtual: true}
+	demo := theFigures()
+	for i := range 3 {
+		demo.Hardware[i].Name, demo.Hardware[i].Wanted, demo.Hardware[i].Virtual = "virtual", "virtual", true
+	}
 	loud.Echo.Heard, loud.Echo.Loss, loud.Echo.Delay, loud.Echo.Method = true, 22, 180, "waveform"
 	quiet.Level = &selftest.Level{RMS: -96.3, Peak: -96.3}
 	quiet.End.After = 2
@@ -82,6 +94,12 @@ func TestSelftest(t *testing.T) {
 		"selftest-strict":      {[]string{"--strict"}, []selftest.Line{{Figures: &loud}}, exitUnwell},
 		"selftest-bar":         {[]string{"--bar", "echo=25", "--bar", "ring=20"}, []selftest.Line{{Figures: &loud}}, exitUnwell},
 		"selftest-failed":      {nil, []selftest.Line{{Figures: &quiet}}, exitUnwell},
+		"selftest-bare":        {nil, []selftest.Line{{Figures: &bare}}, exitUnwell},
+		"selftest-demo":        {nil, []selftest.Line{{Figures: &demo}}, exitOK},
+		"selftest-required":    {[]string{"--require", "camera,speaker"}, []selftest.Line{{Figures: &demo}}, exitUnwell},
+		"selftest-has-all":     {[]string{"--require", "camera", "--require", "speaker,microphone"}, []selftest.Line{{Figures: &good}}, exitOK},
+		"selftest-no-kind":     {[]string{"--require", "lens"}, nil, exitUsage},
+		"selftest-no-codec":    {[]string{"--codec", "av1"}, nil, exitUsage},
 		"selftest-dnd":         {nil, []selftest.Line{now, {Figures: &gone}}, causeCode(cause.DND)},
 		"selftest-busy":        {nil, []selftest.Line{failing(control.ErrBusy.Code, "a call is running")}, exitNotNow},
 		"selftest-busy-json":   {[]string{"--json"}, []selftest.Line{failing(control.ErrBusy.Code, "a call is running")}, exitNotNow},

@@ -20,7 +20,7 @@ func newStatus(a *app) *cobra.Command {
 		Short: "Show what the device is doing",
 		Long: `Show what the device is doing: the running call, the hardware in use, the addresses that
 phones reach it by, the thumbprint of its key, and how many messages were refused for which
-reason: docs/no-ring.md explains the words.`,
+reason: ` + control.Guide("no-ring.md") + ` explains the words.`,
 		Example: "  callboxctl status\n  callboxctl status --json | jq -r .state",
 		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -54,6 +54,9 @@ func printState(t io.Writer, s control.Status) {
 			fmt.Fprintf(t, "Link\t%s\n", linkText(c.Link))
 			fmt.Fprintf(t, "\t%s\n", mediaText(c.Link))
 		}
+		if c.Link != nil {
+			fmt.Fprintf(t, "Sending\t%s\n", sendingText(c))
+		}
 		fmt.Fprintf(t, "Room\t%s\n", c.RoomID)
 	}
 	if s.DND.On {
@@ -83,6 +86,11 @@ func callText(c *control.Call) string {
 		return fmt.Sprintf("%s, %s, %s left", with, clockText(c.TalkSeconds), clockText(int(c.RemainingSeconds)))
 	}
 	return with + ", " + clockText(c.TalkSeconds)
+}
+
+// sendingText says what a person or a rule lets the device send.
+func sendingText(c *control.Call) string {
+	return "microphone " + onOff(c.Microphone) + ", camera " + onOff(c.Camera)
 }
 
 // dialingText says which phones ring, and which have not been reached.
@@ -246,7 +254,7 @@ func count(n int, what string) string {
 func refusedText(counts map[string]uint64) string {
 	text := refused(counts)
 	if text != "nothing" {
-		text += " (docs/no-ring.md)"
+		text += " (" + control.Guide("no-ring.md") + ")"
 	}
 	return text
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"callbox/daemon/control"
 	"callbox/signaling/key"
 	"callbox/signaling/token"
 )
@@ -18,7 +19,7 @@ func newToken(a *app) *cobra.Command {
 		Use:   "token",
 		Short: "Call tokens: whose are accepted, sign and look at them",
 		Long: `A call token lets a phone call once that is no contact. A backend signs it (an issuer);
-the device knows the issuer's public keys by signaling.issuers. docs/tokens.md is the guide.`,
+the device knows the issuer's public keys by signaling.issuers. ` + control.Guide("tokens.md") + ` is the guide.`,
 		Example: "  callboxctl token issuers",
 		Args:    verbsOnly,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -106,7 +107,7 @@ func newTokenIssue(a *app) *cobra.Command {
 		Use:   "issue --key FILE …",
 		Short: "Sign a call token",
 		Long: `Sign a call token with an issuer's private key: PEM (PKCS#8), or a JWK whose kid is used.
-It is for tests and small makers; a backend signs its own (docs/tokens.md). The device's
+It is for tests and small makers; a backend signs its own (` + control.Guide("tokens.md") + `). The device's
 thumbprint is in callboxctl status, the phone's and the room's id come from the phone.`,
 		Example: `  callboxctl token issue --key maker.pem --iss https://maker.example --sn door-1 \
     --dkt CRFZQaU4cVWkyh7ORVhYEfwFt99lXGi5oDhoF69j_7s \

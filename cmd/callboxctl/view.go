@@ -104,7 +104,9 @@ func (v *view) call() []string {
 			row("Round trip", pad(roundTrip(c.Link.RTTMilliseconds), 15)+wayText(c.Link)),
 			row("Processor", processorText(c.Link)))
 	}
-	lines = append(lines, row("Device", "microphone "+onOff(c.Microphone)+", camera "+onOff(c.Camera)))
+	if c.State != "ringing" && c.State != "dialing" { // until then nothing is sent
+		lines = append(lines, row("Sending", sendingText(c)))
+	}
 	if p := c.Peer; p != nil {
 		lines = append(lines, row("Phone", fmt.Sprintf("microphone %s, camera %s, speaker %s, quality %d of 4", onOff(p.Mic), onOff(p.Camera), onOff(p.Speaker), p.Quality)))
 	}

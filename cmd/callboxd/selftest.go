@@ -46,6 +46,7 @@ func newSelftest(in io.Reader, out io.Writer) *cobra.Command {
 	cmd.Flags().StringVar(&o.Socket, "socket", o.Socket, "the daemon's control `socket`")
 	cmd.Flags().DurationVar(&o.Talk, "for", o.Talk, "how long the talk is")
 	cmd.Flags().BoolVar(&o.Voice, "voice", false, "without picture")
+	cmd.Flags().StringVar(&o.Codec, "codec", "", "the only codec of pictures")
 	return cmd
 }
 

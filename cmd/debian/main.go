@@ -26,7 +26,7 @@ func main() {
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{Use: "debian", SilenceUsage: true, SilenceErrors: true}
-	root.AddCommand(newTree(), newManual(), newCopyright(), newSBOM())
+	root.AddCommand(newTree(), newManual(), newDocs(), newCopyright(), newSBOM())
 	return root
 }
 

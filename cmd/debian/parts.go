@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -14,7 +15,7 @@ import (
 
 // part is something of others that is in our programs.
 type part struct {
-	Kind    string // golang, npm
+	Kind    string // golang, npm, github: the type of its package URL
 	Name    string // golang.org/x/net, jose
 	Version string // v0.62.0, 6.2.18
 	Hash    string // as go.sum and package-lock.json have it; "" for none
@@ -62,10 +63,13 @@ func goParts(programs []string) ([]part, error) {
 		if p.Licences, err = licencesIn(dir, chosen[name]); err != nil {
 			return nil, err
 		}
-		if err := p.addEmbedded(dir); err != nil {
+		parts = append(parts, p)
+		if p, err = embeddedIn(name, dir); err != nil {
 			return nil, err
 		}
-		parts = append(parts, p)
+		if p.Name != "" {
+			parts = append(parts, p)
+		}
 	}
 	sortParts(parts)
 	return parts, nil
@@ -92,28 +96,38 @@ func escapePath(path string) string {
 	return b.String()
 }
 
-// embedded are sources of third parties inside modules, with a licence of their own:
-// module, file, the line after which its text begins.
-var embedded = map[string][2]string{
-	"github.com/gen2brain/malgo": {"miniaudio.h", "ALTERNATIVE 2 - MIT No Attribution\n" + strings.Repeat("=", 79) + "\n"},
+// source is C of third parties that a module brings along, with a version and a licence of
+// its own.
+type source struct {
+	name, file string
+	version    *regexp.Regexp // in the file
+	licence    string         // the line after which its text begins
 }
 
-func (p *part) addEmbedded(dir string) error {
-	e, ok := embedded[p.Name]
+var embedded = map[string]source{
+	"github.com/gen2brain/malgo": {
+		"mackron/miniaudio", "miniaudio.h", regexp.MustCompile(`(?m)^miniaudio - v([0-9.]+) `),
+		"ALTERNATIVE 2 - MIT No Attribution\n" + strings.Repeat("=", 79) + "\n",
+	},
+}
+
+// embeddedIn returns the source that a module in dir brings along; none: the zero part.
+func embeddedIn(module, dir string) (part, error) {
+	e, ok := embedded[module]
 	if !ok {
-		return nil
+		return part{}, nil
 	}
-	data, err := os.ReadFile(filepath.Join(dir, e[0]))
+	data, err := os.ReadFile(filepath.Join(dir, e.file))
 	if err != nil {
-		return fmt.Errorf("cannot read the licence of %s in %s: %w", e[0], p.Name, err)
+		return part{}, fmt.Errorf("cannot read the licence of %s in %s: %w", e.file, module, err)
 	}
-	_, text, found := strings.Cut(string(data), e[1])
-	if !found {
-		return fmt.Errorf("cannot find the licence of %s in %s: it has changed; look where it is now", e[0], p.Name)
+	version := e.version.FindStringSubmatch(string(data))
+	_, text, found := strings.Cut(string(data), e.licence)
+	if !found || version == nil {
+		return part{}, fmt.Errorf("cannot find the version and the licence of %s in %s: it has changed; look where they are now", e.file, module)
 	}
 	text, _, _ = strings.Cut(text, "*/")
-	p.Licences = append(p.Licences, licence{e[0], text})
-	return nil
+	return part{Kind: "github", Name: e.name, Version: version[1], Licences: []licence{{e.file, text}}}, nil
 }
 
 // npmParts returns what the phone's page was built from: the packages in dir's lock

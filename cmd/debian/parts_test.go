@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -115,11 +116,10 @@ func TestNoLicence(t *testing.T) {
 	if _, err := licencesIn(dir, ""); err == nil || !strings.Contains(err.Error(), "may not contain it") {
 		t.Errorf("an empty folder: %v", err)
 	}
-	p := part{Kind: "golang", Name: "github.com/gen2brain/malgo"}
-	if err := output(filepath.Join(dir, "miniaudio.h"), []byte("the licence has moved")); err != nil {
+	if err := output(filepath.Join(dir, "miniaudio.h"), []byte("miniaudio - v0.11.23 - 2025-09-11\nthe licence has moved")); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.addEmbedded(dir); err == nil || !strings.Contains(err.Error(), "look where it is now") {
+	if _, err := embeddedIn("github.com/gen2brain/malgo", dir); err == nil || !strings.Contains(err.Error(), "look where they are now") {
 		t.Errorf("an embedded source: %v", err)
 	}
 }
@@ -197,5 +197,23 @@ func TestEachPackageHasItsSBOM(t *testing.T) {
 		if !regexp.MustCompile(`debian sbom debian/` + m[1] + `/usr/share/callbox/\S+\.cdx\.json ` + m[1] + ` `).MatchString(text(t, "packaging/debian/rules")) {
 			t.Errorf("debian/rules writes none for %s", m[1])
 		}
+	}
+}
+
+// TestMiniaudio: the C in the module of the sound device is a part of its own, with its
+// version and its licence.
+func TestMiniaudio(t *testing.T) {
+	const module = "github.com/gen2brain/malgo"
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := embeddedIn(module, strings.TrimSpace(string(dir)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := p.names()
+	if err != nil || !slices.Equal(names, []string{"MIT-0"}) || p.Name != "mackron/miniaudio" || strings.Count(p.Version, ".") != 2 {
+		t.Errorf("%s %s, licences %v, %v", p.Name, p.Version, names, err)
 	}
 }

@@ -30,8 +30,8 @@ func TestMessages(t *testing.T) {
 			`f:3:22: media.video_bitrate_min: 200kbit is out of range; allowed: 10kbit to 100kbit`,
 		},
 		"unknown key with two letters swapped": {
-			"device:\n  nmae: Door\n", nil,
-			`f:2:3: device.nmae: unknown key "nmae" (did you mean "name"?); allowed here: sn, name, state_dir`,
+			"device:\n  naem: Door\n", nil,
+			`f:2:3: device.naem: unknown key "naem" (did you mean "name"?); allowed here: sn, name, state_dir`,
 		},
 		"unknown key that lives elsewhere": {
 			"device:\n  ring_timeout: 5s\n", nil,

@@ -187,7 +187,7 @@ func (s *Server) calls(ctx context.Context, req *http.Request) ([]Record, error)
 		return nil, err
 	}
 	if q.Cause != "" && q.Cause != Running && !q.Cause.Valid() {
-		return nil, ErrBadRequest.With(fmt.Sprintf("there is no cause %q; docs/causes.md lists them", q.Cause))
+		return nil, ErrBadRequest.With(fmt.Sprintf("there is no cause %q; %s lists them", q.Cause, Guide("causes.md")))
 	}
 	if text := v.Get("limit"); text != "" {
 		if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 || q.Limit > maxLimit {

@@ -1,24 +1,26 @@
 // Package footprint gives memory back that only a beginning has needed: that of the
 // daemon or of a call. Both run much code once and make much garbage, and Go by itself
-// collects that when as much again has been allocated, which in a talk takes minutes.
+// collects that when as much again has been allocated, which in a talk takes a while.
 package footprint
+
+// #include "drop.h"
+import "C"
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"syscall"
+	"unsafe"
 )
 
-// Trim collects garbage, gives free heap back, and lets go of the pages of the program's
-// own code and constants: the kernel takes those first when it needs room, and what still
-// runs has its pages back at its next step, from the page cache, without a disk. It takes
-// some 10 ms of processor time.
+// Trim collects garbage, gives free heap back, and lets go of the pages of code and
+// constants, the program's and its libraries': the kernel takes those first when it needs
+// room, and what still runs has its pages back at its next step, from the page cache,
+// without a disk. It takes some 10 ms of processor time.
 func Trim() error {
 	debug.FreeOSMemory()
 	if err := dropCode(); err != nil {
@@ -28,36 +30,27 @@ func Trim() error {
 }
 
 func dropCode() error {
-	program, err := os.Readlink("/proc/self/exe")
-	if err != nil {
-		return err
-	}
 	f, err := os.Open("/proc/self/smaps")
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	list, err := clean(f, program)
-	for _, s := range list {
-		// Linux before 5.4 does not know MADV_COLD, and need not.
-		for _, advice := range []uintptr{unix.MADV_COLD, unix.MADV_DONTNEED} {
-			_, _, n := unix.Syscall(unix.SYS_MADVISE, s.from, s.to-s.from, advice)
-			if n != 0 && advice == unix.MADV_DONTNEED {
-				err = errors.Join(err, n)
-			}
-		}
+	list, err := clean(f)
+	if err != nil || len(list) == 0 {
+		return err
 	}
-	return err
+	if n := C.callbox_drop((*C.callbox_span)(unsafe.Pointer(&list[0])), C.size_t(len(list))); n != 0 {
+		return syscall.Errno(n)
+	}
+	return nil
 }
 
-// span is a mapping.
+// span is a mapping; C.callbox_span looks the same.
 type span struct{ from, to uintptr }
 
-// clean returns the mappings of the program's file that cannot be written and hold the
-// file's pages only. One that was written before, for relocations or by a debugger, must
-// stay. Libraries stay, too: one of them may be put away meanwhile, and its place be
-// taken by something else.
-func clean(smaps io.Reader, program string) ([]span, error) {
+// clean returns the mappings of files that cannot be written and hold the file's pages
+// only. One that was written before, for relocations or by a debugger, must stay.
+func clean(smaps io.Reader) ([]span, error) {
 	var list []span
 	var s span
 	candidate := false
@@ -70,8 +63,7 @@ func clean(smaps io.Reader, program string) ([]span, error) {
 				return nil, fmt.Errorf("%q: %w", lines.Text(), err)
 			}
 			rights, rest, _ := strings.Cut(value, " ")
-			_, path, _ := strings.Cut(rest, "/")
-			candidate = (rights == "r-xp" || rights == "r--p") && "/"+path == program
+			candidate = (rights == "r-xp" || rights == "r--p") && strings.Contains(rest, "/")
 		case key == "Anonymous:", key == "Swap:":
 			candidate = candidate && strings.TrimSpace(value) == "0 kB"
 		case key == "VmFlags:" && candidate: // the last line of each

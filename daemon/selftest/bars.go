@@ -34,10 +34,11 @@ func DefaultBars() Bars {
 		{"jitter", 10, 30, false, "ms", "of the device's sound"},
 		{"gap", 300, 1000, false, "ms", "without a picture"},
 		{"rate", 15, 10, true, "pictures/s", "of the device"},
+		{"sound_gap", 200, 1000, false, "ms", "without sound, but for silence that is not sent"},
 		{"sound", -60, -80, true, "dB", "the loudest of the device's sound, of full scale"},
 		{"echo", 30, 15, true, "dB", "return loss of the phone's own sound"},
-		{"limit", 20, 50, false, "ms", "that the device ends behind the deadline"},
-		{"limit_phone", 150, 500, false, "ms", "that the phone's call ends behind the deadline"},
+		{"limit", 20, 50, false, "ms", "that the device ends behind the deadline; never before it"},
+		{"limit_phone", 150, 500, false, "ms", "that the phone's call ends behind the deadline; never before it"},
 	}
 }
 

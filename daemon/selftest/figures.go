@@ -10,15 +10,19 @@ type Figures struct {
 	RoomType string  `json:"roomType"`              // video, voice
 	Asked    float64 `json:"askedSeconds"`          // the limit of the invite
 	Limit    float64 `json:"limitSeconds,omitzero"` // the one that the device set: a rule may make it shorter
+	Codec    string  `json:"askedCodec,omitzero"`   // of pictures, the only one that the phone took: h264, vp8; absent: both, and the device has chosen
 	Parts    Parts   `json:"parts"`
+	Hardware []Part  `json:"hardware"`        // how each part was chosen
+	Volume   *int    `json:"volume,omitzero"` // of the speaker, in percent; absent: not known
 	Times    Times   `json:"times"`
 	Down     Stream  `json:"down"` // what the phone got
 	Up       Up      `json:"up"`   // what the device got
 	Way      Way     `json:"way"`
-	Latency  *Spread `json:"latencyMs,omitzero"` // from the camera to the phone's network; absent: the camera writes no time into its picture
-	Level    *Level  `json:"level,omitzero"`     // of the device's sound; absent: too little came
-	Muted    bool    `json:"muted,omitzero"`     // the device said that its microphone is off
-	CamOff   bool    `json:"cameraOff,omitzero"` // the device said that its camera is off
+	Latency  *Spread `json:"latencyMs,omitzero"`  // from the camera to the phone's network; absent: the camera writes no time into its picture
+	Level    *Level  `json:"level,omitzero"`      // of the device's sound; absent: too little came
+	Muted    bool    `json:"muted,omitzero"`      // the device said that its microphone is off
+	CamOff   bool    `json:"cameraOff,omitzero"`  // the device said that its camera is off
+	SpkOff   bool    `json:"speakerOff,omitzero"` // the device said that its speaker is off
 	Echo     Echo    `json:"echo"`
 	End      End     `json:"end"`
 }
@@ -36,6 +40,15 @@ type Parts struct {
 	Camera     string `json:"camera"`
 	Microphone string `json:"microphone"`
 	Speaker    string `json:"speaker"`
+}
+
+// Part is how the device has chosen one of its parts.
+type Part struct {
+	Kind    string `json:"kind"`            // camera, microphone, speaker, display
+	Name    string `json:"name,omitzero"`   // absent: none
+	Wanted  string `json:"wanted"`          // by the configuration: auto, none, virtual, a name
+	Virtual bool   `json:"virtual"`         // a stand-in: no hardware is tested
+	Reason  string `json:"reason,omitzero"` // why it is not what was wanted
 }
 
 // Times are in milliseconds from the invite on; 0: it did not happen.
@@ -63,8 +76,10 @@ type Track struct {
 	Packets uint64  `json:"packets"`
 	Lost    uint64  `json:"lost"`
 	Jitter  float64 `json:"jitterMs"`
-	Gap     float64 `json:"longestGapMs"` // between two packets
-	Bitrate float64 `json:"bitrate"`      // bit/s, without headers
+	// Gap is the longest time without a packet, up to the end of the talk. Of sound, what
+	// the device has left out because it was silent is no gap.
+	Gap     float64 `json:"longestGapMs"`
+	Bitrate float64 `json:"bitrate"` // bit/s, without headers
 }
 
 // loss is the share that did not come.
@@ -104,10 +119,12 @@ type End struct {
 	Detail   cause.Detail `json:"detail,omitzero"`
 	ByDevice bool         `json:"byDevice"`
 	Talk     float64      `json:"talkSeconds"`
-	Known    bool         `json:"known"`         // the deadline, and what follows
+	Known    bool         `json:"known"`         // the deadline by the device's word, and the two errors
 	Device   float64      `json:"deviceErrorMs"` // when the device says that it ended the call
 	Phone    float64      `json:"phoneErrorMs"`  // when the phone heard of it
-	After    int          `json:"packetsAfter"`  // of media that reached this machine after the deadline, by the kernel's clock
+	// After counts the packets of media that reached this machine after the deadline, by the
+	// kernel's clock; where that is not known, after the phone's own start and the limit.
+	After int `json:"packetsAfter"`
 }
 
 // limited reports whether the call ended as it should: at its limit, by the device.

@@ -38,10 +38,12 @@ type Report struct {
 	Figures Figures `json:"figures"`
 }
 
-// Judge holds figures against bars.
-func Judge(f Figures, bars Bars) Report {
-	j := &judge{f: f, bars: bars}
+// Judge holds figures against bars. The device must have the required kinds of parts
+// (Kinds), and no stand-ins for them.
+func Judge(f Figures, bars Bars, required ...string) Report {
+	j := &judge{f: f, bars: bars, required: required}
 	j.call()
+	j.parts()
 	if f.Times.Started > 0 {
 		j.times()
 		j.way()
@@ -59,9 +61,10 @@ func Judge(f Figures, bars Bars) Report {
 }
 
 type judge struct {
-	f    Figures
-	bars Bars
-	rows []Row
+	f        Figures
+	bars     Bars
+	required []string
+	rows     []Row
 }
 
 func (j *judge) add(r Row) { j.rows = append(j.rows, r) }
@@ -102,13 +105,13 @@ func (j *judge) call() {
 		j.add(Row{Name: "call", State: Failed, Says: fmt.Sprintf("ended after %s by %s, not at its limit", number(e.Talk, "s"), what),
 			Remedy: "journalctl -u callbox says who ended it"})
 	default:
-		j.add(Row{Name: "call", State: Failed, Says: "no talk came about: " + what, Remedy: remedyOf(e)})
+		j.add(Row{Name: "call", State: Failed, Says: "no talk came about: " + what, Remedy: j.remedy()})
 	}
 }
 
-// remedyOf says what to do about a call that has not come about.
-func remedyOf(e End) string {
-	switch e.Cause {
+// remedy says what to do about a call that has not come about.
+func (j *judge) remedy() string {
+	switch j.f.End.Cause {
 	case cause.DND:
 		return "callboxctl dnd off; or policy.do_not_disturb holds at this hour"
 	case cause.Busy:
@@ -116,6 +119,9 @@ func remedyOf(e End) string {
 	case cause.Rejected:
 		return "somebody has declined it at the device, or its speaker could not play the announcement: callboxctl doctor"
 	default:
+		if j.f.Codec != "" {
+			return "without --codec; media.video_codecs may leave " + j.f.Codec + " out, or its encoder is missing: callboxctl doctor"
+		}
 		return "callboxctl doctor; journalctl -u callbox"
 	}
 }
@@ -132,7 +138,7 @@ func (j *judge) times() {
 		j.hold("connect", t.Connected-from, since, "a firewall on this device: sudo nft list ruleset")
 	}
 	switch {
-	case j.f.Parts.Microphone == "":
+	case j.f.Parts.Microphone == "" || j.f.Muted && t.FirstSound == 0:
 	case t.FirstSound > 0:
 		j.hold("first_sound", max(0, t.FirstSound-t.Accepted), " from the answer until sound comes", "callboxctl doctor")
 	default:
@@ -141,15 +147,16 @@ func (j *judge) times() {
 	switch {
 	case !j.picture():
 	case t.FirstPicture > 0:
-		j.hold("first_picture", max(0, t.FirstPicture-t.Accepted), " from the answer until a picture comes", "media.preconnect: media opens the camera while it rings")
+		j.hold("first_picture", max(0, t.FirstPicture-t.Accepted), " from the answer until a picture comes", "a slow camera: callboxctl doctor; with media.preconnect: media it is opened while it rings")
 	default:
 		j.add(Row{Name: "first_picture", State: Failed, Says: "no picture came", Remedy: "callboxctl doctor; journalctl -u callbox"})
 	}
 }
 
-// picture reports whether there is one to look at.
+// picture reports whether there is one to look at: one that came before the camera went
+// off, too.
 func (j *judge) picture() bool {
-	return j.f.RoomType == "video" && j.f.Parts.Camera != "" && !j.f.CamOff
+	return j.f.RoomType == "video" && j.f.Parts.Camera != "" && (!j.f.CamOff || j.f.Times.FirstPicture > 0)
 }
 
 func (j *judge) way() {
@@ -168,6 +175,7 @@ func (j *judge) way() {
 }
 
 func (j *judge) pictures() {
+	d := j.f.Down
 	switch {
 	case j.f.RoomType != "video":
 		j.say("rate", Off, "a call without a picture")
@@ -175,13 +183,11 @@ func (j *judge) pictures() {
 	case j.f.Parts.Camera == "":
 		j.say("rate", Off, "the device has no camera")
 		return
-	case j.f.CamOff:
-		j.add(Row{Name: "rate", State: Warning, Says: "the device has turned its camera off", Remedy: "callboxctl camera on, or callboxctl doctor"})
+	case d.Picture.Packets == 0 && j.f.CamOff:
+		j.say("rate", Off, "the camera is off")
 		return
-	}
-	d := j.f.Down
-	if d.Picture.Packets == 0 {
-		return
+	case d.Picture.Packets == 0:
+		return // first_picture has failed
 	}
 	j.hold("rate", d.Rate, fmt.Sprintf(" of %d × %d, %s, %s", d.Width, d.Height, d.Picture.Codec, kilobits(d.Picture.Bitrate)),
 		"less light means longer pictures; a slow processor: hal.camera.size, media.video_bitrate")
@@ -202,10 +208,11 @@ func (j *judge) sound() {
 	d := j.f.Down.Sound
 	if d.Packets > 0 {
 		j.hold("jitter", d.Jitter, fmt.Sprintf(" of the sound, %s, %s", d.Codec, kilobits(d.Bitrate)), "this machine is busy: top")
+		j.hold("sound_gap", d.Gap, " at most without sound", "callboxctl doctor; the microphone's cable; this machine is busy: top")
 	}
 	switch l := j.f.Level; {
 	case j.f.Muted:
-		j.add(Row{Name: "sound", State: Failed, Says: "the device has its microphone off", Remedy: "callboxctl mute off, or callboxctl doctor"})
+		j.say("sound", Off, "the microphone is off")
 	case l == nil:
 		j.add(Row{Name: "sound", State: Failed, Says: "too little sound came to say how loud it is", Remedy: "callboxctl doctor"})
 	default:
@@ -218,15 +225,18 @@ func (j *judge) sound() {
 }
 
 func (j *judge) echo() {
-	switch e := j.f.Echo; {
+	e := j.f.Echo
+	switch untested := j.unheard(); {
 	case j.f.Parts.Speaker == "":
 		j.say("echo", Off, "the device has no speaker")
 	case j.f.Muted:
 		j.say("echo", Off, "the microphone is off")
 	case !e.Measured:
 		j.say("echo", Off, "not measured: the talk was too short, it takes %v of sound", atLeast)
+	case !e.Heard && untested != "":
+		j.say("echo", Off, "not tested: %s", untested)
 	case !e.Heard:
-		j.say("echo", OK, "no echo heard (below %s)", number(-e.Floor, "dB"))
+		j.noEcho()
 	default:
 		says := " return loss, by its loudness"
 		if e.Method == "waveform" {
@@ -236,17 +246,51 @@ func (j *judge) echo() {
 	}
 }
 
+// unheard says why the microphone could not hear the speaker, whatever the canceller
+// does; "" when it could.
+func (j *judge) unheard() string {
+	switch {
+	case j.f.SpkOff:
+		return "the speaker is off"
+	case j.f.Volume != nil && *j.f.Volume == 0:
+		return "the volume is 0"
+	case j.standIn("speaker"):
+		return "the speaker is virtual"
+	case j.standIn("microphone"):
+		return "the microphone is virtual"
+	}
+	return ""
+}
+
+// noEcho judges that none was heard: that says no more than that it is weaker than the
+// floor.
+func (j *judge) noEcho() {
+	bar, floor := j.bars.of("echo"), j.f.Echo.Floor
+	if bar.judge(floor) == OK {
+		j.say("echo", OK, "no echo heard (below %s)", number(-floor, "dB"))
+		return
+	}
+	j.add(Row{
+		Name: "echo", State: Warning,
+		Says:   fmt.Sprintf("too loud here to tell: an echo of less than %s would not have been heard, wanted %s", number(-floor, "dB"), Bar{Fail: bar.Warn, More: bar.More, Unit: bar.Unit}.text()),
+		Remedy: "a quieter place; callboxctl volume, if the speaker is low",
+	})
+}
+
+// earlyMost is how early an end may seem to be, in ms: two clocks are read for it.
+const earlyMost = 1
+
 func (j *judge) limit() {
 	e := j.f.End
 	if !e.limited() {
 		return
 	}
-	if !e.Known {
-		j.say("limit", Off, "not measured: the device did not say when the deadline was")
-		return
+	if e.Known {
+		j.ends("limit", e.Device, "device")
+		j.ends("limit_phone", e.Phone, "phone")
+	} else {
+		j.add(Row{Name: "limit", State: Failed, Says: "not measured: the device did not say when the deadline was", Remedy: "try again; callboxctl doctor"})
 	}
-	j.hold("limit", e.Device, " behind the deadline on the device", "the machine was busy: try again")
-	j.hold("limit_phone", e.Phone, " behind the deadline on the phone", "the machine was busy: try again")
 	after := float64(e.After)
 	zero := 0.0
 	r := Row{Name: "packets_after", State: OK, Value: &after, Bar: &zero, Says: "no packet of media after the deadline"}
@@ -254,6 +298,19 @@ func (j *judge) limit() {
 		r.State, r.Says, r.Remedy = Failed, fmt.Sprintf("%d packets of media after the deadline", e.After), "this must not happen: callboxctl bugreport"
 	}
 	j.add(r)
+}
+
+// ends judges how many ms behind the deadline something ended; before it is wrong, too.
+func (j *judge) ends(name string, late float64, where string) {
+	if late >= -earlyMost {
+		j.hold(name, max(0, late), " behind the deadline on the "+where, "the machine was busy: try again")
+		return
+	}
+	bar := j.bars.of(name)
+	j.add(Row{
+		Name: name, State: Failed, Value: &late, Unit: bar.Unit, Bar: &bar.Fail,
+		Says: number(-late, "ms") + " before the deadline on the " + where, Remedy: "this must not happen: callboxctl bugreport",
+	})
 }
 
 func kilobits(bitrate float64) string { return fmt.Sprintf("%.0f kbit/s", bitrate/1000) }

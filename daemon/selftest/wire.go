@@ -12,3 +12,7 @@ type Line struct {
 
 // Unreachable is the code of an error that no daemon has answered with: none did.
 const Unreachable = "unreachable"
+
+// VideoCodecs are the codecs of pictures that the phone takes, as the configuration names
+// them.
+func VideoCodecs() []string { return []string{"h264", "vp8"} }

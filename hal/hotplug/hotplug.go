@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -71,7 +72,7 @@ func (m *Monitor) Listen(kinds ...Kind) *Listener { return m.listen(false, kinds
 func (m *Monitor) ListenBoth(kinds ...Kind) *Listener { return m.listen(true, kinds) }
 
 func (m *Monitor) listen(both bool, kinds []Kind) *Listener {
-	l := &Listener{monitor: m, both: both, kinds: kinds, heard: make(chan struct{}, 1)}
+	l := &Listener{monitor: m, both: both, kinds: kinds, heard: make(chan time.Time, 1)}
 	if m != nil {
 		m.mu.Lock()
 		defer m.mu.Unlock()

@@ -22,8 +22,8 @@ type Listener struct {
 	monitor *Monitor // nil: it hears nothing
 	both    bool     // what is pulled out counts, too
 	kinds   []Kind
-	heard   chan struct{} // one that was not waited for yet
-	last    time.Time     // that one was waited for
+	heard   chan time.Time // when the last one was that was not waited for yet
+	last    time.Time      // the last one that was
 }
 
 // Close ends the listening. It may be called twice.
@@ -45,7 +45,7 @@ func (l *Listener) Wait(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-t.C:
-	case <-l.heard:
+	case l.last = <-l.heard:
 		l.settle(ctx, min(settle, d))
 	}
 }
@@ -55,7 +55,7 @@ func (l *Listener) Wait(ctx context.Context, d time.Duration) {
 func (l *Listener) Next(ctx context.Context) bool {
 	select {
 	case <-ctx.Done():
-	case <-l.heard:
+	case l.last = <-l.heard:
 		l.settle(ctx, settle)
 	}
 	return ctx.Err() == nil
@@ -63,7 +63,6 @@ func (l *Listener) Next(ctx context.Context) bool {
 
 // settle passes the time in which the other events of a plug come.
 func (l *Listener) settle(ctx context.Context, d time.Duration) {
-	l.last = time.Now()
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -71,7 +70,7 @@ func (l *Listener) settle(ctx context.Context, d time.Duration) {
 	case <-t.C:
 	}
 	select {
-	case <-l.heard:
+	case l.last = <-l.heard:
 	default:
 	}
 }
@@ -80,9 +79,11 @@ func (l *Listener) counts(e event) bool {
 	return slices.ContainsFunc(l.kinds, func(k Kind) bool { return k.counts(e, l.both) })
 }
 
+// wake is called by one goroutine at a time.
 func (l *Listener) wake() {
 	select {
-	case l.heard <- struct{}{}:
+	case <-l.heard: // the later one counts
 	default:
 	}
+	l.heard <- time.Now()
 }

@@ -80,8 +80,9 @@ func New(o Options) *Controller {
 // While packets wait it is less than the way can carry, so that the queue is empty
 // again within drainWithin or so.
 func (c *Controller) Target() Rate {
-	drain := min(drainMost, c.delay.standing().Seconds()/drainWithin.Seconds())
-	if c.delay.standing() < queueHigh {
+	queue := c.delay.ahead()
+	drain := min(drainMost, queue.Seconds()/drainWithin.Seconds())
+	if queue < queueHigh {
 		return c.target
 	}
 	return max(c.opts.Floor, c.target*Rate(1-drain))

@@ -1,6 +1,7 @@
 package rate
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -17,6 +18,7 @@ type delays struct {
 	reports int
 	queue   float64 // seconds
 	jumped  bool    // it grew all through the last report, by far
+	newest  float64 // seconds: what it had become then
 	rises   int     // reports in a row at which it had grown
 	trips   float64 // seconds from sending to the report of it
 	risen   float64 // by how much they made it grow
@@ -49,6 +51,10 @@ const (
 	// A queue that grows all through the last moments by this much need not be waited
 	// for.
 	jumpLeast = 0.050
+	// Nor does one of this much, as the earliest of so many last packets shows it.
+	standsLong    = 0.100
+	standsLeast   = 0.050
+	standsPackets = 5
 )
 
 // add takes packets in any order: a late one is reported late.
@@ -99,7 +105,9 @@ func (d *delays) close(now time.Duration) {
 	if first {
 		d.noise = median - least
 	}
-	d.noise += (median - least - d.noise) / 8
+	if !d.rising() { // a queue that grows is no noise
+		d.noise += (median - least - d.noise) / 8
+	}
 
 	d.floor(newest, least)
 	queue := least - d.base()
@@ -116,7 +124,8 @@ func (d *delays) close(now time.Duration) {
 		d.highFor = 0
 	}
 	d.queue = queue
-	d.jumped = d.jump(newest)
+	d.newest = 0
+	d.jumped = d.jump(newest) || d.stands(newest)
 	if d.highFor >= standsFor {
 		d.restart(newest, least)
 	}
@@ -177,7 +186,34 @@ func (d *delays) jump(newest float64) bool {
 			return false
 		}
 	}
+	d.newest = least[parts-1] - d.base()
 	return least[parts-1]-least[0] > max(jumpLeast, 3*d.noise)
+}
+
+// stands looks whether even the earliest of the last packets is later than chance makes
+// it: where there is much noise, the window of the queue reaches back to before it grew.
+func (d *delays) stands(newest float64) bool {
+	least, n := math.Inf(1), 0
+	for _, p := range d.last {
+		if p.sent > newest-standsLong {
+			least = min(least, p.late)
+			n++
+		}
+	}
+	late := least - d.base()
+	if n < standsPackets || late < standsLeast+1.5*d.noise {
+		return false
+	}
+	d.newest = max(d.newest, late)
+	return true
+}
+
+// ahead is the queue as it is expected to stand in the next report.
+func (d *delays) ahead() time.Duration {
+	if d.jumped {
+		return seconds(max(d.queue, d.newest))
+	}
+	return seconds(d.queue)
 }
 
 // rising says that the queue grows, by more than chance.

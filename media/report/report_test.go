@@ -2,6 +2,7 @@ package report
 
 import (
 	"reflect"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,7 +21,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type tracks struct {
 	*Reporter
 	sound, pictures interceptor.RTPWriter
-	told            []*rtcp.SenderReport
+
+	mu   sync.Mutex
+	told []*rtcp.SenderReport
 }
 
 // newTracks: RTP time of the sound began to count 20 ms after the clock, that of the
@@ -39,6 +42,8 @@ func newTracks(t *testing.T) *tracks {
 	l.sound = l.BindLocalStream(&interceptor.StreamInfo{MimeType: "audio/opus", SSRC: 1, SSRCRetransmission: 7}, out)
 	l.pictures = l.BindLocalStream(&interceptor.StreamInfo{MimeType: "video/H264", SSRC: 2, SSRCRetransmission: 8}, out)
 	l.BindRTCPWriter(interceptor.RTCPWriterFunc(func(packets []rtcp.Packet, _ interceptor.Attributes) (int, error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		for _, p := range packets {
 			report, ok := p.(*rtcp.SenderReport)
 			if !ok {
@@ -52,8 +57,10 @@ func newTracks(t *testing.T) *tracks {
 		return 0, nil
 	}))
 	t.Cleanup(func() {
-		if l.Close() != nil || l.Close() != nil {
-			t.Error("Close fails")
+		for range 2 {
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 	return l
@@ -68,10 +75,13 @@ func send(t *testing.T, w interceptor.RTPWriter, h *rtp.Header, payload ...byte)
 
 // next is what is reported within the next second.
 func (l *tracks) next() []*rtcp.SenderReport {
-	l.told = nil
 	time.Sleep(Every)
 	synctest.Wait()
-	return l.told
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	told := l.told
+	l.told = nil
+	return told
 }
 
 // TestReports: the time of a report is the wall clock's, and its RTP time that of what is

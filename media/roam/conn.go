@@ -101,7 +101,6 @@ func (c *conn) move(u *net.UDPConn) bool {
 	if at.Is4() {
 		network = "udp4"
 	}
-	before, _ := u.LocalAddr().(*net.UDPAddr)
 	next, err := c.net.Net.ListenUDP(network, net.UDPAddrFromAddrPort(netip.AddrPortFrom(at, 0))) // u has its port until it is closed
 	if err != nil {
 		return false
@@ -117,10 +116,6 @@ func (c *conn) move(u *net.UDPConn) bool {
 	c.now.Store(raw)
 	_ = u.Close() // who reads from it goes on with the next one
 	c.sayLocked(time.Since(c.began))
-	if c.net.opts.Moved != nil {
-		after, _ := raw.LocalAddr().(*net.UDPAddr)
-		c.net.opts.Moved(before.AddrPort(), after.AddrPort())
-	}
 	return true
 }
 
@@ -158,10 +153,13 @@ func (c *conn) keep(p []byte, to netip.AddrPort) {
 }
 
 // heard notes that the new address is known on the other side.
-func (c *conn) heard(u *net.UDPConn) {
-	if c.unsaid.Load() && c.now.Load() == u {
-		c.unsaid.Store(false)
+func (c *conn) heard(u *net.UDPConn, err error) {
+	if err != nil || !c.unsaid.Load() || c.now.Load() != u || !c.unsaid.CompareAndSwap(true, false) || c.net.opts.Moved == nil {
+		return
 	}
+	now, _ := u.LocalAddr().(*net.UDPAddr)
+	first, _ := c.first.(*net.UDPAddr)
+	c.net.opts.Moved(first.AddrPort(), now.AddrPort())
 }
 
 // moved reports whether a read from u that ended with err is to be tried again.

@@ -23,8 +23,9 @@ import (
 type Options struct {
 	// Keep says which interfaces may be used, by their names; nil: all.
 	Keep func(name string) bool
-	// Moved is called when a socket has left its address, by who sends on it: it must not
-	// block. nil: nobody.
+	// Moved is called when something has come to a socket that has left its address: what
+	// was sent before may have been ignored. from is where it was made, to where it is. Who
+	// reads calls it: it must not block. nil: nobody.
 	Moved func(from, to netip.AddrPort)
 
 	// Gone says that the device has an address no more; nil: the system is asked.

@@ -23,7 +23,7 @@ func (c *conn) ReadFromUDPAddrPort(p []byte) (int, netip.AddrPort, error) {
 		u := c.now.Load()
 		n, from, err := u.ReadFromUDPAddrPort(p)
 		if !c.moved(u, err) {
-			c.heard(u)
+			c.heard(u, err)
 			return n, from, err
 		}
 	}
@@ -75,7 +75,7 @@ func (c *conn) ReadMsgUDP(p, oob []byte) (n, oobn, flags int, from *net.UDPAddr,
 		u := c.now.Load()
 		n, oobn, flags, from, err = u.ReadMsgUDP(p, oob)
 		if !c.moved(u, err) {
-			c.heard(u)
+			c.heard(u, err)
 			return n, oobn, flags, from, err
 		}
 	}

@@ -53,6 +53,7 @@ type door struct {
 	key    *key.Private
 	book   *testBook
 	server *direct.Server
+	codec  string // the only one of its pictures, before the first call; "": VP8, of all
 
 	events chan signaling.Event // what the tests look at
 	queue  chan signaling.Event
@@ -243,7 +244,14 @@ func (d *door) link(rights ...signaling.Right) string {
 // connected returns a phone that is paired and connected.
 func (d *door) connected() *Phone {
 	d.t.Helper()
-	p := newTestPhone(d.t, Options{Device: &Device{SN: testSN, DKT: d.key.JKT(), Endpoints: d.server.Endpoints()}})
+	return d.connectedWith(Options{})
+}
+
+// connectedWith is connected for a phone that is not as usual.
+func (d *door) connectedWith(o Options) *Phone {
+	d.t.Helper()
+	o.Device = &Device{SN: testSN, DKT: d.key.JKT(), Endpoints: d.server.Endpoints()}
+	p := newTestPhone(d.t, o)
 	_, _, _ = d.book.Pair(signaling.Contact{JKT: p.Key().JKT(), Name: "Anna", JWK: p.Key().Public().JWK(),
 		Rights: []signaling.Right{signaling.RightCall, signaling.RightUnlock}})
 	if err := p.Connect(d.t.Context()); err != nil {

@@ -43,7 +43,14 @@ func (d *door) answer(o signaling.Offer) {
 		d.t.Error(err)
 	}
 	m := &webrtc.MediaEngine{}
-	if err := m.RegisterDefaultCodecs(); err != nil {
+	registering, codec := m.RegisterDefaultCodecs, vp8Codec()
+	if d.codec != "" {
+		registering = func() error { return register(m, []string{d.codec}) }
+	}
+	if d.codec == CodecH264 {
+		codec = h264Codec()
+	}
+	if err := registering(); err != nil {
 		d.t.Error(err)
 	}
 	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(s), webrtc.WithMediaEngine(m)).NewPeerConnection(webrtc.Configuration{})
@@ -54,7 +61,7 @@ func (d *door) answer(o signaling.Offer) {
 	l := &doorLeg{door: d, room: o.Room, pc: pc, frames: make(chan string, 100), stop: make(chan struct{}),
 		accepted: make(chan struct{}), up: make(chan struct{})}
 	l.audio, _ = webrtc.NewTrackLocalStaticSample(opusCodec(), "audio", "door")
-	l.video, _ = webrtc.NewTrackLocalStaticSample(vp8Codec(), "video", "door")
+	l.video, _ = webrtc.NewTrackLocalStaticSample(codec, "video", "door")
 	tracks := []webrtc.TrackLocal{l.audio}
 	if o.RoomType == signaling.Video {
 		tracks = append(tracks, l.video)
@@ -97,12 +104,13 @@ func (d *door) answer(o signaling.Offer) {
 		if track.Kind() == webrtc.RTPCodecTypeVideo {
 			count = &l.counts.video
 		}
+		count.begin(track.Codec().RTPCodecCapability)
 		for {
 			p, _, err := track.ReadRTP()
 			if err != nil {
 				return
 			}
-			count.add(&p.Header, p.Payload, track.Kind() == webrtc.RTPCodecTypeVideo, 1)
+			count.add(&p.Header, p.Payload, 1)
 		}
 	})
 	d.mu.Lock()
@@ -175,6 +183,10 @@ func (l *doorLeg) accept(limit signaling.Limit) {
 		l.door.t.Fatal("the device's media does not connect")
 	}
 	l.door.Start(l.room, limit)
+	data := pictureFile
+	if l.door.codec == CodecH264 {
+		data = greyPictures()[0]
+	}
 	l.door.mu.Lock()
 	defer l.door.mu.Unlock()
 	if l.closed {
@@ -191,7 +203,7 @@ func (l *doorLeg) accept(limit signaling.Limit) {
 			}
 			_ = l.audio.WriteSample(media.Sample{Data: silence(), Duration: 20 * time.Millisecond})
 			if n%5 == 0 {
-				_ = l.video.WriteSample(media.Sample{Data: pictureFile, Duration: 100 * time.Millisecond})
+				_ = l.video.WriteSample(media.Sample{Data: data, Duration: 100 * time.Millisecond})
 			}
 		}
 	})

@@ -42,6 +42,7 @@ type legOptions struct {
 	onPacket                      func(Packet)  // nil: nobody looks
 	linger                        time.Duration
 	relayOnly                     bool
+	codecs                        []string // of pictures; none: all
 	servers                       []message.ICEServer
 	certificate                   webrtc.Certificate
 	log                           zerolog.Logger

@@ -12,7 +12,7 @@ import (
 // Packet is one of the device's sound or picture, for who looks into it.
 type Packet struct {
 	Video   bool
-	Codec   string // as webrtc.MimeTypeVP8
+	Codec   string // as webrtc.MimeTypeH264
 	Header  *rtp.Header
 	Payload []byte        // valid until the function returns
 	At      time.Duration // counts as Times

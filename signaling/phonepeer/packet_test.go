@@ -2,6 +2,7 @@ package phonepeer
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -91,7 +92,7 @@ func TestLinger(t *testing.T) {
 // TestPaddingIsNotLost: a probe has a number of its own among those of the media.
 func TestPaddingIsNotLost(t *testing.T) {
 	var c counter
-	add := func(n uint16) { c.add(&rtp.Header{SequenceNumber: n}, []byte{1}, false, 1) }
+	add := func(n uint16) { c.add(&rtp.Header{SequenceNumber: n}, []byte{1}, 1) }
 	c.pad(&rtp.Header{SequenceNumber: 9}) // before there is anything to count
 	add(10)
 	c.pad(&rtp.Header{SequenceNumber: 11})
@@ -148,5 +149,85 @@ func TestStampOf(t *testing.T) {
 				t.Errorf("stamp = %v, want now", at)
 			}
 		})
+	}
+}
+
+// TestKeyOfH264 knows the beginning of a keyframe in each of RFC 6184's packets.
+func TestKeyOfH264(t *testing.T) {
+	for name, tt := range map[string]struct {
+		payload []byte
+		want    bool
+	}{
+		"an IDR slice":             {[]byte{0x65, 0x88}, true},
+		"another slice":            {[]byte{0x41, 0x9a}, false},
+		"parameter sets":           {[]byte{0x78, 0, 2, 0x67, 0x42, 0, 2, 0x68, 0xce}, false},
+		"sets and an IDR slice":    {[]byte{0x78, 0, 2, 0x67, 0x42, 0, 2, 0x68, 0xce, 0, 2, 0x65, 0x88}, true},
+		"a first fragment":         {[]byte{0x7c, 0x85, 1}, true},
+		"the middle of one":        {[]byte{0x7c, 0x05, 1}, false},
+		"a fragment of another":    {[]byte{0x7c, 0x81, 1}, false},
+		"a length beyond the end":  {[]byte{0x78, 0xff, 0xff, 0x67, 0x42}, false},
+		"nothing":                  {nil, false},
+		"a packet that is cut off": {[]byte{0x78, 0, 9, 0x67}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := keyOfH264(tt.payload); got != tt.want {
+				t.Errorf("keyOfH264(% x) = %v", tt.payload, got)
+			}
+		})
+	}
+}
+
+// TestPicturesOfH264: pictures end with the marker, and the first one counts from its
+// keyframe on, which may lie in several packets.
+func TestPicturesOfH264(t *testing.T) {
+	var c counter
+	c.begin(h264Codec())
+	for n, p := range []struct {
+		payload []byte
+		marker  bool
+	}{
+		{[]byte{0x41, 0x9a}, true},                                // without a keyframe
+		{[]byte{0x78, 0, 2, 0x67, 0x42, 0, 2, 0x68, 0xce}, false}, // STAP-A: SPS, PPS
+		{[]byte{0x7c, 0x85, 1}, false},                            // FU-A of an IDR picture
+		{[]byte{0x7c, 0x05, 1}, false},
+		{[]byte{0x7c, 0x45, 1}, true},
+		{[]byte{0x41, 0x9a}, true},
+	} {
+		c.add(&rtp.Header{SequenceNumber: uint16(n), Marker: p.marker}, p.payload, time.Duration(n)*time.Second)
+	}
+	if r := c.received(); r.Pictures != 3 || r.FirstPicture != 4*time.Second {
+		t.Errorf("received %+v, want 3 pictures, the first at 4s", r)
+	}
+}
+
+// TestVideoCodecs: what is offered, and what is sent and got when the device has chosen.
+func TestVideoCodecs(t *testing.T) {
+	for name, tt := range map[string]struct {
+		offers []string
+		device string // the codec that it sends
+		want   string
+	}{
+		"both, to a device of H.264": {nil, CodecH264, webrtc.MimeTypeH264},
+		"both, to a device of VP8":   {nil, CodecVP8, webrtc.MimeTypeVP8},
+		"H.264":                      {[]string{CodecH264}, CodecH264, webrtc.MimeTypeH264},
+		"VP8, to a device of all":    {[]string{CodecVP8}, "", webrtc.MimeTypeVP8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := openDoor(t)
+			d.codec = tt.device
+			c, l := talks(t, d, d.connectedWith(Options{VideoCodecs: tt.offers}), CallOptions{RoomType: message.Video})
+			eventually(t, "pictures flow both ways", func() bool {
+				return c.Stats().Video.FirstPicture > 0 && l.counts.video.received().FirstPicture > 0
+			})
+			in, out := c.Stats().Video, l.counts.video.received()
+			if in.Codec != tt.want || out.Codec != tt.want || in.Pictures == 0 || out.Pictures == 0 {
+				t.Errorf("the phone gets %+v and sends %+v, want %s", in, out, tt.want)
+			}
+			c.HangUp(cause.Manual)
+			wantEnd(t, c, cause.End{Cause: cause.Hangup, Origin: cause.Manual}, false)
+		})
+	}
+	if _, err := New(Options{VideoCodecs: []string{"av1"}}); !errors.Is(err, ErrArgument) {
+		t.Errorf("New with a codec that there is not: %v", err)
 	}
 }

@@ -17,41 +17,11 @@ import (
 	"callbox/signaling/message"
 )
 
-// The codecs that a phone offers.
-const (
-	payloadVP8  = 96
-	payloadRTX  = 97
-	payloadOpus = 111
-	videoClock  = 90000
-	soundClock  = 48000
-)
-
-func vp8Codec() webrtc.RTPCodecCapability {
-	return webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: videoClock, RTCPFeedback: []webrtc.RTCPFeedback{
-		{Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: webrtc.TypeRTCPFBTransportCC},
-	}}
-}
-
-func opusCodec() webrtc.RTPCodecCapability {
-	return webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: soundClock, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1"}
-}
-
 // api returns the pion API of one call.
 func (l *peerLeg) api() (*webrtc.API, error) {
 	m := &webrtc.MediaEngine{}
-	for _, c := range []struct {
-		codec   webrtc.RTPCodecCapability
-		payload webrtc.PayloadType
-		kind    webrtc.RTPCodecType
-	}{
-		{vp8Codec(), payloadVP8, webrtc.RTPCodecTypeVideo},
-		{webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeRTX, ClockRate: videoClock, SDPFmtpLine: fmt.Sprintf("apt=%d", payloadVP8)},
-			payloadRTX, webrtc.RTPCodecTypeVideo},
-		{opusCodec(), payloadOpus, webrtc.RTPCodecTypeAudio},
-	} {
-		if err := m.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: c.codec, PayloadType: c.payload}, c.kind); err != nil {
-			return nil, fmt.Errorf("cannot register %s: %w", c.codec.MimeType, err)
-		}
+	if err := register(m, l.o.codecs); err != nil {
+		return nil, err
 	}
 	logs := &logging.DefaultLoggerFactory{Writer: pionLog{l.o.log}, DefaultLogLevel: logging.LogLevelWarn, ScopeLevels: map[string]logging.LogLevel{}}
 	// What a browser does and the device's congestion control lives on.

@@ -40,6 +40,9 @@ type Options struct {
 	// RelayOnly lets the phone speak through the TURN servers that the device hands it
 	// only, so that the device does not learn its addresses.
 	RelayOnly bool
+	// VideoCodecs are those that the phone offers for pictures, both ways: CodecH264,
+	// CodecVP8. None: both, and the device chooses.
+	VideoCodecs []string
 	// Clock is for all times of calls; nil: clock.Boot().
 	Clock clock.Clock
 	// Log gets one line for each change of a call's state.
@@ -92,6 +95,9 @@ func New(o Options) (*Phone, error) {
 		if err := o.Device.check(); err != nil {
 			return nil, err
 		}
+	}
+	if err := checkCodecs(o.VideoCodecs); err != nil {
+		return nil, err
 	}
 	certificate, err := newCertificate()
 	if err != nil {

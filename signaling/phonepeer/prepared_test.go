@@ -3,11 +3,14 @@ package phonepeer
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"image"
 	"math"
 	"os"
 	"testing"
+	"time"
 
+	"callbox/media/codec/openh264"
 	"callbox/media/codec/opus"
 	"callbox/media/codec/picture"
 	"callbox/media/codec/vpx"
@@ -101,6 +104,7 @@ func TestPicture(t *testing.T) {
 			t.Fatal(err)
 		}
 		write(t, "grey.vp8", bytes.Clone(f.Data))
+		writeH264(t, grey)
 	}
 	d, err := vpx.NewDecoder()
 	if err != nil {
@@ -112,6 +116,41 @@ func TestPicture(t *testing.T) {
 		if err != nil || img.Rect != grey.Rect || img.Y[0] < 126 || img.Y[0] > 130 {
 			t.Fatalf("picture %v: %v", img, err)
 		}
+	}
+	h, err := openh264.NewDecoder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	list := greyPictures()
+	if len(list) != 2 || bytes.Equal(list[0], list[1]) {
+		t.Fatalf("%d pictures of H.264, want two that differ", len(list))
+	}
+	for i := range 4 { // each is a keyframe
+		img, err := h.Decode(list[i%2])
+		if err != nil || img == nil || img.Rect != grey.Rect || img.Y[0] < 126 || img.Y[0] > 130 {
+			t.Fatalf("picture %v: %v", img, err)
+		}
+	}
+}
+
+// writeH264 makes two keyframes.
+func writeH264(t *testing.T, img *image.YCbCr) {
+	t.Helper()
+	e, err := openh264.NewEncoder(picture.Params{Width: img.Rect.Dx(), Height: img.Rect.Dy(), FrameRate: 5, Bitrate: 100_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	for i := range 2 {
+		if err := e.ForceKeyFrame(); err != nil {
+			t.Fatal(err)
+		}
+		f, err := e.Encode(img, time.Duration(i)*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, fmt.Sprintf("grey-%d.h264", i+1), bytes.Clone(f.Data))
 	}
 }
 

@@ -1,7 +1,7 @@
 package phonepeer
 
 import (
-	_ "embed"
+	"embed"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,16 +29,33 @@ var toneFile []byte
 //go:embed grey.vp8
 var pictureFile []byte
 
+// greyH264 are H.264 keyframes of it, which take turns: two in a row must differ
+// (idr_pic_id: ITU-T H.264, 7.4.3).
+//
+//go:embed grey-1.h264 grey-2.h264
+var greyH264 embed.FS
+
+// greyPictures are those of greyH264.
+var greyPictures = sync.OnceValue(func() [][]byte {
+	var all [][]byte
+	for _, name := range []string{"grey-1.h264", "grey-2.h264"} {
+		data, _ := greyH264.ReadFile(name) // it is built in
+		all = append(all, data)
+	}
+	return all
+})
+
 // silence is an Opus frame of 20 ms without sound (RFC 6716, 3.1: CELT, full band).
 func silence() []byte { return []byte{0xf8, 0xff, 0xfe} }
 
 // sender sends prepared frames. It costs no encoder.
 type sender struct {
-	o            legOptions
-	audio, video *webrtc.TrackLocalStaticSample // nil when they cannot be made or are not wanted
-	camera, mic  atomic.Bool
-	sound        atomic.Uint64 // frames sent
-	pictures     atomic.Uint64
+	o           legOptions
+	audio       *webrtc.TrackLocalStaticSample // nil when it cannot be made
+	video       *pictureTrack                  // likewise, or when it is not wanted
+	camera, mic atomic.Bool
+	sound       atomic.Uint64 // frames sent
+	pictures    atomic.Uint64
 
 	mu     sync.Mutex
 	stop   chan struct{} // nil before open
@@ -62,7 +79,7 @@ func (s *sender) tracks() ([]webrtc.TrackLocal, error) {
 	}
 	all := []webrtc.TrackLocal{s.audio}
 	if s.o.video {
-		if s.video, err = webrtc.NewTrackLocalStaticSample(vp8Codec(), "video", "phone"); err != nil {
+		if s.video, err = newPictureTrack(); err != nil {
 			return nil, err
 		}
 		all = append(all, s.video)
@@ -125,7 +142,7 @@ func (s *sender) run(stop chan struct{}) {
 			}
 		}
 		if n%int(picturePause/soundFrame) == 0 && s.video != nil && s.camera.Load() {
-			if s.video.WriteSample(media.Sample{Data: pictureFile, Duration: picturePause}) == nil {
+			if s.video.picture() {
 				s.pictures.Add(1)
 			}
 		}

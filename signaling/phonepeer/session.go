@@ -217,7 +217,7 @@ func (s *session) makeOffer(servers []message.ICEServer) {
 	begun, loop := s.begun, s.phone.loop
 	s.leg = s.phone.makeLeg(legOptions{
 		video: s.wish.video(), camera: s.info.want.Camera, tone: s.wish.tone, sound: s.wish.sound, onPacket: s.wish.onPacket,
-		linger: s.wish.linger, loopback: s.phone.o.Loopback, relayOnly: s.phone.o.RelayOnly, servers: servers,
+		linger: s.wish.linger, loopback: s.phone.o.Loopback, relayOnly: s.phone.o.RelayOnly, codecs: s.phone.o.VideoCodecs, servers: servers,
 		log: s.log, running: &s.phone.legs, since: func() time.Duration { return s.phone.since(begun) },
 		emit: func(ev legEvent) { loop.post(func() { s.legEvent(ev) }) },
 	})

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/pion/rtp"
-	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -36,7 +35,7 @@ type Received struct {
 	Packets uint64 // RTP
 	Bytes   uint64 // of their payloads
 	Lost    uint64 // packets that have not come, by their sequence numbers
-	Codec   string // as webrtc.MimeTypeVP8; "" before the first packet
+	Codec   string // as webrtc.MimeTypeH264; "" before the first packet
 	// Jitter is the mean deviation of the packets' spacing (RFC 3550, 6.4.1).
 	Jitter time.Duration
 	First  time.Duration
@@ -127,7 +126,7 @@ func (c *counter) received() Received {
 }
 
 // add counts a packet that came at now.
-func (c *counter) add(h *rtp.Header, payload []byte, vp8 bool, now time.Duration) {
+func (c *counter) add(h *rtp.Header, payload []byte, now time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.r.Packets++
@@ -142,8 +141,16 @@ func (c *counter) add(h *rtp.Header, payload []byte, vp8 bool, now time.Duration
 		c.number(h)
 	}
 	c.r.Last, c.stamp = now, h.Timestamp
-	if vp8 {
-		c.picture(h, payload, now)
+	switch c.codec.MimeType {
+	case webrtc.MimeTypeVP8:
+		if begins, key := keyOfVP8(payload); begins {
+			c.keyframe = key
+		}
+		c.picture(h, now)
+	case webrtc.MimeTypeH264:
+		c.keyframe = c.keyframe || keyOfH264(payload)
+		c.picture(h, now)
+		c.keyframe = c.keyframe && !h.Marker
 	}
 }
 
@@ -178,16 +185,8 @@ func (c *counter) begin(codec webrtc.RTPCodecCapability) {
 	c.codec = codec
 }
 
-// picture follows the pictures of VP8 (RFC 7741, 4).
-func (c *counter) picture(h *rtp.Header, payload []byte, now time.Duration) {
-	var p codecs.VP8Packet
-	frame, err := p.Unmarshal(payload)
-	if err != nil || len(frame) == 0 {
-		return
-	}
-	if p.S == 1 && p.PID == 0 {
-		c.keyframe = frame[0]&1 == 0 // RFC 6386, 9.1
-	}
+// picture counts one at its last packet.
+func (c *counter) picture(h *rtp.Header, now time.Duration) {
 	if !h.Marker {
 		return
 	}
@@ -207,9 +206,9 @@ func (l *peerLeg) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 	l.o.running.Add(1)
 	l.mu.Unlock()
 	defer l.o.running.Done()
-	count, vp8 := &l.counts.audio, false
+	count := &l.counts.audio
 	if track.Kind() == webrtc.RTPCodecTypeVideo {
-		count, vp8 = &l.counts.video, track.Codec().MimeType == webrtc.MimeTypeVP8
+		count = &l.counts.video
 	}
 	codec := track.Codec().RTPCodecCapability
 	count.begin(codec)
@@ -232,7 +231,7 @@ func (l *peerLeg) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 			count.pad(&h)
 		} else {
 			at := l.o.since()
-			count.add(&h, payload, vp8, at)
+			count.add(&h, payload, at)
 			if l.o.onPacket != nil {
 				l.o.onPacket(Packet{Video: count == &l.counts.video, Codec: codec.MimeType, Header: &h, Payload: payload, At: at})
 			}

@@ -106,13 +106,18 @@ func benchBeside(t *testing.T, set *bench.Set, codec string) {
 	clip := filepath.Join(t.TempDir(), "pictures")
 	writeClip(t, clip, hal.VideoMode{Width: 1280, Height: 720, FrameRate: 30})
 	peer := startPeerPage(t)
-	d := startDevice(t, deviceOptions{
+	d := startMeasured(t, deviceOptions{
 		tone: 440, width: 1280, height: 720, rate: 30, noDisplay: true, quiet: true, asUnit: true,
 		media: "  video_codecs: [" + codec + "]\n  sound: {echo: \"off\", noise_suppression: false}",
 	})
 	p := startPhone(t, phoneOptions{tone: 600, width: 1280, height: 800})
 	keepPeersFrom(t, p)
 	p.pair(d, "Anna")
+
+	once := startPeerCall(t, p, peer, clip, codec) // for what it maps in a call
+	files := mappedFiles(t, once.cmd.Process.Pid)
+	once.end()
+	asAfterBoot(t, files)
 
 	var own, others []sending
 	for try := 0; len(own) < *benchRounds; try++ {

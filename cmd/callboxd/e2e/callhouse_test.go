@@ -69,7 +69,7 @@ func openHousehold(t *testing.T, seed uint64, o deviceOptions, people ...string)
 		random: rand.New(rand.NewPCG(seed, 0)), phone: map[string]string{},
 	}
 	for i, name := range people {
-		p, err := phonepeer.New(phonepeer.Options{Name: name, Loopback: true})
+		p, err := phonepeer.New(phonepeer.Options{Name: name, Loopback: true, VideoCodecs: codecsOf(i)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,6 +87,15 @@ func openHousehold(t *testing.T, seed uint64, o deviceOptions, people ...string)
 	eventually(t, soon, "the device reaches the phones", func() bool { return h.connected() == len(h.phones) })
 	h.watchEvents()
 	return h
+}
+
+// codecsOf lets every other phone know VP8 only, and the first leave the choice to the
+// device, which prefers H.264.
+func codecsOf(i int) []string {
+	if i%2 == 1 {
+		return []string{phonepeer.CodecVP8}
+	}
+	return nil
 }
 
 // pair lets a phone in through a real pairing window.

@@ -158,6 +158,7 @@ func (b *boxed) configure() {
 	file := filepath.Join(dir, "callbox.yaml")
 	// The picture is as large as an emulated processor can encode.
 	text := fmt.Sprintf(`device: {name: Rig door}
+call: {ring_timeout: 5m} # each command takes its time there
 signaling:
   direct: {names: [127.0.0.1], origins: ["https://%s"]}
 hal:

@@ -25,7 +25,10 @@ type goPhone struct {
 // startGoPhone pairs a phone and connects it; it is closed with the test.
 func startGoPhone(t *testing.T, g *guest, name string) *goPhone {
 	t.Helper()
-	phone, err := phonepeer.New(phonepeer.Options{Name: name, InsecureTLS: true, Log: zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.InfoLevel)})
+	phone, err := phonepeer.New(phonepeer.Options{
+		Name: name, InsecureTLS: true, VideoCodecs: []string{phonepeer.CodecVP8}, // person decodes it
+		Log: zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.InfoLevel),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

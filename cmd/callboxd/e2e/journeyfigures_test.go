@@ -32,6 +32,13 @@ func TestNetworkFigures(t *testing.T) {
 	near("steady all the time", j.steady(102), 0)
 	near("never steady", j.steady(109.5), -1)
 
+	moved := &journey{t: t, seen: append(pictures(100, 105.02), pictures(106.4, 120)...)}
+	back, pause := moved.resumed(105)
+	near("resumed after", back, 1.4)
+	near("a pause of", pause, 1.4)
+	back, _ = j.resumed(105)
+	near("never resumed", back, -1)
+
 	frozen := &journey{t: t, seen: pictures(100, 102)}
 	for at := 102.0; at < 104; at += 0.04 {
 		frozen.seen = append(frozen.seen, seen{Stamp: frozen.seen[49].Stamp, Got: at})

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/webrtc/v4"
+
 	"callbox/cmd/callboxd/e2e/bench"
 	"callbox/daemon/control"
 	"callbox/signaling/cause"
@@ -29,8 +31,8 @@ const (
 	forgetting  = 125 * time.Second
 )
 
-// TestLoadCalls makes call after call, each with sound and picture, and looks at what the
-// daemon uses. It is flat when a quiet daemon uses as much after all of them as it did
+// TestLoadCalls makes call after call, each with sound and picture, in H.264 and VP8 in
+// turns, and looks at what the daemon uses. It is flat when a quiet daemon uses as much after all of them as it did
 // after the first 200. build/calls.svg shows all that was seen.
 func TestLoadCalls(t *testing.T) {
 	h := openHousehold(t, 1, deviceOptions{
@@ -43,7 +45,10 @@ func TestLoadCalls(t *testing.T) {
 	for n := 1; n <= *manyCalls; n++ {
 		time.Sleep(time.Until(next))
 		next = time.Now().Add(callPace)
-		h.withMedia(h.phones[n%len(h.phones)]) // a device takes so many messages a second of one phone
+		turn := n % len(h.phones) // a device takes so many messages a second of one phone
+		if codec := h.withMedia(h.phones[turn]); (codec == webrtc.MimeTypeVP8) != (turn%2 == 1) {
+			t.Fatalf("the pictures of phone %d are %s", turn, codec)
+		}
 		if n%sampleCalls == 0 {
 			list = append(list, h.figuresAfter(n))
 		}
@@ -59,7 +64,7 @@ func TestLoadCalls(t *testing.T) {
 	h.must(os.WriteFile(file, []byte(plotFigures(list, quiet)), 0o644))
 	t.Logf("%s shows it", file)
 	h.must(bench.WritePart(filepath.Join(filepath.Dir(file), "calls.json"), time.Now(), map[string]float64{
-		"calls.heap": 100 * (quiet[1].heap/quiet[0].heap - 1), "calls.rss": 100 * (quiet[1].resident/quiet[0].resident - 1),
+		"calls.heap": 100 * (quiet[1].heap/quiet[0].heap - 1), "calls.own": quiet[1].own - quiet[0].own,
 		"calls.goroutines": float64(quiet[1].goroutines - quiet[0].goroutines), "calls.descriptors": float64(quiet[1].descriptors - quiet[0].descriptors),
 	}))
 }
@@ -72,8 +77,8 @@ func (h *household) figuresAfter(n int) figures {
 	return f
 }
 
-// withMedia makes one call in which sound and picture come.
-func (h *household) withMedia(p *phonepeer.Phone) {
+// withMedia makes one call in which sound and picture come, and returns in which codec.
+func (h *household) withMedia(p *phonepeer.Phone) (codec string) {
 	h.t.Helper()
 	c, err := p.Call(h.ctx, phonepeer.CallOptions{RoomType: message.Video, Tone: true})
 	h.must(err)
@@ -93,4 +98,5 @@ func (h *household) withMedia(p *phonepeer.Phone) {
 		h.t.Fatalf("call %s ended %+v", c.Room, ended)
 	}
 	h.find(c.Room, control.EventFinishVoip)
+	return c.Stats().Video.Codec
 }

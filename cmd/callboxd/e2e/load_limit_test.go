@@ -15,6 +15,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/pion/webrtc/v4"
+
 	"callbox/cmd/callboxd/e2e/bench"
 	"callbox/daemon/control"
 	"callbox/signaling/cause"
@@ -59,6 +61,9 @@ func TestLoadLimit(t *testing.T) {
 	}
 	for _, p := range h.phones {
 		h.must(p.Close()) // the last socket has listened long enough
+	}
+	if codec := all[0].call.Stats().Video.Codec; codec != webrtc.MimeTypeH264 {
+		t.Errorf("the pictures are %s, want those of most calls", codec)
 	}
 	after, silent := 0, 0
 	var device, phone, timer []float64

@@ -26,7 +26,7 @@ func plotFigures(list, quiet []figures) string {
 		of   func(figures) float64
 	}{
 		{"heap, MiB", func(f figures) float64 { return f.heap }},
-		{"resident memory, MiB", func(f figures) float64 { return f.resident }},
+		{"memory of its own, MiB", func(f figures) float64 { return f.own }},
 		{"goroutines", func(f figures) float64 { return float64(f.goroutines) }},
 		{"descriptors", func(f figures) float64 { return float64(f.descriptors) }},
 	}

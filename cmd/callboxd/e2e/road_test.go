@@ -20,10 +20,12 @@ import (
 // The two ends of a road: the phone's browser runs on this machine's network, the
 // device in a network namespace of its own.
 const (
-	phoneEnd  = "10.213.7.1"
-	deviceEnd = "10.213.7.2"
-	roadPhone = "cbxphone"
-	roadHere  = "cbxdevice"
+	phoneEnd   = "10.213.7.1"
+	deviceEnd  = "10.213.7.2"
+	phoneNext  = "10.213.7.11" // when they move
+	deviceNext = "10.213.7.12"
+	roadPhone  = "cbxphone"
+	roadHere   = "cbxdevice"
 )
 
 // weather is what a road does to packets, each way.

@@ -46,6 +46,8 @@ func (u usage) since(before usage) float64 {
 type footprint struct {
 	rss float64 // all of it
 	pss float64 // pages that n processes share count 1/n
+
+	anon float64 // of rss: what no file stands behind
 }
 
 func footprintOf(t testing.TB, pid int) footprint {
@@ -68,7 +70,5 @@ func footprintOf(t testing.TB, pid int) footprint {
 		t.Fatalf("%s has no %s", path, name)
 		return 0
 	}
-	return footprint{rss: value("Rss"), pss: value("Pss")}
+	return footprint{rss: value("Rss"), pss: value("Pss"), anon: value("Anonymous")}
 }
-
-func (d *device) residentMiB() float64 { d.t.Helper(); return footprintOf(d.t, d.pid()).rss }

@@ -26,13 +26,13 @@ func newInline(l *life) *inline {
 	return &inline{life: l}
 }
 
-// elsewhere are the commands that cannot be run on a device: it is built, or has no
-// manual pages to be read.
-var elsewhere = []string{"make test-package", "man callbox.yaml"}
+// elsewhere are the commands that cannot be run in the machine: it has no source, no
+// manual pages to be read, and no network on which a phone could find it.
+var elsewhere = []string{"make test-package", "man callbox.yaml", "callboxctl selftest"}
 
 // unwell are those that end with 6 when they find a problem, as on a device without a
 // camera they do.
-var unwell = []string{"callboxctl doctor", "callboxctl selftest"}
+var unwell = []string{"callboxctl doctor"}
 
 // removing are those after which the next ones would find nothing.
 var removing = regexp.MustCompile(`revoke|remove|purge`)

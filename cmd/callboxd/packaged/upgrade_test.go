@@ -176,7 +176,7 @@ func (l *life) stop() {
 	if code, out := l.fails("callboxctl", "status"); code != 3 || !strings.Contains(out, "systemctl status callbox") {
 		l.t.Errorf("callboxctl says (%d)\n%s", code, out)
 	}
-	if code, out := l.fails("callboxctl", "doctor"); code != 6 || !strings.Contains(out, "callboxd does not run") || !strings.Contains(out, "a virtual camera stands in") {
+	if code, out := l.fails("callboxctl", "doctor"); code != 6 || !strings.Contains(out, "callboxd does not run") || !strings.Contains(out, "a virtual microphone stands in") {
 		l.t.Errorf("doctor says of a daemon that does not run (%d)\n%s", code, out)
 	}
 	l.run("systemctl", "disable", "callbox")
@@ -240,4 +240,16 @@ func (l *life) purge() {
 	if l.thumbprint() == l.jkt {
 		l.t.Error("the key has survived a purge")
 	}
+	// A system that keeps its state on another file system.
+	l.run("systemctl", "stop", "callbox")
+	l.run("mount", "-t", "tmpfs", "none", "/var/lib/callbox")
+	l.write("/var/lib/callbox/key", "")
+	l.run("apt-get", "-y", "purge", "callbox")
+	if left := l.run("find", "/var/lib/callbox", "-mindepth", "1"); left != "" {
+		l.t.Errorf("of a mounted state directory is left: %s", left)
+	}
+	if out := l.run("dpkg", "-l"); strings.Contains(out, "callbox") {
+		l.t.Errorf("dpkg still knows it: %s", out)
+	}
+	l.run("umount", "/var/lib/callbox")
 }

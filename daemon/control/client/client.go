@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,12 @@ const maxAnswer = 64 << 20 // bytes
 // patience is how long a request may take. The daemon's own limits are shorter: one
 // that says nothing for so long is stopped, or stuck as a whole.
 const patience = 40 * time.Second
+
+// quickPatience is the same for what a daemon knows at once, in 3 s at most: a person
+// waits for it.
+const quickPatience = 6 * time.Second
+
+var quick = []string{"/v1/status", "/v1/version"}
 
 // Client speaks to one daemon. It may be used by several goroutines.
 type Client struct {
@@ -92,6 +99,10 @@ func failure(res *http.Response) error {
 
 // bytesOf sends a request and returns the answer as it is.
 func (c *Client) bytesOf(ctx context.Context, method, path string, body any) ([]byte, error) {
+	patience := patience
+	if slices.Contains(quick, path) {
+		patience = quickPatience
+	}
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	raw, err := c.readAll(bounded, method, path, body)

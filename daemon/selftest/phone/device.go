@@ -109,12 +109,15 @@ func (o *observer) up() selftest.Up {
 	return selftest.Up{Known: true, Loss: o.loss / float64(o.asked), Concealed: uint64(math.Round(o.last.ConcealedSeconds / concealedFrame.Seconds()))}
 }
 
-// end fills in how late the ends were. phone is when the phone's call ended, on the boot
-// clock; since counts the packets from a time on.
-func (o *observer) end(e *selftest.End, phone time.Duration, since func(time.Time) int) {
+// end fills in how late the ends were. own is when the call should have ended by the
+// phone's own start, phone is when it did, both on the boot clock; since counts the packets
+// from a time on. The device starts before the phone hears of it: what comes after own is
+// late by any account.
+func (o *observer) end(e *selftest.End, own, phone time.Duration, since func(time.Time) int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.deadline == 0 || o.ended == 0 {
+		e.After = since(o.wall(own))
 		return
 	}
 	e.Known = true

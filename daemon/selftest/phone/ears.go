@@ -42,10 +42,16 @@ func speech() ([][]byte, error) {
 
 // ears keep the packets of the device's sound.
 type ears struct {
-	mu   sync.Mutex
-	kept []heard // of the last keptSound
-	last int64
+	mu      sync.Mutex
+	kept    []heard // of the last keptSound
+	last    int64
+	came    time.Duration // when that one did
+	longest time.Duration // gap
 }
+
+// longestPause is for how long an Opus encoder sends nothing of silence: 20 frames (libopus,
+// MAX_CONSECUTIVE_DTX).
+const longestPause = 400 * time.Millisecond
 
 // heard is one packet.
 type heard struct {
@@ -60,14 +66,35 @@ func (e *ears) take(p phonepeer.Packet) {
 	at := int64(p.Header.Timestamp)
 	if len(e.kept) > 0 {
 		at = e.last + int64(int32(p.Header.Timestamp-uint32(e.last)))
+		e.longest = max(e.longest, p.At-e.came-pauseOf(at-e.last))
 	}
-	e.last = at
+	e.last, e.came = at, p.At
 	e.kept = append(e.kept, heard{at, p.At, slices.Clone(p.Payload)})
 	old := 0
 	for old < len(e.kept) && e.kept[old].came < p.At-keptSound {
 		old++
 	}
 	e.kept = slices.Delete(e.kept, 0, old)
+}
+
+// pauseOf is for how long nothing was to be sent between two packets whose RTP times lie so
+// far apart: what is left out counts as silence when an encoder leaves out as much.
+func pauseOf(samples int64) time.Duration {
+	pause := time.Duration(samples)*time.Second/selftest.SampleRate - opus.FrameDuration
+	if pause > longestPause {
+		return 0
+	}
+	return max(0, pause)
+}
+
+// gap is the longest time without sound, up to the end of the talk, but for pauses.
+func (e *ears) gap(end time.Duration) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.kept) == 0 {
+		return 0
+	}
+	return max(e.longest, end-e.came-longestPause)
 }
 
 // listen decodes what came. came is when its first packet did; what is missing is

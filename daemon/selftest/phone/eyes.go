@@ -2,13 +2,18 @@ package phone
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/pion/rtp/codecs"
+	"github.com/pion/webrtc/v4"
 
 	"callbox/daemon/selftest"
 	"callbox/hal/virtual"
+	"callbox/media/codec/h264"
+	"callbox/media/codec/openh264"
+	"callbox/media/codec/picture"
 	"callbox/media/codec/vpx"
 	"callbox/signaling/phonepeer"
 )
@@ -28,8 +33,9 @@ type eyes struct {
 	// The track's goroutine's own.
 	frame []byte
 	next  uint16
-	whole bool // nothing of the frame is missing
-	on    bool // a packet has come
+	stamp uint32 // of the newest packet
+	whole bool   // nothing of the frame is missing
+	on    bool   // a packet has come
 
 	mu            sync.Mutex
 	width, height int
@@ -39,6 +45,7 @@ type eyes struct {
 // shot is one whole picture, encoded.
 type shot struct {
 	frame []byte
+	h264  bool          // else VP8
 	came  time.Duration // since the call began
 }
 
@@ -50,56 +57,92 @@ func newEyes(decode bool) *eyes {
 
 // take is called for every packet, in the order in which they come.
 func (e *eyes) take(p phonepeer.Packet) {
-	var v codecs.VP8Packet
-	part, err := v.Unmarshal(p.Payload)
+	another := !e.on || p.Header.Timestamp != e.stamp
+	if e.on && p.Header.SequenceNumber != e.next {
+		e.whole = false // unless this begins a picture: probes between two have numbers, too
+	}
+	e.on, e.next, e.stamp = true, p.Header.SequenceNumber+1, p.Header.Timestamp
+	h264 := strings.EqualFold(p.Codec, webrtc.MimeTypeH264)
+	part, begins, err := unpack(p.Payload, h264, another)
 	if err != nil {
 		e.whole = false
 		return
 	}
-	if e.on && p.Header.SequenceNumber != e.next {
-		e.whole = false
-	}
-	e.on, e.next = true, p.Header.SequenceNumber+1
-	if v.S == 1 && v.PID == 0 { // RFC 7741, 4.2
+	if begins {
 		e.frame, e.whole = e.frame[:0], true
 	}
 	e.frame = append(e.frame, part...)
 	if !p.Header.Marker || !e.whole {
 		return
 	}
-	e.size(e.frame)
+	e.size(e.frame, h264)
 	if e.decode {
 		select {
-		case e.look <- shot{slices.Clone(e.frame), p.At}:
+		case e.look <- shot{slices.Clone(e.frame), h264, p.At}:
 		default: // the next keyframe is soon enough
 		}
 	}
 	e.whole = false
 }
 
-// size reads the header of a keyframe (RFC 6386, 9.1).
-func (e *eyes) size(frame []byte) {
-	if len(frame) < 10 || frame[0]&1 != 0 || frame[3] != 0x9d || frame[4] != 0x01 || frame[5] != 0x2a {
+// unpack returns what of a picture's stream a payload carries, and whether it begins one.
+// VP8 says so itself (RFC 7741, 4.2); in H.264 another picture begins with what stands
+// before its slices, or with the slice of its first macroblock (ITU-T H.264, 7.3.3).
+func unpack(payload []byte, isH264, another bool) (part []byte, begins bool, err error) {
+	if !isH264 {
+		var v codecs.VP8Packet
+		part, err = v.Unmarshal(payload)
+		return part, v.S == 1 && v.PID == 0, err
+	}
+	part, err = h264.Packet{}.Unmarshal(payload)
+	if err != nil || !another || !(h264.Packet{}).IsPartitionHead(payload) {
+		return part, false, err
+	}
+	h264.NALs(part, func(nal []byte) bool {
+		slice := h264.Type(nal) >= h264.TypeSlice && h264.Type(nal) <= h264.TypeIDR
+		begins = !slice || len(nal) > 1 && nal[1]&0x80 != 0
+		return false
+	})
+	return part, begins, nil
+}
+
+// size reads the size of a keyframe: its header (RFC 6386, 9.1), or its parameter set.
+func (e *eyes) size(frame []byte, isH264 bool) {
+	width, height := 0, 0
+	switch {
+	case isH264:
+		sps, ok := h264.FindSPS(frame)
+		if !ok {
+			return
+		}
+		width, height = sps.Width, sps.Height
+	case len(frame) < 10 || frame[0]&1 != 0 || frame[3] != 0x9d || frame[4] != 0x01 || frame[5] != 0x2a:
 		return
+	default:
+		width, height = (int(frame[6])|int(frame[7])<<8)&0x3fff, (int(frame[8])|int(frame[9])<<8)&0x3fff
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.width = (int(frame[6]) | int(frame[7])<<8) & 0x3fff
-	e.height = (int(frame[8]) | int(frame[9])<<8) & 0x3fff
+	e.width, e.height = width, height
 }
 
 // run reads the time out of pictures.
 func (e *eyes) run() {
 	defer close(e.done)
-	d, err := vpx.NewDecoder()
-	if err != nil {
-		for range e.look { // nothing can be read
+	var decoder picture.Decoder // nil before the first picture, or when there is none
+	defer func() {
+		if decoder != nil {
+			_ = decoder.Close() // never fails
 		}
-		return
-	}
-	defer func() { _ = d.Close() }() // never fails
+	}()
 	for p := range e.look {
-		img, err := d.Decode(p.frame)
+		if decoder == nil {
+			decoder = newDecoder(p.h264)
+		}
+		if decoder == nil {
+			continue // nothing can be read
+		}
+		img, err := decoder.Decode(p.frame)
 		if err != nil || img == nil {
 			continue // until the next keyframe
 		}
@@ -111,6 +154,20 @@ func (e *eyes) run() {
 			e.mu.Unlock()
 		}
 	}
+}
+
+// newDecoder makes the decoder of a call's codec; nil: there is none here.
+func newDecoder(isH264 bool) picture.Decoder {
+	if isH264 {
+		if d, err := openh264.NewDecoder(); err == nil {
+			return d
+		}
+		return nil
+	}
+	if d, err := vpx.NewDecoder(); err == nil {
+		return d
+	}
+	return nil
 }
 
 // begin says when the call began.

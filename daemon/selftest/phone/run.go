@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +42,7 @@ type Options struct {
 	Socket string        // of the daemon's local API
 	Talk   time.Duration // the limit of the call: 1 s to 10 min
 	Voice  bool          // without picture
+	Codec  string        // of pictures, that the phone takes and no other: h264, vp8; "": both
 	// Tell is told, in a few words, how far the test is; nil: nobody. It must not block.
 	Tell func(string)
 	Log  zerolog.Logger
@@ -64,11 +66,17 @@ func Run(ctx context.Context, o Options) (selftest.Figures, error) {
 	}
 	t := &test{o: o, api: api, key: k, clock: clock.Boot()}
 	t.figures = figuresOf(status, o)
+	if volume, err := api.Volume(ctx); err == nil { // a device without a speaker has none
+		t.figures.Volume = &volume.Percent
+	}
 	o.Tell("asking the daemon")
 	// The test itself ends with its call; only then is the daemon's connection given up.
 	admission, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer leave()
-	err = api.Selftest(admission, control.SelftestRequest{JWK: k.Public().JWK(), Seconds: o.Talk.Seconds()}, func(terms control.SelftestTerms) error {
+	err = api.Selftest(admission, control.SelftestRequest{JWK: k.Public().JWK(), Seconds: o.Talk.Seconds()}, func(standing context.Context, terms control.SelftestTerms) error {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		defer context.AfterFunc(standing, func() { cancel(context.Cause(standing)) })()
 		return t.call(ctx, terms)
 	})
 	if err == nil && ctx.Err() != nil {
@@ -81,12 +89,15 @@ func Run(ctx context.Context, o Options) (selftest.Figures, error) {
 func figuresOf(s control.Status, o Options) selftest.Figures {
 	f := selftest.Figures{
 		Device:   selftest.Device{Name: s.Name, SN: s.SN, Thumbprint: s.Thumbprint, Version: s.Version},
-		RoomType: string(message.Video), Asked: o.Talk.Seconds(),
+		RoomType: string(message.Video), Asked: o.Talk.Seconds(), Codec: o.Codec, Hardware: []selftest.Part{},
 	}
 	if o.Voice {
 		f.RoomType = string(message.Voice)
 	}
 	for _, d := range s.Devices {
+		if slices.Contains(selftest.Kinds(), d.Kind) {
+			f.Hardware = append(f.Hardware, selftest.Part{Kind: d.Kind, Name: d.Name, Wanted: d.Wanted, Virtual: d.Virtual, Reason: d.Reason})
+		}
 		switch d.Kind {
 		case "camera":
 			if f.Parts.Camera == "" {
@@ -118,8 +129,13 @@ func (t *test) call(ctx context.Context, terms control.SelftestTerms) error {
 	if err != nil {
 		return err
 	}
+	var offered []string
+	if t.o.Codec != "" {
+		offered = []string{t.o.Codec}
+	}
 	p, err := phonepeer.New(phonepeer.Options{
-		Key: t.key, Name: terms.Contact, InsecureTLS: true, Loopback: terms.Loopback, Clock: t.clock, Log: t.o.Log,
+		VideoCodecs: offered,
+		Key:         t.key, Name: terms.Contact, InsecureTLS: true, Loopback: terms.Loopback, Clock: t.clock, Log: t.o.Log,
 		Device: &phonepeer.Device{SN: terms.SN, DKT: terms.Thumbprint, Endpoints: terms.Endpoints},
 	})
 	if err != nil {
@@ -229,6 +245,7 @@ func (t *test) attend(ctx context.Context, c *phonepeer.Call, o *observer, terms
 		case phonepeer.Info:
 			t.figures.Muted = t.figures.Muted || !ev.Mic
 			t.figures.CamOff = t.figures.CamOff || !ev.Camera
+			t.figures.SpkOff = t.figures.SpkOff || !ev.Speaker
 		case phonepeer.Ended:
 			return nil
 		default:
@@ -246,10 +263,9 @@ func (t *test) measure(c *phonepeer.Call, o *observer, hears *ears, sees *eyes) 
 		Ringing: milliseconds(times.Ringing), Accepted: milliseconds(times.Accepted), Connected: milliseconds(times.Connected),
 		Started: milliseconds(times.Started), FirstSound: milliseconds(media.Audio.First), FirstPicture: milliseconds(media.Video.FirstPicture),
 	}
-	f.Down = selftest.Stream{Sound: trackOf(media.Audio), Picture: trackOf(media.Video), Width: sees.width, Height: sees.height}
-	if span := media.Video.Last - media.Video.First; span > 0 && media.Video.Pictures > 1 {
-		f.Down.Rate = tenth(float64(media.Video.Pictures-1) / span.Seconds())
-	}
+	f.Down = selftest.Stream{Sound: trackOf(media.Audio, times.Ended), Picture: trackOf(media.Video, times.Ended), Width: sees.width, Height: sees.height}
+	f.Down.Rate = rateOf(media.Video, times.Ended)
+	f.Down.Sound.Gap = milliseconds(hears.gap(times.Ended))
 	f.Up = o.up()
 	f.Way = selftest.Way{Phone: media.Way.Local, Device: media.Way.Remote, RoundTrip: milliseconds(media.Way.RoundTrip)}
 	if f.Way.RoundTrip == 0 {
@@ -260,9 +276,33 @@ func (t *test) measure(c *phonepeer.Call, o *observer, hears *ears, sees *eyes) 
 		level := selftest.Loudness(pcm)
 		f.Level = &level
 		const firstFrame = 20 * time.Millisecond // the phone sends that much after the answer
+		pcm, came = throughout(pcm, came, times.Started, times.Ended)
 		f.Echo = selftest.EchoOf(pcm, came-times.Accepted-firstFrame)
 	}
-	o.end(&f.End, c.Begun()+times.Ended, c.MediaSince)
+	own := c.Begun() + times.Started + time.Duration(f.Limit*float64(time.Second))
+	o.end(&f.End, own, c.Begun()+times.Ended, c.MediaSince)
+}
+
+// rateOf is how many pictures came a second from the first one to the end of the talk.
+func rateOf(r phonepeer.Received, end time.Duration) float64 {
+	span := max(r.Last, end) - r.First
+	if span <= 0 || r.Pictures == 0 {
+		return 0
+	}
+	return tenth(float64(r.Pictures) / span.Seconds())
+}
+
+// throughout is sound that came from came on with silence before and behind it, from the
+// start of the talk to its end: what is not sent is silent, and the talk is as long.
+func throughout(pcm []int16, came, start, end time.Duration) ([]int16, time.Duration) {
+	samples := func(d time.Duration) int { return int(d * selftest.SampleRate / time.Second) }
+	if late := came - start; late > 0 && late < keptSound {
+		pcm, came = append(make([]int16, samples(late)), pcm...), start
+	}
+	if missing := samples(end-came) - len(pcm); missing > 0 {
+		pcm = append(pcm, make([]int16, min(missing, samples(keptSound)))...)
+	}
+	return pcm, came
 }
 
 func endOf(e phonepeer.Ended) selftest.End {
@@ -272,10 +312,11 @@ func endOf(e phonepeer.Ended) selftest.End {
 	}
 }
 
-func trackOf(r phonepeer.Received) selftest.Track {
-	t := selftest.Track{
-		Codec: selftest.CodecName(r.Codec), Packets: r.Packets, Lost: r.Lost,
-		Jitter: milliseconds(r.Jitter), Gap: milliseconds(r.LongestGap),
+// trackOf is what came of one kind, in a talk that ended at end.
+func trackOf(r phonepeer.Received, end time.Duration) selftest.Track {
+	t := selftest.Track{Codec: selftest.CodecName(r.Codec), Packets: r.Packets, Lost: r.Lost, Jitter: milliseconds(r.Jitter)}
+	if r.Packets > 0 {
+		t.Gap = milliseconds(max(r.LongestGap, end-r.Last))
 	}
 	if span := (r.Last - r.First).Seconds(); span > 0 {
 		t.Bitrate = math.Round(float64(8*r.Bytes) / span)

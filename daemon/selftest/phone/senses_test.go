@@ -3,16 +3,19 @@ package phone
 import (
 	"image"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
+	"github.com/pion/webrtc/v4"
 
 	"callbox/daemon/control"
 	"callbox/daemon/selftest"
 	"callbox/hal/clock"
 	"callbox/hal/virtual"
+	"callbox/media/codec/openh264"
 	"callbox/media/codec/opus"
 	"callbox/media/codec/picture"
 	"callbox/media/codec/vpx"
@@ -87,47 +90,62 @@ func TestEarsForget(t *testing.T) {
 // TestEyes: size and age of pictures, of which one is incomplete.
 func TestEyes(t *testing.T) {
 	const width, height = 320, 240
-	e, err := vpx.NewEncoder(picture.Params{Width: width, Height: height, FrameRate: 10, Bitrate: 500_000, KeyframeInterval: time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	sees := newEyes(true)
-	sees.begin(time.Minute)
-	var payloader codecs.VP8Payloader
-	seq := uint16(math.MaxUint16 - 3)
-	img := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
-	for i := range 10 {
-		taken := time.Minute + time.Duration(i)*100*time.Millisecond
-		virtual.Stamp(img, taken)
-		if i == 5 {
-			if err := e.ForceKeyFrame(); err != nil {
+	params := picture.Params{Width: width, Height: height, FrameRate: 10, Bitrate: 500_000, KeyframeInterval: time.Millisecond}
+	for name, tt := range map[string]struct {
+		codec   string
+		encoder func(picture.Params) (picture.Encoder, error)
+		packets rtp.Payloader
+	}{
+		"VP8":   {webrtc.MimeTypeVP8, func(p picture.Params) (picture.Encoder, error) { return vpx.NewEncoder(p) }, &codecs.VP8Payloader{}},
+		"H.264": {webrtc.MimeTypeH264, func(p picture.Params) (picture.Encoder, error) { return openh264.NewEncoder(p) }, &codecs.H264Payloader{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, err := tt.encoder(params)
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
-		frame, err := e.Encode(img, taken)
-		if err != nil {
-			t.Fatal(err)
-		}
-		parts := payloader.Payload(200, frame.Data)
-		for k, part := range parts {
-			seq++
-			if i == 3 && k == 0 { // lost: this picture cannot be read
-				continue
+			defer e.Close()
+			sees := newEyes(true)
+			sees.begin(time.Minute)
+			seq := uint16(math.MaxUint16 - 3)
+			img := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
+			for i := range 10 {
+				taken := time.Minute + time.Duration(i)*100*time.Millisecond
+				virtual.Stamp(img, taken)
+				if i == 5 {
+					if err := e.ForceKeyFrame(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				frame, err := e.Encode(img, taken)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if i == 7 {
+					seq++ // a probe
+				}
+				parts := tt.packets.Payload(200, frame.Data)
+				for k, part := range parts {
+					seq++
+					if i == 3 && k == 0 { // lost: this picture cannot be read
+						continue
+					}
+					sees.take(phonepeer.Packet{
+						Video: true, Codec: tt.codec, Payload: part,
+						Header: &rtp.Header{SequenceNumber: seq, Timestamp: uint32(i * 9000), Marker: k == len(parts)-1},
+						At:     taken - time.Minute + 7*time.Millisecond,
+					})
+				}
 			}
-			sees.take(phonepeer.Packet{
-				Video: true, Header: &rtp.Header{SequenceNumber: seq, Marker: k == len(parts)-1}, Payload: part,
-				At: taken - time.Minute + 7*time.Millisecond,
-			})
-		}
-	}
-	sees.close()
-	late := sees.latency()
-	if late == nil || late.Count < 7 || late.Count > 9 || late.Median != 7 || late.Most != 7 {
-		t.Errorf("latency = %+v, want 7 ms", late)
-	}
-	if sees.width != width || sees.height != height {
-		t.Errorf("size = %d × %d", sees.width, sees.height)
+			sees.close()
+			late := sees.latency()
+			if late == nil || late.Count < 7 || late.Count > 9 || late.Median != 7 || late.Most != 7 {
+				t.Errorf("latency = %+v, want 7 ms", late)
+			}
+			if sees.width != width || sees.height != height {
+				t.Errorf("size = %d × %d", sees.width, sees.height)
+			}
+		})
 	}
 }
 
@@ -156,17 +174,104 @@ func TestObserver(t *testing.T) {
 		t.Errorf("up = %+v", up)
 	}
 	var end selftest.End
-	o.end(&end, now, func(time.Time) int { return 1 })
-	if end.Known {
-		t.Error("an end that was not published is known")
+	var asked time.Time
+	o.end(&end, now+time.Second, now, func(since time.Time) int { asked = since; return 1 })
+	if end.Known || end.After != 1 {
+		t.Errorf("end = %+v of one that was not published", end)
+	}
+	if off := o.boot(asked) - now - time.Second; off < -time.Millisecond || off > time.Millisecond {
+		t.Errorf("packets are counted from %v off the phone's own deadline", off)
 	}
 	o.ended = now + 3*time.Millisecond
-	var asked time.Time
-	o.end(&end, now+9*time.Millisecond, func(since time.Time) int { asked = since; return 2 })
+	o.end(&end, now+time.Second, now+9*time.Millisecond, func(since time.Time) int { asked = since; return 2 })
 	if !end.Known || math.Abs(end.Device-3) > 0.01 || math.Abs(end.Phone-9) > 0.01 || end.After != 2 {
 		t.Errorf("end = %+v", end)
 	}
 	if off := o.boot(asked) - now; off < -time.Millisecond || off > time.Millisecond {
 		t.Errorf("packets are counted from %v off the deadline", off)
+	}
+}
+
+// TestEarsGap: what is not sent of silence is no gap; what does not come is one, and so
+// is what comes late, and nothing at all up to the end.
+func TestEarsGap(t *testing.T) {
+	type packet struct{ rtp, came time.Duration }
+	const ms = time.Millisecond
+	for name, tt := range map[string]struct {
+		packets []packet
+		end     time.Duration
+		want    time.Duration
+	}{
+		"every 20 ms":               {[]packet{{0, 0}, {20 * ms, 20 * ms}, {40 * ms, 40 * ms}}, 60 * ms, 20 * ms},
+		"silence":                   {[]packet{{0, 0}, {420 * ms, 420 * ms}, {840 * ms, 840 * ms}}, 900 * ms, 20 * ms},
+		"silence comes late":        {[]packet{{0, 0}, {420 * ms, 520 * ms}}, 600 * ms, 120 * ms},
+		"longer than silence":       {[]packet{{0, 0}, {3000 * ms, 3000 * ms}}, 3000 * ms, 3000 * ms},
+		"late":                      {[]packet{{0, 0}, {20 * ms, 700 * ms}}, 700 * ms, 700 * ms},
+		"it stops":                  {[]packet{{0, 0}, {20 * ms, 20 * ms}}, 10_000 * ms, 9580 * ms},
+		"it may have become silent": {[]packet{{0, 0}, {20 * ms, 20 * ms}}, 400 * ms, 20 * ms},
+		"out of order":              {[]packet{{0, 0}, {40 * ms, 40 * ms}, {20 * ms, 41 * ms}}, 60 * ms, 20 * ms},
+		"nothing came":              {nil, time.Second, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hears := &ears{}
+			for _, p := range tt.packets {
+				hears.take(phonepeer.Packet{
+					Header:  &rtp.Header{Timestamp: math.MaxUint32 - 100 + uint32(p.rtp*selftest.SampleRate/time.Second)},
+					Payload: []byte{0xf8, 0xff, 0xfe}, At: p.came,
+				})
+			}
+			if got := hears.gap(tt.end); got != tt.want {
+				t.Errorf("gap = %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestToTheEnd: what does not come any more is seen, although nothing comes after it.
+func TestToTheEnd(t *testing.T) {
+	r := phonepeer.Received{Packets: 100, Pictures: 60, First: time.Second, Last: 3 * time.Second, LongestGap: 50 * time.Millisecond}
+	if got := trackOf(r, 11*time.Second).Gap; got != 8000 {
+		t.Errorf("gap = %v ms, want 8000", got)
+	}
+	if got := rateOf(r, 11*time.Second); got != 6 {
+		t.Errorf("rate = %v, want 6", got)
+	}
+	if got := trackOf(r, 3010*time.Millisecond).Gap; got != 50 {
+		t.Errorf("gap = %v ms, want 50", got)
+	}
+	if got := trackOf(phonepeer.Received{}, time.Minute).Gap + rateOf(phonepeer.Received{}, time.Minute); got != 0 {
+		t.Errorf("what has not begun has %v", got)
+	}
+}
+
+// TestThroughout: the echo is looked for in as much sound as the talk was long, whatever
+// was sent of it.
+func TestThroughout(t *testing.T) {
+	pcm, came := throughout(make([]int16, selftest.SampleRate), 2*time.Second, time.Second, 6*time.Second)
+	if came != time.Second || len(pcm) != 5*selftest.SampleRate {
+		t.Errorf("%d samples from %v on, want 5 s from 1s", len(pcm), came)
+	}
+	if !selftest.EchoOf(pcm, 0).Measured {
+		t.Error("a talk of 5 s is too short for the echo")
+	}
+	if pcm, came := throughout(make([]int16, 10), time.Second, 2*time.Second, time.Second); came != time.Second || len(pcm) != 10 {
+		t.Errorf("%d samples from %v on of what needs nothing", len(pcm), came)
+	}
+}
+
+// TestFiguresOf: what the device says of its parts is kept, with the reason.
+func TestFiguresOf(t *testing.T) {
+	f := figuresOf(control.Status{Devices: []control.Device{
+		{Kind: "camera", Name: "virtual", Wanted: "auto", Virtual: true, Reason: "no camera was found"},
+		{Kind: "camera", Name: "usb-Yard", Wanted: "usb-Yard"},
+		{Kind: "button", Name: "gpio"},
+		{Kind: "speaker", Wanted: "none"},
+	}}, Options{Codec: "h264", Talk: time.Second})
+	want := []selftest.Part{
+		{Kind: "camera", Name: "virtual", Wanted: "auto", Virtual: true, Reason: "no camera was found"},
+		{Kind: "camera", Name: "usb-Yard", Wanted: "usb-Yard"}, {Kind: "speaker", Wanted: "none"},
+	}
+	if !slices.Equal(f.Hardware, want) || f.Parts != (selftest.Parts{Camera: "virtual"}) || f.Codec != "h264" {
+		t.Errorf("figures = %+v", f)
 	}
 }

@@ -19,7 +19,7 @@ export const subprotocol = "callbox.v1";
 
 const helloTime = 5000;
 const openTime = 6000;
-const backoff = { first: 400, most: 15_000 } as const;
+const backoff = { first: 200, most: 15_000 } as const;
 
 /**
  * The `direct` transport: one WebSocket to a device, proven by its hello before
@@ -203,7 +203,7 @@ export class DirectLink implements Way {
     const longest = Math.min(backoff.most, backoff.first * 2 ** Math.min(round, 10));
     const jitter = (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;
     this.#set("down");
-    this.#timer = this.#clock.after(longest * (0.25 + 0.75 * jitter), () => {
+    this.#timer = this.#clock.after(longest * jitter, () => {
       this.#connect();
     });
   }

@@ -119,8 +119,8 @@ suite("connecting", () => {
       const before = b.clock.now();
       while (b.link.state === "down") b.clock.pass(50);
       assert.equal(b.urls.length, i + 1);
-      // Three endpoints make a round: up to 400 ms between them, then up to 800 ms.
-      assert.ok(b.clock.now() - before <= (i <= 3 ? 400 : 800) + 50);
+      // Three endpoints make a round: up to 200 ms between them, then up to 400 ms.
+      assert.ok(b.clock.now() - before <= (i <= 3 ? 200 : 400) + 50);
     }
     assert.deepEqual(b.urls.slice(0, 4), ["ws://a/signal", "wss://b/signal", "ws://c/signal", "ws://a/signal"]);
   });
@@ -133,7 +133,7 @@ suite("connecting", () => {
       },
     });
     b.link.open();
-    b.clock.pass(400);
+    b.clock.pass(200);
     await until(() => b.link.state === "up", "up");
     assert.equal(b.link.url, "wss://b/signal");
   });
@@ -143,7 +143,7 @@ suite("connecting", () => {
     await until(() => b.link.state === "up", "up");
     b.device.socket.cut();
     assert.equal(b.link.state, "down");
-    b.clock.pass(400);
+    b.clock.pass(200);
     await until(() => b.link.state === "up", "up again");
     assert.deepEqual(b.states, ["connecting", "up", "down", "connecting", "up"]);
   });

@@ -130,10 +130,11 @@ var Rows = []Row{
 	{Key: "network.outage.pictures", What: "nothing passes for 5 s: pictures again after", Unit: "s", Aim: most(3), How: howNetwork},
 	{Key: "network.outage.back", What: "the same: full quality again after", Unit: "s", Aim: most(10), How: howNetwork},
 	{Key: "network.phone", What: "the phone's address changes: pictures again after", Unit: "s", Aim: most(2), How: howNetwork},
-	{Key: "network.device", What: "the device's address changes: pictures again after", Unit: "s", Aim: most(2), How: howNetwork},
+	{Key: "network.phone.noticed", What: "of that, after its browser saw the new address", Unit: "s", Aim: most(0.5), How: howNetwork},
+	{Key: "network.device", What: "the device's address changes, without a broker: pictures again after", Unit: "s", Aim: most(2), How: howNetwork},
 
 	{Key: "calls.heap", What: "1,000 calls in a row: heap after them, over that of the warm daemon", Unit: "%", Aim: most(5), How: howCalls},
-	{Key: "calls.rss", What: "the same: resident memory", Unit: "%", Aim: most(5), How: howCalls},
+	{Key: "calls.own", What: "the same: memory of its own (no file behind it) more", Unit: "MiB", Aim: most(2), How: howCalls},
 	{Key: "calls.goroutines", What: "the same: goroutines more", Aim: most(0), How: howCalls},
 	{Key: "calls.descriptors", What: "the same: descriptors more", Aim: most(0), How: howCalls},
 }
