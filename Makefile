@@ -138,7 +138,7 @@ test-device: setup-device setup-package build ## drivers, calls and the installe
 	VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/make-debs bookworm/amd64 trixie/amd64
 	RIG=$(abspath $(RIG)) go test -tags=device -count=1 -timeout=45m -v -run TestDevice ./cmd/callboxd/e2e/ -device.talk=$(if $(LONG),10m,2m)
 
-test-network: setup-test build ## a call over roads that lose, delay and change, measured by Chromium (6 minutes; root)
+test-network: setup-test build ## a call over roads that lose, delay and change, measured by Chromium (8 minutes; root)
 	go test -tags='e2e network' -count=1 -timeout=20m -v -run TestNetwork ./cmd/callboxd/e2e/
 
 test-limit: setup-test build ## 200 limited calls while twice as many threads are busy as there are cores (7 minutes; LIMIT=-limit.calls=20 for fewer)

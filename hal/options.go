@@ -46,6 +46,9 @@ type CameraOptions struct {
 	Rotate Rotation `mapstructure:"rotate"`
 	// Mirror lets left and right change sides, after that.
 	Mirror bool `mapstructure:"mirror"`
+	// Grain is how many steps of brightness, from 0 to 16, the pixels of the virtual camera
+	// change at random, as those of a real one in dim light do: its picture then needs many bits.
+	Grain int `mapstructure:"grain"`
 }
 
 // MoreCameraOptions chooses a camera beside the first.

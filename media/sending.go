@@ -34,9 +34,11 @@ type sending struct {
 	wake     chan struct{}
 
 	mu      sync.Mutex
+	bounds  rate.Options
 	control *rate.Controller
 	pace    rate.Pacer[*rtp.Packet]
 	known   bool   // the phone reports what arrives
+	asked   bool   // for a picture to be sent
 	begun   bool   // a packet went out
 	last    uint32 // its RTP time
 	number  rtp.Sequencer
@@ -49,9 +51,10 @@ func newSending(s *Session) *sending {
 	ceiling := (rate.Rate(o.VideoBitrate) + sound) * headroom
 	f := &sending{
 		s: s, wake: make(chan struct{}, 1), number: rtp.NewRandomSequencer(),
-		control: rate.New(rate.Options{Floor: sound, Start: min(startRate, ceiling), Ceiling: ceiling}),
+		bounds: rate.Options{Floor: sound, Start: min(startRate, ceiling), Ceiling: ceiling},
 	}
-	f.recorder = twcc.New(twcc.Options{Clock: s.engine.opts.Clock, Feedback: f.feedback})
+	f.control = rate.New(f.bounds)
+	f.recorder = twcc.New(twcc.Options{Clock: s.engine.opts.Clock, Feedback: f.feedback, Again: f.again})
 	return f
 }
 
@@ -63,12 +66,31 @@ func (f *sending) feedback(now time.Duration, packets []rate.Packet) {
 	f.poke()
 }
 
+const (
+	// queueAgain on the way is that from which on nothing is sent again: it would make the
+	// queue longer, for sound, too. The phone asks once more, or for a keyframe.
+	queueAgain = 200 * time.Millisecond
+	// oldAgain is a picture of which nothing is sent again: nobody wants to see it any more.
+	oldAgain = time.Second
+)
+
+// again says whether a lost packet of pictures, by its RTP time, may be sent again now.
+func (f *sending) again(timestamp uint32) bool {
+	now, _ := f.s.video.captured(f.s.now())
+	if old := time.Duration(int32(now-timestamp)) * time.Second / videoClock; old > oldAgain { //nolint:gosec // it wraps
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.control.Queue() < queueAgain
+}
+
 // videoRate is what the encoder of pictures should aim at, in bit/s.
 func (f *sending) videoRate() rate.Rate {
 	o := f.s.engine.opts.Options
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.known {
+	if !f.known || !f.asked {
 		return min(rate.Rate(o.VideoBitrate), startRate)
 	}
 	left := f.control.Target() - rate.Rate(o.AudioBitrate) - audioExtra
@@ -135,9 +157,13 @@ func (f *sending) release(p *rtp.Packet) {
 	}
 }
 
-// push queues the packets of one picture.
+// push queues the packets of one picture. With the first the control begins anew: sound alone
+// can show that the way is narrow, and never that it is wide.
 func (f *sending) push(packets []*rtp.Packet) {
 	f.mu.Lock()
+	if !f.asked {
+		f.asked, f.known, f.control = true, false, rate.New(f.bounds)
+	}
 	for _, p := range packets {
 		f.pace.Push(p.MarshalSize(), p)
 	}
@@ -182,7 +208,7 @@ func (f *sending) step() time.Duration {
 		f.control.Tick(now)
 		f.pace.SetRate(f.control.Burst())
 		if f.s.running() {
-			if probe, ok := f.control.Probe(now); ok && f.begun {
+			if probe, ok := f.probe(now); ok {
 				f.pace.Begin(now, probe)
 			}
 		}
@@ -211,6 +237,15 @@ func (f *sending) step() time.Duration {
 		f.release(p)
 		f.mu.Unlock()
 	}
+}
+
+// probe is Controller.Probe, from the first picture on: padding has the time of the one before.
+// mu is held.
+func (f *sending) probe(now time.Duration) (rate.Probe, bool) {
+	if !f.begun {
+		return rate.Probe{}, false
+	}
+	return f.control.Probe(now)
 }
 
 // padding returns a packet that says nothing (RFC 3550, 5.1): it comes between two

@@ -265,9 +265,10 @@ func (c *Choice) tell(log zerolog.Logger) {
 	ev.Str("kind", string(c.Kind)).Str("wanted", c.Wanted).Str("chosen", c.Chosen).Msg("device chosen")
 }
 
-func openCamera(c Choice, clk clock.Clock) hal.Camera {
+// openCamera makes the driver of a camera; grain is for the virtual one.
+func openCamera(c Choice, clk clock.Clock, grain int) hal.Camera {
 	if c.Virtual {
-		return virtual.NewCamera(clk)
+		return virtual.NewGrainyCamera(clk, grain)
 	}
 	return v4l2.New(c.Chosen, clk)
 }
@@ -277,14 +278,14 @@ func (s *Set) openCameras(o hal.Options, chosen []Choice, clk clock.Clock) {
 	switch first := chosen[0]; {
 	case first.Chosen == hal.NameNone:
 	case first.Wanted == hal.NameAuto:
-		auto := &autoCamera{chooser: s.chooser, drive: func(c Choice) hal.Camera { return openCamera(c, clk) }}
+		auto := &autoCamera{chooser: s.chooser, drive: func(c Choice) hal.Camera { return openCamera(c, clk, o.Camera.Grain) }}
 		s.Camera = orient.Camera(auto, o.Camera.Rotate, o.Camera.Mirror)
 	default:
-		s.Camera = orient.Camera(openCamera(first, clk), o.Camera.Rotate, o.Camera.Mirror)
+		s.Camera = orient.Camera(openCamera(first, clk, o.Camera.Grain), o.Camera.Rotate, o.Camera.Mirror)
 	}
 	for i, m := range o.MoreCameras {
 		s.MoreCameras = append(s.MoreCameras, More{
-			Camera: orient.Camera(openCamera(chosen[1+i], clk), m.Rotate, m.Mirror), Label: m.Label,
+			Camera: orient.Camera(openCamera(chosen[1+i], clk, 0), m.Rotate, m.Mirror), Label: m.Label,
 			Mode: hal.VideoMode{
 				Width: cmp.Or(m.Size.Width, o.Camera.Size.Width), Height: cmp.Or(m.Size.Height, o.Camera.Size.Height),
 				FrameRate: cmp.Or(m.FrameRate, o.Camera.FrameRate),

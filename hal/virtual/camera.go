@@ -21,10 +21,17 @@ const Name = hal.NameVirtual
 // Camera shows a test picture with a moving ball, the time of day, and the time
 // of capture in a form that ReadStamp and a browser can read. It implements
 // hal.Camera.
-type Camera struct{ clock clock.Clock }
+type Camera struct {
+	clock clock.Clock
+	grain int
+}
 
 // NewCamera makes a camera whose pictures are stamped by clk.
 func NewCamera(clk clock.Clock) *Camera { return &Camera{clock: clk} }
+
+// NewGrainyCamera makes one whose pixels are up to most steps brighter or darker, at
+// random, as those of a real camera in dim light; most is from 0 to MostGrain.
+func NewGrainyCamera(clk clock.Clock, most int) *Camera { return &Camera{clock: clk, grain: most} }
 
 // Name returns Name.
 func (c *Camera) Name() string { return Name }
@@ -45,7 +52,7 @@ func (c *Camera) Open(want hal.VideoMode) (hal.VideoStream, error) {
 	}
 	period := time.Duration(float64(time.Second) / m.FrameRate)
 	return &cameraStream{
-		clock: c.clock, mode: m, scene: sc, period: period,
+		clock: c.clock, mode: m, scene: sc, grain: newGrain(sc.picture.Rect, c.grain), period: period,
 		timer: time.NewTimer(0), next: time.Now(), done: make(chan struct{}),
 	}, nil
 }
@@ -61,6 +68,7 @@ type cameraStream struct {
 
 	mu    sync.Mutex // held by ReadFrame
 	scene *scene
+	grain *grain // nil: none
 	timer *time.Timer
 	next  time.Time // when the next picture is due
 	frame hal.Frame
@@ -91,6 +99,10 @@ func (s *cameraStream) ReadFrame() (*hal.Frame, error) {
 	s.frame.Captured = max(s.clock.Now(), s.frame.Captured+time.Microsecond)
 	s.scene.draw(s.frame.Captured, time.Now())
 	s.frame.YCbCr = *s.scene.picture
+	if s.grain != nil {
+		s.frame.YCbCr = *s.grain.over(s.scene.picture)
+		Stamp(&s.frame.YCbCr, s.frame.Captured) // without grain
+	}
 	return &s.frame, nil
 }
 

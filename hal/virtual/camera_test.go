@@ -192,3 +192,43 @@ func BenchmarkDraw(b *testing.B) {
 		s.draw(at, now.Add(at))
 	}
 }
+
+// TestGrain: pixels move by as many steps as are asked for and no more, differently in each
+// picture, and the stamp stays as it is.
+func TestGrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = MostGrain
+		s, err := NewGrainyCamera(clock.Go(), most).Open(hal.VideoMode{Width: 320, Height: 180, FrameRate: 30})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		plain := newTestScene(t, 320, 180)
+		var before []byte
+		for range 10 {
+			f, err := s.ReadFrame()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if at, ok := ReadStamp(&f.YCbCr); !ok || at != f.Captured.Truncate(time.Microsecond) {
+				t.Fatalf("stamp = %v, %v; captured at %v", at, ok, f.Captured)
+			}
+			plain.draw(f.Captured, time.Now())
+			low, high, same := 0, 0, 0
+			for i, y := range f.Y {
+				d := int(y) - int(plain.picture.Y[i])
+				low, high = min(low, d), max(high, d)
+				if before != nil && before[i] == y {
+					same++
+				}
+			}
+			if low != -most || high != most {
+				t.Fatalf("pixels move by %d to %d, want %d", low, high, most)
+			}
+			if same > len(f.Y)/5 { // the stamp is a tenth of it
+				t.Fatalf("%d of %d pixels are as in the picture before", same, len(f.Y))
+			}
+			before = append(before[:0], f.Y...)
+		}
+	})
+}

@@ -25,6 +25,9 @@ type Options struct {
 	// Feedback gets what became of packets, in the order of sending, from the
 	// goroutine that read the report; it must return soon.
 	Feedback func(now time.Duration, packets []rate.Packet)
+	// Again says whether a packet of the stream for retransmissions (RFC 4588), by its RTP
+	// time, may be sent now; what may not is left out. nil: it always may.
+	Again func(timestamp uint32) bool
 }
 
 // Recorder is the interceptor of one session. It has to be the one next to the
@@ -67,6 +70,10 @@ func (r *Recorder) BindLocalStream(info *interceptor.StreamInfo, next intercepto
 		if h == nil {
 			return 0, errNoHeader
 		}
+		again := h.SSRC != info.SSRC
+		if again && r.opts.Again != nil && !r.opts.Again(h.Timestamp) {
+			return len(payload), nil
+		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		binary.BigEndian.PutUint16(r.number[:], r.history.next)
@@ -74,7 +81,7 @@ func (r *Recorder) BindLocalStream(info *interceptor.StreamInfo, next intercepto
 			return 0, fmt.Errorf("cannot number a packet: %w", err)
 		}
 		size := h.MarshalSize() + len(payload) + int(h.PaddingSize)
-		r.history.sent(r.opts.Clock.Now(), size, int(r.probe.Load()), h.SSRC != info.SSRC)
+		r.history.sent(r.opts.Clock.Now(), size, int(r.probe.Load()), again)
 		return next.Write(h, payload, a)
 	})
 }

@@ -1,6 +1,7 @@
 package twcc
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"testing"
@@ -25,6 +26,7 @@ type wire struct {
 	lose  func(number uint16) bool
 	late  map[uint16]bool // arrives with the next but one
 	held  []uint16
+	ahead time.Duration // the phone's clock
 	got   []rate.Packet
 }
 
@@ -32,7 +34,12 @@ func newWire(t *testing.T) *wire {
 	t.Helper()
 	c := clock.Go()
 	w := &wire{t: t, phone: piontwcc.NewRecorder(1), lose: func(uint16) bool { return false }, late: map[uint16]bool{}}
-	w.Recorder = New(Options{Clock: c, Feedback: func(_ time.Duration, p []rate.Packet) { w.got = append(w.got, p...) }})
+	w.Recorder = New(Options{Clock: c, Feedback: func(_ time.Duration, p []rate.Packet) {
+		if !slices.IsSortedFunc(p, func(a, b rate.Packet) int { return cmp.Compare(a.Sent, b.Sent) }) {
+			t.Errorf("a report is not in the order of sending: %+v", p)
+		}
+		w.got = append(w.got, p...)
+	}})
 	w.write = w.BindLocalStream(&interceptor.StreamInfo{RTPHeaderExtensions: []interceptor.RTPHeaderExtension{{URI: URI, ID: 5}}, SSRC: 2},
 		interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, _ interceptor.Attributes) (int, error) {
 			var x rtp.TransportCCExtension
@@ -43,7 +50,7 @@ func newWire(t *testing.T) *wire {
 			if w.late[n] {
 				w.held = append(w.held, n)
 			} else if !w.lose(n) {
-				w.phone.Record(2, n, (c.Now() + 30*time.Millisecond).Microseconds())
+				w.phone.Record(2, n, (c.Now() + w.ahead + 30*time.Millisecond).Microseconds())
 			}
 			return len(payload), nil
 		}))
@@ -92,6 +99,28 @@ func TestArrivals(t *testing.T) {
 		for i, p := range w.got {
 			if p.Lost || p.Size != 12+8+100+i%50 || p.Probe != i%3 || (p.Arrived-p.Sent-offset).Abs() > time.Millisecond {
 				t.Fatalf("packet %d: %+v; the first took %v", i, p, offset)
+			}
+		}
+	})
+}
+
+// TestClock: the time in a report begins anew every 12 days.
+func TestClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t)
+		w.ahead = (1<<24)*64*time.Millisecond - w.opts.Clock.Now() - 5*time.Second
+		for range 100 {
+			w.send(100)
+			time.Sleep(100 * time.Millisecond)
+			w.hear()
+		}
+		if len(w.got) != 100 {
+			t.Fatalf("%d of 100 packets were reported", len(w.got))
+		}
+		offset := w.got[0].Arrived - w.got[0].Sent
+		for i, p := range w.got {
+			if d := p.Arrived - p.Sent - offset; d.Abs() > time.Millisecond {
+				t.Fatalf("packet %d took %v longer than the first", i, d)
 			}
 		}
 	})
@@ -152,6 +181,32 @@ func TestRetransmissions(t *testing.T) {
 		}
 		if len(w.got) < 45 {
 			t.Errorf("%d packets were reported", len(w.got))
+		}
+	})
+}
+
+// TestNothingAgain: what may not be sent again is not, and takes no number.
+func TestNothingAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t)
+		may := false
+		w.opts.Again = func(timestamp uint32) bool { return may && timestamp == 7 }
+		again := func() {
+			if n, err := w.write.Write(&rtp.Header{Version: 2, SSRC: 3, Timestamp: 7}, make([]byte, 100), nil); n != 100 || err != nil {
+				t.Fatalf("Write = %d, %v", n, err)
+			}
+		}
+		w.send(100)
+		again()
+		w.send(100)
+		w.hear()
+		if len(w.got) != 2 || w.history.next != 2 {
+			t.Errorf("%d packets were sent, %d reported; want 2", w.history.next, len(w.got))
+		}
+		may = true
+		again()
+		if w.history.next != 3 {
+			t.Error("what may be sent again was not")
 		}
 	})
 }
