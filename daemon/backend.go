@@ -89,10 +89,23 @@ func (l *loop) isMeant(id string) bool {
 	return l.state.Phase.Active() && (id == "" || id == l.cur.room().ID || id == l.cur.group)
 }
 
+// Answer refuses where the talk could not begin because the light that it needs does not
+// work: whoever answers should hear why, and the call rings on.
 func (b *backend) Answer(ctx context.Context, roomID string) error {
+	var dark error
+	if err := b.onCall(ctx, roomID, func(*loop) error { return nil }); err == nil && b.loop.lit != nil {
+		off, err := b.loop.lit()
+		if dark = err; err == nil {
+			defer off()
+		}
+	}
 	return b.onCall(ctx, roomID, func(l *loop) error {
 		if l.state.Phase != call.Ringing {
 			return control.ErrNotRinging
+		}
+		if dark != nil && (l.has.microphone || l.cur.camera) {
+			return control.ErrNoDevice.With(fmt.Sprintf("the call cannot be answered without the privacy light (hal.light.required): %v", dark)).
+				WithRemedy("callboxctl doctor says what to do; the call rings on")
 		}
 		l.step(call.Answered{Gen: l.state.Generation})
 		return nil

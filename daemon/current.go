@@ -42,6 +42,7 @@ type current struct {
 	waiting       map[string]waitingData   // data of the phone that a program is to answer, by id
 	sent          map[string]chan<- string // data of ours that the phone is to answer, by id
 	gone          map[device]bool          // that are gone
+	failure       error                    // of media; nil while there was none
 
 	account   *account    // of the talk; nil before it
 	quality   linkMeans   // of the talk, a look each second

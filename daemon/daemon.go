@@ -260,6 +260,9 @@ func newLoop(p *parts) *loop {
 		_, err := p.store.Revoke(jkt)
 		return err
 	}
+	if cfg.HAL.Light.Required {
+		l.lit = func() (func(), error) { return p.devices.Light.Acquire(func(error) {}) }
+	}
 	l.open, l.renewal, l.waker = openSession(p.engine, p.ice), p.ice.renewal(), p.waker
 	return l
 }

@@ -59,9 +59,21 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 // started now would choose, in the words of Doctor.
 func DoctorDevices(o hal.Options) (findings []control.Finding) {
 	for _, c := range devices.Choose(o) {
-		findings = append(findings, doctorDevice(part{Choice: c}))
+		f := doctorDevice(part{Choice: c})
+		if c.Kind == devices.Light && o.Light.Required {
+			f = needed(f)
+		}
+		findings = append(findings, f)
 	}
 	return findings
+}
+
+// needed says what a light that does not work means where it is required.
+func needed(f control.Finding) control.Finding {
+	if f.State == control.StateProblem {
+		f.Message += "; without it no call can be answered (hal.light.required)"
+	}
+	return f
 }
 
 func (b *backend) doctorDevices() (findings []control.Finding) {
@@ -73,7 +85,11 @@ func (b *backend) doctorDevices() (findings []control.Finding) {
 				d.Reason = problem.Error()
 			}
 		}
-		findings = append(findings, doctorDevice(d))
+		f := doctorDevice(d)
+		if d.Kind == devices.Light && b.parts.devices.Light.Status().Required {
+			f = needed(f)
+		}
+		findings = append(findings, f)
 	}
 	return findings
 }

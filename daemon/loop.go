@@ -160,6 +160,8 @@ type loop struct {
 	recheck    func()                 // ends what has lost its token, its right or its contact
 	forgetKey  func(jkt string)       // no word of that key counts in its rooms any more
 	trim       func() error           // gives memory back; nil: nothing does
+	// lit turns on the light without which no media starts, until off; nil: none is needed.
+	lit func() (off func(), err error)
 
 	box   *mailbox
 	state call.State

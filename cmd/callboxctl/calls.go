@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,9 +97,35 @@ func printCalls(w io.Writer, calls []control.Record) {
 		fmt.Fprintln(t, "STARTED\tWAY\tCONTACT\tTYPE\tTALKED\tLINK\tEND")
 		for _, c := range calls {
 			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Started.Local().Format(time.DateTime),
-				c.Direction, oneLine(c.Contact), c.RoomType, clockText(int(c.TalkSeconds)), talkLinkText(c.Link), endText(c.Cause, c.Origin, c.Detail)+repeatedText(c.Times))
+				c.Direction, oneLine(c.Contact), c.RoomType, clockText(int(c.TalkSeconds)), linkCell(c), endText(c.Cause, c.Origin, c.Detail)+failureText(c.Failure)+repeatedText(c.Times))
 		}
 	})
+}
+
+// linkCell is how well it went, and which devices were missed.
+func linkCell(c control.Record) string {
+	var parts []string
+	if text := talkLinkText(c.Link); text != "" {
+		parts = append(parts, text)
+	}
+	for _, d := range c.Lost {
+		text := "no " + oneLine(d.Kind)
+		if d.Back {
+			text += " for a time"
+		}
+		if !slices.Contains(parts, text) { // of two cameras
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// failureText says why media failed.
+func failureText(why string) string {
+	if why == "" {
+		return ""
+	}
+	return ": " + oneLine(why)
 }
 
 // talkLinkText says in short how well it went: enough to tell the network from the rest.
@@ -154,13 +181,22 @@ func writeCSV(w io.Writer, calls []control.Record) error {
 	out := csv.NewWriter(w)
 	rows := [][]string{{"started", "answered", "ended", "direction", "contact", "phone", "roomType",
 		"ringSeconds", "talkSeconds", "limitSeconds", "cause", "origin", "detail", "roomId", "groupId", "id", "times",
-		"sendBitrate", "receiveBitrate", "sendLoss", "receiveLoss", "rttMilliseconds", "freezes", "reconnects", "concealedSeconds", "sendCodec", "localCandidate", "remoteCandidate", "cpu"}}
+		"sendBitrate", "receiveBitrate", "sendLoss", "receiveLoss", "rttMilliseconds", "freezes", "reconnects", "concealedSeconds", "sendCodec", "localCandidate", "remoteCandidate", "cpu", "failure", "lost"}}
 	for _, c := range calls {
 		row := []string{stamp(c.Started), stamp(c.Answered), stamp(c.Ended), c.Direction, cell(c.Contact), c.Phone, c.RoomType,
 			decimal(c.RingSeconds), decimal(c.TalkSeconds), decimal(c.LimitSeconds), string(c.Cause), string(c.Origin), string(c.Detail), c.RoomID, c.GroupID, c.ID, strconv.Itoa(max(c.Times, 1))}
-		rows = append(rows, append(row, linkCells(c.Link)...))
+		rows = append(rows, append(append(row, linkCells(c.Link)...), cell(c.Failure), lostCell(c.Lost)))
 	}
 	return out.WriteAll(rows)
+}
+
+// lostCell names the devices that were gone: camera usb-Cam; sound none,0.
+func lostCell(lost []control.LostDevice) string {
+	names := make([]string, len(lost))
+	for i, d := range lost {
+		names[i] = d.Kind + " " + clean(d.Name)
+	}
+	return strings.Join(names, "; ")
 }
 
 // linkCells are empty where there was no talk.

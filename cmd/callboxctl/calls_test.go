@@ -8,6 +8,28 @@ import (
 	"callbox/signaling/cause"
 )
 
+// TestWhatWasMissedInTheTable: yesterday's "no picture" and "could not connect" are found.
+func TestWhatWasMissedInTheTable(t *testing.T) {
+	link := &control.TalkLink{RTTMilliseconds: 20}
+	camera, yard := control.LostDevice{Kind: "camera", Name: "a"}, control.LostDevice{Kind: "camera", Name: "b"}
+	for want, record := range map[string]control.Record{
+		"  loss 0.0 %, 20 ms  hangup\n":                                 {Cause: cause.Hangup, Link: link},
+		"  loss 0.0 %, 20 ms, no camera, no sound for a time  hangup\n": {Cause: cause.Hangup, Link: link, Lost: []control.LostDevice{camera, yard, {Kind: "sound", Back: true}}},
+		"  no camera  hangup\n":                                         {Cause: cause.Hangup, Lost: []control.LostDevice{camera}},
+		"  joinFailed: no light\n":                                      {Cause: cause.JoinFailed, Failure: "no light"},
+	} {
+		var out strings.Builder
+		printCalls(&out, []control.Record{record})
+		if !strings.HasSuffix(out.String(), want) {
+			t.Errorf("it says\n%s\nwant the end %q", out.String(), want)
+		}
+	}
+	var out strings.Builder
+	if err := writeCSV(&out, []control.Record{{Failure: "=no", Lost: []control.LostDevice{camera, yard}}}); err != nil || !strings.HasSuffix(out.String(), ",'=no,camera a; camera b\n") {
+		t.Errorf("%v, CSV is\n%s", err, out.String())
+	}
+}
+
 // TestRefusalsInTheTable: how often is told, where it was more than once.
 func TestRefusalsInTheTable(t *testing.T) {
 	for times, want := range map[int]string{0: "dnd\n", 1: "dnd\n", 12: "dnd, 12 times\n"} {
