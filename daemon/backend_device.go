@@ -52,6 +52,7 @@ func (b *backend) chosen() []control.Device {
 type part struct {
 	devices.Choice
 	button button.Status // zero of what is no button
+	key    string        // that names it in the configuration; only doctor needs it
 }
 
 // report says how each part is chosen, and how buttons and the light are now; of cameras
