@@ -244,7 +244,7 @@ func newLoop(p *parts) *loop {
 	cfg := p.cfg
 	l := &loop{
 		log: p.log, clock: p.clock, wall: p.wall, records: p.journal, events: p.events,
-		sounds: p.announcer, has: hardwareOf(p.devices), missing: p.missing, contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
+		sounds: p.announcer, has: hardwareOf(p.devices), missing: p.missing, absent: p.absent, contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
 		beat: p.notifier.beat, status: p.notifier.set, made: p.madeOf, paired: p.pairing.forget, dndStop: func() bool { return true },
 		room: &p.room, tester: &p.tester, tokens: p.gate, saveFloor: p.saveFloor, presence: func(mqtt.State) {},

@@ -146,7 +146,8 @@ type loop struct {
 	bootID     string      // names this boot of the machine
 	trusted    func() bool // whether wall is right, as far as the kernel knows
 	has        hardware
-	missing    func(devices.Kind) bool // of what it has
+	missing    func(devices.Kind) bool    // of what it has
+	absent     func(camera string) string // why a camera is not there; "" when it is
 	events     *control.Events
 	settings   settings
 	beat       func()                 // tells the watchdog that the loop is alive

@@ -124,3 +124,58 @@ func TestLostDevicesInTheRecord(t *testing.T) {
 		}
 	})
 }
+
+// TestNothingToTurnOn: what the device does not have cannot be turned on, and what is not
+// there now is told.
+func TestNothingToTurnOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		defer s.end()
+		s.talk()
+		if err := s.backend.SetCamera(t.Context(), true); errors.Is(err, control.ErrNoDevice) {
+			t.Errorf("a camera that there is: %v", err)
+		}
+		s.inLoop(func() {
+			s.cameraDevice, s.loop.cur.camera = "usb-none", true
+			if c := s.loop.callStatus(); !c.Camera || !c.Microphone || c.Missing != nil {
+				t.Errorf("with all of it: %+v", c)
+			}
+		})
+		s.emitter()(media.DeviceGone{Kind: "camera", Name: "usb-none"})
+		s.emitter()(media.DeviceGone{Kind: "sound", Name: "none,0"})
+		s.emitter()(media.DeviceGone{Kind: "light", Name: "light"})
+		synctest.Wait()
+		s.inLoop(func() {
+			if c := s.loop.callStatus(); !slices.Equal(c.Missing, []string{"camera", "microphone", "speaker", "light"}) {
+				t.Errorf("missing are %q", c.Missing)
+			}
+			s.loop.has = hardware{}
+			if c := s.loop.callStatus(); c.Camera || c.Microphone || !slices.Equal(c.Missing, []string{"light"}) {
+				t.Errorf("of a device that has none: %+v", c)
+			}
+		})
+		for what, err := range map[string]error{
+			"camera": s.backend.SetCamera(t.Context(), true), "microphone": s.backend.SetMicrophone(t.Context(), true),
+		} {
+			if !errors.Is(err, control.ErrNoDevice) || !strings.Contains(err.Error(), "the device has no "+what) {
+				t.Errorf("%s on: %v", what, err)
+			}
+		}
+		if err := errors.Join(s.backend.SetCamera(t.Context(), false), s.backend.SetMicrophone(t.Context(), false)); err != nil {
+			t.Errorf("off: %v", err)
+		}
+	})
+}
+
+// TestAbsent: of several cameras the one that is asked for counts.
+func TestAbsent(t *testing.T) {
+	h := newHouse(t, func(cfg *config.Config) {
+		cfg.HAL.Camera.Name, cfg.HAL.MoreCameras = hal.NameVirtual, []hal.MoreCameraOptions{{Name: "usb-none"}}
+	})
+	if got := h.d.absent(hal.NameVirtual); got != "" {
+		t.Errorf("the virtual camera: %q", got)
+	}
+	if got := h.d.absent("usb-none"); !strings.Contains(got, "is not there") {
+		t.Errorf("the missing camera: %q", got)
+	}
+}

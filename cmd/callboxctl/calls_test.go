@@ -40,3 +40,15 @@ func TestRefusalsInTheTable(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsSent: a camera that is not there is not on.
+func TestWhatIsSent(t *testing.T) {
+	for want, c := range map[string]control.Call{
+		"microphone on, camera off": {Microphone: true, Missing: []string{"camera"}},
+		"microphone missing, camera missing, speaker missing, light missing": {Microphone: true, Camera: true, Missing: []string{"camera", "microphone", "speaker", "light"}},
+	} {
+		if got := dye(sendingText(&c), false); got != want {
+			t.Errorf("it says %q, want %q", got, want)
+		}
+	}
+}
