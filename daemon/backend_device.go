@@ -111,6 +111,11 @@ func (b *backend) Snapshot(ctx context.Context) ([]byte, error) {
 		return nil, control.ErrNotAllowed.With("the camera is switched off in the running call").WithRemedy("callboxctl camera on turns it on")
 	case errors.Is(err, hal.ErrBusy):
 		return nil, control.ErrNoDevice.With(err.Error())
+	case errors.Is(err, hal.ErrNotFound):
+		if why := b.parts.absent(b.parts.devices.Camera.Name()); why != "" {
+			return nil, control.ErrNoDevice.With(why)
+		}
+		return nil, control.ErrNoDevice.With(err.Error())
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, control.ErrStuck.With("the camera gave no picture in time")
 	}

@@ -21,8 +21,9 @@ func newCalls(a *app) *cobra.Command {
 	var asCSV bool
 	limit := 20
 	cmd := &cobra.Command{
-		Use:   "calls",
-		Short: "List the call records, newest first",
+		Use:        "calls",
+		SuggestFor: []string{"records", "record", "history"},
+		Short:      "List the call records, newest first",
 		Long: `List the call records, newest first. With --since or --until all of that time are
 shown, otherwise the newest 20; --limit says how many.
 
@@ -88,6 +89,9 @@ shown, otherwise the newest 20; --limit says how many.
 func noCalls(q control.CallQuery) string {
 	if q.Since.IsZero() && q.Until.IsZero() && q.Contact == "" && q.Cause == "" {
 		return "There is no call record yet."
+	}
+	if q.Contact != "" {
+		return fmt.Sprintf("There is no such call with %q; callboxctl contacts lists the contacts.", clean(q.Contact))
 	}
 	return "There is no such call."
 }

@@ -52,3 +52,17 @@ func TestWhatIsSent(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesAreSaidOnce: of what is not there.
+func TestNamesAreSaidOnce(t *testing.T) {
+	for want, d := range map[string]control.Device{
+		"usb-Cam (not there)":                  {Kind: "camera", Name: "usb-Cam", Reason: `camera "usb-Cam" is not there`},
+		"usb-Cam (may not be opened)":          {Kind: "camera", Name: "usb-Cam", Reason: `camera "usb-Cam" may not be opened`},
+		"virtual (no camera was found)":        {Kind: "camera", Name: "virtual", Reason: "no camera was found"},
+		"none (cannot use LED \"led9\": gone)": {Kind: "light", Reason: `cannot use LED "led9": gone`},
+	} {
+		if got := deviceText(d); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

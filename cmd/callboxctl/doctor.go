@@ -75,8 +75,10 @@ func lookAtConfig(file, daemons string) (*config.Config, []control.Finding) {
 		f.Remedy = "callboxctl check " + shown
 	case errors.Is(err, fs.ErrPermission):
 		f.State, f.Message, f.Remedy = control.StateWarning, err.Error(), "look again as root: sudo callboxctl doctor"
+	case errors.Is(err, fs.ErrNotExist):
+		f.State, f.Message, f.Remedy = control.StateProblem, err.Error(), "bring it back, or name the one that is meant: callboxctl doctor --config FILE"
 	case err != nil:
-		f.State, f.Message, f.Remedy = control.StateProblem, err.Error(), "callboxctl check "+shown
+		f.State, f.Message, f.Remedy = control.StateProblem, err.Error(), "put a file of YAML there that can be read, or name another one: callboxctl doctor --config FILE"
 	default:
 		f.Message = shown + " is in order"
 		if _, err := os.Stat(shown); errors.Is(err, fs.ErrNotExist) {

@@ -118,3 +118,21 @@ func TestDynamicCompletion(t *testing.T) {
 		})
 	}
 }
+
+// TestHelpOfNothing: a topic that there is not is told, and which may be meant.
+func TestHelpOfNothing(t *testing.T) {
+	for said, args := range map[string][]string{
+		"callboxctl has no verb \"exit-codess\"; the topics are the verbs, and exit-codes": {"help", "exit-codess"},
+		"callboxctl has no verb \"frobnicate\"":                                            {"help", "frobnicate"},
+		"callboxctl has no verb \"records\"; did you mean calls?":                          {"records"},
+	} {
+		if code, out, errs := ctl(t, "", args...); code != exitUsage || !strings.Contains(errs, said) {
+			t.Errorf("%v = %d %s%s, want %q", args, code, out, errs, said)
+		}
+	}
+	for _, args := range [][]string{{"help"}, {"help", "calls"}, {"help", "exit-codes"}, {"help", "camera", "switch"}} {
+		if code, out, errs := ctl(t, "", args...); code != exitOK || out == "" {
+			t.Errorf("%v = %d %s%s", args, code, out, errs)
+		}
+	}
+}

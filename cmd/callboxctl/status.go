@@ -220,7 +220,9 @@ func deviceText(d control.Device) string {
 	case d.State != "":
 		name = oneLine(d.State) + " on " + name
 	}
-	if why := cmp.Or(d.Reason, d.Detail); why != "" {
+	// A reason begins with what stands there already: camera "usb-Cam" is not there.
+	reason := strings.TrimPrefix(strings.TrimPrefix(d.Reason, fmt.Sprintf("%s %q ", d.Kind, d.Name)), "is ")
+	if why := cmp.Or(reason, d.Detail); why != "" {
 		name += " (" + oneLine(why) + ")"
 	}
 	return name
