@@ -228,7 +228,7 @@ func openStore(cfg *config.Config, trusted func() bool, log zerolog.Logger) (*st
 		CheckHours: func(text string) error { _, err := policy.ParseWindow(text); return err },
 	})
 	if err != nil {
-		return nil, err
+		return nil, writable(err)
 	}
 	for _, problem := range s.Problems() {
 		log.Error().Str("moved", problem.Moved).Msg(problem.Text)
@@ -274,7 +274,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	b := &backend{loop: d.loop, parts: d.parts, started: d.clock.Now()}
 	api, err := control.Listen(control.Options{Path: d.cfg.Control.Socket, Link: usualSocket(), Group: d.cfg.Control.Group}, b, d.events, d.room.log(d.log))
 	if err != nil {
-		return err
+		return writable(err)
 	}
 	defer func() { err = errors.Join(err, api.Close()) }()
 	defer d.events.Close() // before the API: it ends the streams
