@@ -136,3 +136,18 @@ func TestHelpOfNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestHelpInANarrowTerminal: prose breaks between words; what fits, and what is indented, stays.
+func TestHelpInANarrowTerminal(t *testing.T) {
+	const text = "A line of words that is too\nwide.\n\n  an example that is not touched at all\n\nShort\nlines."
+	if got, want := wrapProse(text, 24), "A line of words that is\ntoo wide.\n\n  an example that is not touched at all\n\nShort\nlines."; got != want {
+		t.Errorf("it says\n%s\nwant\n%s", got, want)
+	}
+	each(newRoot(&app{}), func(cmd *cobra.Command) {
+		for line := range strings.Lines(wrapProse(cmd.Long, 80)) {
+			if line = strings.TrimRight(line, "\n"); columns(line) > 80 && !strings.HasPrefix(line, " ") {
+				t.Errorf("%s: %q does not fit", cmd.CommandPath(), line)
+			}
+		}
+	})
+}

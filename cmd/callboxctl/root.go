@@ -129,6 +129,7 @@ func newRoot(a *app) *cobra.Command {
 	}
 	root.SetHelpCommandGroupID(groupCare)
 	refuseUnknownTopics(root)
+	a.wrapHelp(root)
 	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "The exit codes, for scripts", Long: exitCodesHelp()})
 	return root
 }
