@@ -42,7 +42,6 @@ type current struct {
 	waiting       map[string]waitingData   // data of the phone that a program is to answer, by id
 	sent          map[string]chan<- string // data of ours that the phone is to answer, by id
 	gone          map[device]bool          // that are gone
-	failure       error                    // of media; nil while there was none
 
 	account   *account    // of the talk; nil before it
 	quality   linkMeans   // of the talk, a look each second
@@ -71,6 +70,7 @@ type leg struct {
 	dataOpen   bool
 	told       info // the last one that the phone was told
 	toldAt     time.Duration
+	failure    error // of its media; nil while there was none
 }
 
 func (c *current) room() signaling.RoomKey { return c.offer.Room }

@@ -149,9 +149,9 @@ func (l *loop) finish(e call.Finish) {
 	c.record.By = store.Side(e.By)
 	c.record.Link = l.talkLink()
 	told := control.NewEndData(e.End, outgoing, e.By == call.ByDevice, l.keepTime())
-	if e.End.Cause == cause.JoinFailed && c.failure != nil {
-		c.record.Failure, told.ErrMsg = c.failure.Error(), c.failure.Error()
-		if errors.Is(c.failure, media.ErrLight) {
+	if e.End.Cause == cause.JoinFailed && c.leg.failure != nil {
+		c.record.Failure, told.ErrMsg = c.leg.failure.Error(), c.leg.failure.Error()
+		if errors.Is(c.leg.failure, media.ErrLight) {
 			told.Message = "The call was answered, but the privacy light, which must be on, could not be turned on."
 		}
 	}

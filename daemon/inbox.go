@@ -131,7 +131,7 @@ func (l *loop) mediaEvent(gen uint64, n int, ev media.Event) {
 			return // the phone closes its end, too
 		}
 		l.cur.log.Warn().Err(ev.Err).Msg("media failed")
-		l.cur.failure = ev.Err
+		leg.failure = ev.Err
 		l.step(call.MediaFailed{Gen: gen, Leg: n, Cause: cause.JoinFailed})
 	case media.Data:
 		if l.state.Phase.Active() {
