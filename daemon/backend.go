@@ -12,6 +12,7 @@ import (
 
 	"callbox/daemon/call"
 	"callbox/daemon/control"
+	"callbox/hal/devices"
 	"callbox/media"
 	"callbox/signaling"
 	"callbox/signaling/cause"
@@ -89,10 +90,23 @@ func (l *loop) isMeant(id string) bool {
 	return l.state.Phase.Active() && (id == "" || id == l.cur.room().ID || id == l.cur.group)
 }
 
+// Answer refuses where the talk could not begin because the light that it needs does not
+// work: whoever answers should hear why, and the call rings on.
 func (b *backend) Answer(ctx context.Context, roomID string) error {
+	var dark error
+	if err := b.onCall(ctx, roomID, func(*loop) error { return nil }); err == nil && b.loop.lit != nil {
+		off, err := b.loop.lit()
+		if dark = err; err == nil {
+			defer off()
+		}
+	}
 	return b.onCall(ctx, roomID, func(l *loop) error {
 		if l.state.Phase != call.Ringing {
 			return control.ErrNotRinging
+		}
+		if dark != nil && (l.has.microphone || l.cur.camera) {
+			return control.ErrNoDevice.With(fmt.Sprintf("the call cannot be answered without the privacy light (hal.light.required): %v", dark)).
+				WithRemedy("callboxctl doctor says what to do; the call rings on")
 		}
 		l.step(call.Answered{Gen: l.state.Generation})
 		return nil
@@ -118,6 +132,9 @@ func (b *backend) HangUp(ctx context.Context, roomID string) error {
 
 func (b *backend) SetMicrophone(ctx context.Context, on bool) error {
 	return b.onCall(ctx, "", func(l *loop) error {
+		if on && !l.has.microphone {
+			return control.ErrNoDevice.With("the device has no microphone")
+		}
 		l.cur.mic = on
 		if session := l.cur.leg.session; session != nil {
 			session.SetMicrophone(on)
@@ -132,6 +149,8 @@ func (b *backend) SetCamera(ctx context.Context, on bool) error {
 		switch {
 		case l.cur.offer.RoomType != signaling.Video:
 			return control.ErrBadRequest.With("the call is a voice call: it has no picture")
+		case on && !l.has.camera:
+			return control.ErrNoDevice.With("the device has no camera")
 		case on && !l.cur.cameraAllowed:
 			return control.ErrNotAllowed.With(l.cur.offer.Contact.Name + " may not see the camera")
 		}
@@ -140,7 +159,7 @@ func (b *backend) SetCamera(ctx context.Context, on bool) error {
 	})
 }
 
-func (b *backend) SwitchCamera(ctx context.Context, camera string) (shown string, err error) {
+func (b *backend) SwitchCamera(ctx context.Context, camera string) (shown control.CameraChoice, err error) {
 	err = b.onCall(ctx, "", func(l *loop) error {
 		if l.cur.offer.RoomType != signaling.Video {
 			return control.ErrBadRequest.With("the call is a voice call: it has no picture")
@@ -149,14 +168,37 @@ func (b *backend) SwitchCamera(ctx context.Context, camera string) (shown string
 		if session == nil {
 			return control.ErrNoCall.With("the call has no picture yet")
 		}
-		shown, err = session.SwitchCamera(camera)
+		title, err := session.SwitchCamera(camera)
 		if errors.Is(err, media.ErrUnknownCamera) || errors.Is(err, media.ErrNoCamera) {
 			return control.ErrNoDevice.With(err.Error())
 		}
+		shown = control.CameraChoice{Camera: title, Missing: l.absent(session.CameraDevice())}
 		l.sendInfo()
 		return err
 	})
 	return shown, err
+}
+
+// notThere are the kinds of devices that the running call would use and that are missing.
+func (l *loop) notThere() (kinds []string) {
+	c := l.cur
+	if c.leg.session == nil {
+		return nil
+	}
+	for _, d := range []struct {
+		kind devices.Kind
+		gone bool
+	}{
+		{devices.Camera, l.has.camera && c.gone[device{"camera", c.leg.session.CameraDevice()}]},
+		{devices.Microphone, l.has.microphone && (c.lacks("sound") || l.missing(devices.Microphone))},
+		{devices.Speaker, l.has.speaker && (c.lacks("sound") || l.missing(devices.Speaker))},
+		{devices.Light, c.lacks("light")},
+	} {
+		if d.gone {
+			kinds = append(kinds, string(d.kind))
+		}
+	}
+	return kinds
 }
 
 // cameraName is the camera that a call shows.
@@ -220,7 +262,7 @@ func (l *loop) callStatus() *control.Call {
 		RoomID: c.offer.Room.ID, GroupID: c.group, Direction: string(c.record.Direction),
 		RoomType: string(c.offer.RoomType), State: string(l.state.Phase),
 		Since: c.record.Started, TalkSeconds: l.keepTime(), LimitSeconds: c.record.LimitSeconds,
-		Microphone: c.mic, Camera: c.camera, CameraName: cameraName(c.leg.session), Peer: peerInfo(c.phone),
+		Microphone: c.mic && l.has.microphone, Camera: c.camera && l.has.camera, Missing: l.notThere(), CameraName: cameraName(c.leg.session), Peer: peerInfo(c.phone),
 	}
 	if c.dial == nil || c.dial.joined {
 		s.Contact, s.Phone = c.offer.Contact.Name, c.offer.Room.Phone

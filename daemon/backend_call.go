@@ -157,6 +157,10 @@ func recordOf(r store.Record) control.Record {
 		RoomType: string(r.RoomType), Direction: string(r.Direction), Started: r.Started, Answered: r.Answered, Ended: r.Ended,
 		RingSeconds: r.RingSeconds, TalkSeconds: r.TalkSeconds, LimitSeconds: r.LimitSeconds,
 		Cause: r.Cause, Origin: r.Origin, Detail: r.Detail, EndedBy: string(r.By), Auto: r.Auto, Times: r.Times, Link: (*control.TalkLink)(r.Link),
+		Failure: r.Failure,
+	}
+	for _, lost := range r.Lost {
+		shown.Lost = append(shown.Lost, control.LostDevice(lost))
 	}
 	for _, ring := range r.Rings {
 		shown.Rings = append(shown.Rings, control.RingRecord{

@@ -52,6 +52,7 @@ func (b *backend) chosen() []control.Device {
 type part struct {
 	devices.Choice
 	button button.Status // zero of what is no button
+	key    string        // that names it in the configuration; only doctor needs it
 }
 
 // report says how each part is chosen, and how buttons and the light are now; of cameras
@@ -109,6 +110,11 @@ func (b *backend) Snapshot(ctx context.Context) ([]byte, error) {
 	case errors.Is(err, media.ErrCameraOff):
 		return nil, control.ErrNotAllowed.With("the camera is switched off in the running call").WithRemedy("callboxctl camera on turns it on")
 	case errors.Is(err, hal.ErrBusy):
+		return nil, control.ErrNoDevice.With(err.Error())
+	case errors.Is(err, hal.ErrNotFound):
+		if why := b.parts.absent(b.parts.devices.Camera.Name()); why != "" {
+			return nil, control.ErrNoDevice.With(why)
+		}
 		return nil, control.ErrNoDevice.With(err.Error())
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, control.ErrStuck.With("the camera gave no picture in time")

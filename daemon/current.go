@@ -70,6 +70,7 @@ type leg struct {
 	dataOpen   bool
 	told       info // the last one that the phone was told
 	toldAt     time.Duration
+	failure    error // of its media; nil while there was none
 }
 
 func (c *current) room() signaling.RoomKey { return c.offer.Room }

@@ -228,7 +228,7 @@ func openStore(cfg *config.Config, trusted func() bool, log zerolog.Logger) (*st
 		CheckHours: func(text string) error { _, err := policy.ParseWindow(text); return err },
 	})
 	if err != nil {
-		return nil, err
+		return nil, writable(err)
 	}
 	for _, problem := range s.Problems() {
 		log.Error().Str("moved", problem.Moved).Msg(problem.Text)
@@ -244,7 +244,7 @@ func newLoop(p *parts) *loop {
 	cfg := p.cfg
 	l := &loop{
 		log: p.log, clock: p.clock, wall: p.wall, records: p.journal, events: p.events,
-		sounds: p.announcer, has: hardwareOf(p.devices), missing: p.missing, contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
+		sounds: p.announcer, has: hardwareOf(p.devices), missing: p.missing, absent: p.absent, contacts: p.store, allowances: budgets{p.store}, trusted: p.trusted,
 		box: newMailbox(), state: call.New(), refused: map[string]uint64{}, settings: settingsOf(cfg),
 		beat: p.notifier.beat, status: p.notifier.set, made: p.madeOf, paired: p.pairing.forget, dndStop: func() bool { return true },
 		room: &p.room, tester: &p.tester, tokens: p.gate, saveFloor: p.saveFloor, presence: func(mqtt.State) {},
@@ -260,6 +260,9 @@ func newLoop(p *parts) *loop {
 		_, err := p.store.Revoke(jkt)
 		return err
 	}
+	if cfg.HAL.Light.Required {
+		l.lit = func() (func(), error) { return p.devices.Light.Acquire(func(error) {}) }
+	}
 	l.open, l.renewal, l.waker = openSession(p.engine, p.ice), p.ice.renewal(), p.waker
 	return l
 }
@@ -271,7 +274,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	b := &backend{loop: d.loop, parts: d.parts, started: d.clock.Now()}
 	api, err := control.Listen(control.Options{Path: d.cfg.Control.Socket, Link: usualSocket(), Group: d.cfg.Control.Group}, b, d.events, d.room.log(d.log))
 	if err != nil {
-		return err
+		return writable(err)
 	}
 	defer func() { err = errors.Join(err, api.Close()) }()
 	defer d.events.Close() // before the API: it ends the streams

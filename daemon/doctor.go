@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"callbox/daemon/config"
 	"callbox/daemon/control"
 	"callbox/hal"
 	"callbox/hal/button"
@@ -26,7 +27,7 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	findings := b.doctorDevices()
+	findings := append(p.doctorChanges(), b.doctorDevices()...)
 	if b.loop.has.speaker {
 		findings = append(findings, doctorVolume(p.engine.Volume())...)
 	}
@@ -55,27 +56,88 @@ func (b *backend) Doctor(ctx context.Context) ([]control.Finding, error) {
 	return findings, nil
 }
 
-// DoctorDevices says which cameras, microphone, speaker and display a daemon that was
-// started now would choose, in the words of Doctor.
-func DoctorDevices(o hal.Options) (findings []control.Finding) {
-	for _, c := range devices.Choose(o) {
-		findings = append(findings, doctorDevice(part{Choice: c}))
+// doctorChanges says which keys of the file are not what the daemon runs with. A file with
+// mistakes callboxctl doctor tells of.
+func (p *parts) doctorChanges() (findings []control.Finding) {
+	next, err := p.reload()
+	if err != nil {
+		return nil
+	}
+	var reload, restart []string
+	for _, key := range config.Diff(p.live.Load(), next) {
+		if config.EffectOf(key) == config.AtReload {
+			reload = append(reload, key)
+		} else {
+			restart = append(restart, key)
+		}
+	}
+	for _, changed := range []struct {
+		keys   []string
+		remedy string
+	}{{reload, "callboxctl reload"}, {restart, "systemctl restart callbox"}} {
+		if len(changed.keys) > 0 {
+			findings = append(findings, control.Finding{
+				Name: "configuration", State: control.StateWarning, Remedy: changed.remedy,
+				Message: "changed since it was read, and does not count yet: " + strings.Join(changed.keys, ", "),
+			})
+		}
 	}
 	return findings
 }
 
+// DoctorDevices says which cameras, microphone, speaker and display a daemon that was
+// started now would choose, in the words of Doctor.
+func DoctorDevices(o hal.Options) (findings []control.Finding) {
+	cameras := 0
+	for _, c := range devices.Choose(o) {
+		f := doctorDevice(part{Choice: c, key: nameKey(c.Kind, &cameras)})
+		if c.Kind == devices.Light && o.Light.Required {
+			f = needed(f)
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+// needed says what a light that does not work means where it is required.
+func needed(f control.Finding) control.Finding {
+	if f.State == control.StateProblem {
+		f.Message += "; without it no call can be answered (hal.light.required)"
+	}
+	return f
+}
+
 func (b *backend) doctorDevices() (findings []control.Finding) {
 	b.parts.devices.Look()
+	cameras := 0
 	for _, d := range b.parts.report() {
+		d.key = nameKey(d.Kind, &cameras)
 		if s, ok := b.parts.devices.Display.(selfChecked); ok && d.Kind == devices.Display {
 			d.Reason = ""
 			if problem := s.Problem(); problem != nil {
 				d.Reason = problem.Error()
 			}
 		}
-		findings = append(findings, doctorDevice(d))
+		f := doctorDevice(d)
+		if d.Kind == devices.Light && b.parts.devices.Light.Status().Required {
+			f = needed(f)
+		}
+		findings = append(findings, f)
 	}
 	return findings
+}
+
+// nameKey is the key that names the next device of a kind. cameras counts those before it:
+// the first is hal.camera.
+func nameKey(kind devices.Kind, cameras *int) string {
+	if kind != devices.Camera {
+		return fmt.Sprintf("hal.%s.name", kind)
+	}
+	*cameras++
+	if *cameras == 1 {
+		return "hal.camera.name"
+	}
+	return fmt.Sprintf("hal.more_cameras[%d].name", *cameras-2)
 }
 
 // selfChecked is a device that tells what is wrong with it now. For a moment that may take it
@@ -96,14 +158,14 @@ func doctorDevice(d part) control.Finding {
 	case d.Virtual && d.Wanted == hal.NameAuto:
 		f.State = control.StateProblem
 		f.Message = fmt.Sprintf("a virtual %s stands in: %s", d.Kind, d.Reason)
-		f.Remedy = fmt.Sprintf("plug one in: it is taken when it comes; or say hal.%s.name: none; callboxctl devices lists what was found", d.Kind)
+		f.Remedy = fmt.Sprintf("plug one in: it is taken when it comes; or say %s: none; callboxctl devices lists what was found", d.key)
 	case d.Reason != "":
 		f.State, f.Message, f.Remedy = control.StateProblem, d.Reason, deviceRemedy(d)
 	case d.Stable != "":
 		f.State, f.Message = control.StateWarning, d.Unsure()
 		f.Remedy = fmt.Sprintf("write %q into the configuration instead, its name by the socket that it is plugged into; callboxctl devices lists those of the others", d.Stable)
 	case d.Virtual:
-		f.State, f.Message, f.Remedy = control.StateWarning, fmt.Sprintf("a virtual %s, as configured", d.Kind), realRemedy(d.Kind)
+		f.State, f.Message, f.Remedy = control.StateWarning, fmt.Sprintf("a virtual %s, as configured", d.Kind), realRemedy(d)
 	}
 	return f
 }
@@ -139,7 +201,7 @@ func deviceRemedy(d part) string {
 	case d.Kind == devices.Display:
 		return "calls go on without it and look for it every 2 s, and when one is plugged in; callboxctl devices lists the connectors, for hal.display.name (" + control.Guide("screens.md") + ")"
 	case d.Kind != devices.Button:
-		return fmt.Sprintf("plug it in: it is taken when it comes; or correct hal.%s.name; callboxctl devices lists what was found", d.Kind)
+		return fmt.Sprintf("plug it in: it is taken when it comes; or correct %s; callboxctl devices lists what was found", d.key)
 	}
 	switch d.button.State {
 	case button.Busy:
@@ -154,15 +216,18 @@ func deviceRemedy(d part) string {
 }
 
 // realRemedy is how to have a real part instead of a virtual one.
-func realRemedy(kind devices.Kind) string {
-	switch kind {
+func realRemedy(d part) string {
+	switch d.Kind {
 	case devices.Light:
 		return "for a real one set hal.light.name to an LED, which callboxctl devices lists, or to gpio"
 	case devices.Display:
 		return "for a real one set hal.display.name: auto, or none where nobody reads what it records"
 	case devices.Camera, devices.Microphone, devices.Speaker, devices.Button:
 	}
-	return fmt.Sprintf("for a real one set hal.%s.name: auto", kind)
+	if strings.HasPrefix(d.key, "hal.more_cameras") { // there is no auto beside the first
+		return fmt.Sprintf("for a real one set %s to a camera that callboxctl devices lists", d.key)
+	}
+	return fmt.Sprintf("for a real one set %s: auto", d.key)
 }
 
 func (b *backend) doctorTransports() (findings []control.Finding) {

@@ -2,9 +2,11 @@ package daemon
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
+	"callbox/daemon/config"
 	"callbox/daemon/control"
 	"callbox/hal"
 	"callbox/hal/button"
@@ -51,6 +53,7 @@ func TestDoctorOfDevices(t *testing.T) {
 		"a forbidden button":                      {pressed(button.NoPermission, "", "permission denied"), "button bell (KEY_ENTER of auto)", control.StateProblem, "permission denied", "daemon's user"},
 		"a button of another":                     {pressed(button.Busy, "", "it is busy"), "button bell (KEY_ENTER of auto)", control.StateProblem, "it is busy", "every 10 s"},
 	} {
+		tt.part.key = nameKey(tt.part.Kind, new(int))
 		got := doctorDevice(tt.part)
 		if got.Name != tt.finding || got.State != tt.state || got.Message != tt.message || !strings.Contains(got.Remedy, tt.remedy) || (tt.remedy == "") != (got.Remedy == "") {
 			t.Errorf("%s: %+v, want %+v", name, got, tt)
@@ -58,6 +61,46 @@ func TestDoctorOfDevices(t *testing.T) {
 		if tt.part.Kind != devices.Camera && tt.part.Kind != devices.Display && strings.Contains(got.Remedy, "auto") {
 			t.Errorf("%s: there is no auto for it: %s", name, got.Remedy)
 		}
+	}
+}
+
+// TestDoctorNamesTheKey: of several cameras each has its own.
+func TestDoctorNamesTheKey(t *testing.T) {
+	findings := DoctorDevices(hal.Options{
+		Camera:      hal.CameraOptions{Name: "usb-none"},
+		MoreCameras: []hal.MoreCameraOptions{{Name: "usb-nowhere"}, {Name: hal.NameVirtual}},
+		Microphone:  hal.MicrophoneOptions{Name: hal.NameVirtual}, Speaker: hal.SpeakerOptions{Name: "none,0"}, Display: hal.DisplayOptions{Name: hal.NameNone},
+	})
+	for i, want := range []string{
+		"or correct hal.camera.name;", "or correct hal.more_cameras[0].name;", "set hal.more_cameras[1].name to a camera that",
+		"set hal.microphone.name: auto", "or correct hal.speaker.name;",
+	} {
+		if !strings.Contains(findings[i].Remedy, want) {
+			t.Errorf("%+v; want %q", findings[i], want)
+		}
+	}
+}
+
+// TestDoctorOfAChangedFile: what differs from what runs is told, with what makes it count.
+func TestDoctorOfAChangedFile(t *testing.T) {
+	now, next := config.Default(), config.Default()
+	var failed error
+	p := &parts{reload: func() (*config.Config, error) { return next, failed }}
+	p.live.Store(now)
+	if got := p.doctorChanges(); len(got) != 0 {
+		t.Errorf("nothing has changed: %+v", got)
+	}
+	next.HAL.Camera.Name, next.Device.Name, next.Call.RingTimeout = "usb-Cam", "Yard", now.Call.RingTimeout+1
+	want := []control.Finding{
+		{Name: "configuration", State: control.StateWarning, Message: "changed since it was read, and does not count yet: call.ring_timeout", Remedy: "callboxctl reload"},
+		{Name: "configuration", State: control.StateWarning, Message: "changed since it was read, and does not count yet: device.name, hal.camera.name", Remedy: "systemctl restart callbox"},
+	}
+	if got := p.doctorChanges(); !slices.Equal(got, want) {
+		t.Errorf("it says %+v\nwant %+v", got, want)
+	}
+	failed = errors.New("a mistake")
+	if got := p.doctorChanges(); len(got) != 0 {
+		t.Errorf("of a file with mistakes callboxctl tells: %+v", got)
 	}
 }
 

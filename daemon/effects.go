@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"time"
 
 	"callbox/daemon/call"
@@ -9,6 +10,7 @@ import (
 	"callbox/media"
 	"callbox/media/tone"
 	"callbox/signaling"
+	"callbox/signaling/cause"
 )
 
 // carryOut does what the machine ordered. It is the only place where a call
@@ -146,11 +148,18 @@ func (l *loop) finish(e call.Finish) {
 	c.record.RingSeconds = l.ringSeconds()
 	c.record.By = store.Side(e.By)
 	c.record.Link = l.talkLink()
+	told := control.NewEndData(e.End, outgoing, e.By == call.ByDevice, l.keepTime())
+	if e.End.Cause == cause.JoinFailed && c.leg.failure != nil {
+		c.record.Failure, told.ErrMsg = c.leg.failure.Error(), c.leg.failure.Error()
+		if errors.Is(c.leg.failure, media.ErrLight) {
+			told.Message = "The call was answered, but the privacy light, which must be on, could not be turned on."
+		}
+	}
 	l.records.end(c.record, l.closeAccount())
 	l.count(e.End)
 	l.forgetData()
 
-	l.publish(e.End.Cause.Event(outgoing), control.NewEndData(e.End, outgoing, e.By == call.ByDevice, l.keepTime()))
+	l.publish(e.End.Cause.Event(outgoing), told)
 	end := control.EndVoipData{
 		KeepTime: l.keepTime(), CallerName: c.people(), ListenerName: l.settings.deviceName,
 		RoomType: string(c.offer.RoomType), BusinessType: control.PhoneToDevice,

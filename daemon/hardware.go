@@ -58,6 +58,16 @@ func (p *parts) missing(kind devices.Kind) bool {
 	return slices.ContainsFunc(p.devices.Now(), func(c devices.Choice) bool { return c.Kind == kind && c.Missing })
 }
 
+// absent says why a camera is not there; "" when it is.
+func (p *parts) absent(camera string) string {
+	for _, c := range p.devices.Now() {
+		if c.Kind == devices.Camera && c.Missing && c.Chosen == camera {
+			return c.Reason
+		}
+	}
+	return ""
+}
+
 // notifyingButtons and notifyingLight tell of themselves, in a call and outside of
 // one; of camera, sound and display only a media session knows.
 type (

@@ -3,6 +3,7 @@ package daemon
 import (
 	"callbox/daemon/call"
 	"callbox/daemon/control"
+	"callbox/daemon/store"
 	"callbox/media"
 	"callbox/signaling"
 	"callbox/signaling/cause"
@@ -130,6 +131,7 @@ func (l *loop) mediaEvent(gen uint64, n int, ev media.Event) {
 			return // the phone closes its end, too
 		}
 		l.cur.log.Warn().Err(ev.Err).Msg("media failed")
+		leg.failure = ev.Err
 		l.step(call.MediaFailed{Gen: gen, Leg: n, Cause: cause.JoinFailed})
 	case media.Data:
 		if l.state.Phase.Active() {
@@ -154,13 +156,28 @@ func (l *loop) deviceGone(ev media.DeviceGone) {
 	if ev.Err != nil {
 		data.Error = ev.Err.Error()
 	}
+	l.cur.noteLost(store.Lost{Kind: ev.Kind, Name: ev.Name, Error: data.Error})
 	l.publishDevice(control.EventDeviceLost, data)
 	l.sendInfo()
+}
+
+// noteLost keeps for the call's record what is gone or back, each device once.
+func (c *current) noteLost(d store.Lost) {
+	for i := range c.record.Lost {
+		if known := &c.record.Lost[i]; known.Kind == d.Kind && known.Name == d.Name {
+			known.Back = d.Back
+			return
+		}
+	}
+	if !d.Back {
+		c.record.Lost = append(c.record.Lost, d)
+	}
 }
 
 func (l *loop) deviceBack(ev media.DeviceBack) {
 	l.cur.log.Info().Str("kind", ev.Kind).Str("name", ev.Name).Msg("device is back")
 	delete(l.cur.gone, device{ev.Kind, ev.Name})
+	l.cur.noteLost(store.Lost{Kind: ev.Kind, Name: ev.Name, Back: true})
 	l.publishDevice(control.EventDeviceBack, control.DeviceData{Kind: ev.Kind, Name: ev.Name})
 	l.sendInfo()
 }

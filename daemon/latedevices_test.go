@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -53,6 +54,10 @@ func TestWithoutItsDevices(t *testing.T) {
 	}
 	if got := h.d.madeOf(); !strings.Contains(got, "camera usb-none (missing), microphone none,0 (missing), speaker none,0 (missing)") {
 		t.Errorf("systemctl status shows %q", got)
+	}
+	var refused *control.Error
+	if _, err := h.api.Snapshot(t.Context()); !errors.As(err, &refused) || refused.Code != control.ErrNoDevice.Code || refused.Message != `camera "usb-none" is not there` {
+		t.Errorf("snapshot: %v", err)
 	}
 	h.anna.rings()
 	h.eventually("it rings", func() bool { return h.status().State == "ringing" })

@@ -146,7 +146,8 @@ type loop struct {
 	bootID     string      // names this boot of the machine
 	trusted    func() bool // whether wall is right, as far as the kernel knows
 	has        hardware
-	missing    func(devices.Kind) bool // of what it has
+	missing    func(devices.Kind) bool    // of what it has
+	absent     func(camera string) string // why a camera is not there; "" when it is
 	events     *control.Events
 	settings   settings
 	beat       func()                 // tells the watchdog that the loop is alive
@@ -160,6 +161,8 @@ type loop struct {
 	recheck    func()                 // ends what has lost its token, its right or its contact
 	forgetKey  func(jkt string)       // no word of that key counts in its rooms any more
 	trim       func() error           // gives memory back; nil: nothing does
+	// lit turns on the light without which no media starts, until off; nil: none is needed.
+	lit func() (off func(), err error)
 
 	box   *mailbox
 	state call.State

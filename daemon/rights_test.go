@@ -109,8 +109,12 @@ func TestSwitchCamera(t *testing.T) {
 		rooms := s.place(control.CallRequest{To: []string{"Anna"}})
 		s.receive(rungOffer(rooms[0], "anna", "Anna"))
 		s.took()
-		if got, err := s.backend.SwitchCamera(t.Context(), "Yard"); got != "Yard" || err != nil {
+		if got, err := s.backend.SwitchCamera(t.Context(), "Yard"); got != (control.CameraChoice{Camera: "Yard"}) || err != nil {
 			t.Errorf("SwitchCamera = %q, %v", got, err)
+		}
+		s.inLoop(func() { s.cameraDevice = "usb-none" })
+		if got, err := s.backend.SwitchCamera(t.Context(), "Yard"); got != (control.CameraChoice{Camera: "Yard", Missing: "usb-none is not there"}) || err != nil {
+			t.Errorf("SwitchCamera to one that is not there = %q, %v", got, err)
 		}
 		if _, err := s.backend.SwitchCamera(t.Context(), "Cellar"); !errors.Is(err, control.ErrNoDevice) {
 			t.Errorf("SwitchCamera to one that there is not = %v, want %v", err, control.ErrNoDevice)

@@ -85,7 +85,13 @@ func newStage(t *testing.T, change func(*settings)) *stage {
 	s.loop = &loop{
 		log: zerolog.Nop(), clock: s.clock, wall: time.Now, signaling: fakeSignaling{s},
 		records: newJournal(fakeRecords{s}, zerolog.Nop()), sounds: fakeSounds{s}, has: hardware{camera: true, microphone: true, speaker: true},
-		missing:  func(k devices.Kind) bool { return s.missing == k },
+		missing: func(k devices.Kind) bool { return s.missing == k },
+		absent: func(camera string) string {
+			if camera == "usb-none" {
+				return camera + " is not there"
+			}
+			return ""
+		},
 		revoke:   func(jkt string) error { s.note("revoke %s", jkt); return nil },
 		presence: func(mqtt.State) {},
 		room:     new(inRoom),

@@ -232,7 +232,7 @@ func (a *Action) UnmarshalText(p []byte) error {
 // GPIO is a line of the kernel's GPIO character device.
 type GPIO struct {
 	// Chip is the name of the chip (gpiochip0) or its label (pinctrl-bcm2711).
-	// Nothing: any chip, when Line is a name.
+	// Nothing: any chip, when line is a name.
 	Chip string `mapstructure:"chip"`
 	// Line is the number of the line on its chip, or its name.
 	Line Line `mapstructure:"line"`

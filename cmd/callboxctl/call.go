@@ -177,7 +177,13 @@ the next one. It holds until the call is over; the next call begins with hal.cam
 			if err != nil {
 				return err
 			}
-			return a.show(control.CameraChoice{Camera: shown}, func(w io.Writer) { fmt.Fprintf(w, "the call shows %s\n", oneLine(shown)) })
+			return a.show(shown, func(w io.Writer) {
+				if shown.Missing != "" {
+					fmt.Fprintf(w, "the call is switched to %s, and shows a slate until it comes: %s\n", oneLine(shown.Camera), oneLine(shown.Missing))
+					return
+				}
+				fmt.Fprintf(w, "the call shows %s\n", oneLine(shown.Camera))
+			})
 		},
 	}
 }

@@ -75,6 +75,7 @@ func TestOutput(t *testing.T) {
 		"camera":                    {[]string{"camera", "off"}, exitOK},
 		"camera-switch":             {[]string{"camera", "switch"}, exitOK},
 		"camera-switch-unknown":     {[]string{"camera", "switch", "Cellar"}, exitNoSuch},
+		"camera-switch-missing":     {[]string{"camera", "switch", "Gate"}, exitOK},
 		"volume":                    {[]string{"volume"}, exitOK},
 		"volume-set":                {[]string{"volume", "70", "--json"}, exitOK},
 		"volume-loud":               {[]string{"volume", "110"}, exitUsage},

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,8 +21,9 @@ func newCalls(a *app) *cobra.Command {
 	var asCSV bool
 	limit := 20
 	cmd := &cobra.Command{
-		Use:   "calls",
-		Short: "List the call records, newest first",
+		Use:        "calls",
+		SuggestFor: []string{"records", "record", "history"},
+		Short:      "List the call records, newest first",
 		Long: `List the call records, newest first. With --since or --until all of that time are
 shown, otherwise the newest 20; --limit says how many.
 
@@ -88,6 +90,9 @@ func noCalls(q control.CallQuery) string {
 	if q.Since.IsZero() && q.Until.IsZero() && q.Contact == "" && q.Cause == "" {
 		return "There is no call record yet."
 	}
+	if q.Contact != "" {
+		return fmt.Sprintf("There is no such call with %q; callboxctl contacts lists the contacts.", clean(q.Contact))
+	}
 	return "There is no such call."
 }
 
@@ -96,9 +101,35 @@ func printCalls(w io.Writer, calls []control.Record) {
 		fmt.Fprintln(t, "STARTED\tWAY\tCONTACT\tTYPE\tTALKED\tLINK\tEND")
 		for _, c := range calls {
 			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Started.Local().Format(time.DateTime),
-				c.Direction, oneLine(c.Contact), c.RoomType, clockText(int(c.TalkSeconds)), talkLinkText(c.Link), endText(c.Cause, c.Origin, c.Detail)+repeatedText(c.Times))
+				c.Direction, oneLine(c.Contact), c.RoomType, clockText(int(c.TalkSeconds)), linkCell(c), endText(c.Cause, c.Origin, c.Detail)+failureText(c.Failure)+repeatedText(c.Times))
 		}
 	})
+}
+
+// linkCell is how well it went, and which devices were missed.
+func linkCell(c control.Record) string {
+	var parts []string
+	if text := talkLinkText(c.Link); text != "" {
+		parts = append(parts, text)
+	}
+	for _, d := range c.Lost {
+		text := "no " + oneLine(d.Kind)
+		if d.Back {
+			text += " for a time"
+		}
+		if !slices.Contains(parts, text) { // of two cameras
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// failureText says why media failed.
+func failureText(why string) string {
+	if why == "" {
+		return ""
+	}
+	return ": " + oneLine(why)
 }
 
 // talkLinkText says in short how well it went: enough to tell the network from the rest.
@@ -154,13 +185,22 @@ func writeCSV(w io.Writer, calls []control.Record) error {
 	out := csv.NewWriter(w)
 	rows := [][]string{{"started", "answered", "ended", "direction", "contact", "phone", "roomType",
 		"ringSeconds", "talkSeconds", "limitSeconds", "cause", "origin", "detail", "roomId", "groupId", "id", "times",
-		"sendBitrate", "receiveBitrate", "sendLoss", "receiveLoss", "rttMilliseconds", "freezes", "reconnects", "concealedSeconds", "sendCodec", "localCandidate", "remoteCandidate", "cpu"}}
+		"sendBitrate", "receiveBitrate", "sendLoss", "receiveLoss", "rttMilliseconds", "freezes", "reconnects", "concealedSeconds", "sendCodec", "localCandidate", "remoteCandidate", "cpu", "failure", "lost"}}
 	for _, c := range calls {
 		row := []string{stamp(c.Started), stamp(c.Answered), stamp(c.Ended), c.Direction, cell(c.Contact), c.Phone, c.RoomType,
 			decimal(c.RingSeconds), decimal(c.TalkSeconds), decimal(c.LimitSeconds), string(c.Cause), string(c.Origin), string(c.Detail), c.RoomID, c.GroupID, c.ID, strconv.Itoa(max(c.Times, 1))}
-		rows = append(rows, append(row, linkCells(c.Link)...))
+		rows = append(rows, append(append(row, linkCells(c.Link)...), cell(c.Failure), lostCell(c.Lost)))
 	}
 	return out.WriteAll(rows)
+}
+
+// lostCell names the devices that were gone: camera usb-Cam; sound none,0.
+func lostCell(lost []control.LostDevice) string {
+	names := make([]string, len(lost))
+	for i, d := range lost {
+		names[i] = d.Kind + " " + clean(d.Name)
+	}
+	return strings.Join(names, "; ")
 }
 
 // linkCells are empty where there was no talk.

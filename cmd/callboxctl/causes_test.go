@@ -44,6 +44,20 @@ var detailMeanings = []struct {
 	{cause.UnknownRoom, "The other side knows nothing of the call."},
 }
 
+// causeRemedies are for the causes that are nobody's wish.
+const causeRemedies = `## What to do
+
+- ` + "`joinFailed`: `callboxctl calls`" + ` shows beside it why. A light that is missing while ` + "`hal.light.required`" + ` is set: no camera
+  or microphone is opened without it, so no call comes about; ` + "`callboxctl doctor`" + ` says what is wrong with it ([hooks](hooks.md)).
+  No way between phone and device: [turn](turn.md).
+- ` + "`aborted`, `mediaLost`" + `: the column LINK of ` + "`callboxctl calls`" + ` tells a bad network from a lost one; [turn](turn.md).
+- ` + "`aborted`, `restarted`" + `: ` + "`journalctl -u callbox`" + ` says why the device ended in the call.
+- ` + "`timeout`" + `: nobody has heard it, or nobody came: [no-ring](no-ring.md).
+- ` + "`forbidden`, `dnd`: `callboxctl policy explain`" + ` names the rule ([policy](policy.md)).
+- ` + "`needNonce`" + `: the phone's app asks for a token with the device's nonce; let the device reach a time server ([tokens](tokens.md)).
+- ` + "`unsupported`, `badRequest`" + `: one side is older than the other: reload the call page, or upgrade the device.
+`
+
 // TestCauses holds docs/causes.md to the registry.
 func TestCauses(t *testing.T) {
 	var b strings.Builder
@@ -69,6 +83,7 @@ phone. The event comes at both ends; where the names differ, the first is that o
 	for _, d := range detailMeanings {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", d.detail, d.meaning)
 	}
+	b.WriteString("\n" + causeRemedies)
 	held(t, filepath.Join(docs, "causes.md"), b.String())
 }
 

@@ -2,8 +2,11 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -22,15 +25,20 @@ What is no mistake but will not do what was meant, or not under the unit of the 
 a warning.
 
 Without FILE it is the one that the daemon reads, or ` + config.DefaultFile + ` when
-none runs. Exit code 78 when there are mistakes; a warning is none.`,
+none runs; where that does not exist the defaults count. Exit code 78 when there are mistakes; a
+warning is none.`,
 		Example: "  callboxctl check /etc/callbox/callbox.yaml",
 		Args:    atMostOne("the file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			daemons := a.configFile(cmd.Context())
 			file := cmp.Or(first(args), daemons, config.DefaultFile)
+			read, says := file, "is in order"
+			if _, err := os.Stat(file); len(args) == 0 && file == config.DefaultFile && errors.Is(err, fs.ErrNotExist) {
+				read, says = "", "does not exist: the defaults count" // the daemon starts so, too
+			}
 			as := daemonsReader()
-			_, doubts, err := config.Check(file, as)
-			if err == nil {
+			_, doubts, err := config.Check(read, as)
+			if err == nil && read != "" {
 				err = daemonOpens(file, daemons, as)
 			}
 			if err != nil {
@@ -40,7 +48,7 @@ none runs. Exit code 78 when there are mistakes; a warning is none.`,
 				for _, d := range doubts {
 					fmt.Fprintf(w, "%s: %s\n", paint(yellow, "warning"), oneLine(d.String()))
 				}
-				fmt.Fprintf(w, "%s is in order\n", file)
+				fmt.Fprintf(w, "%s %s\n", file, says)
 			})
 		},
 	}

@@ -27,6 +27,7 @@ func TestTheDaemonsFile(t *testing.T) {
 		"the daemon's":                {good, []string{"doctor"}, "ok       configuration   " + good + " is in order\n"},
 		"the daemon's, with mistakes": {bad, []string{"doctor"}, bad + " has 1 mistake"},
 		"the daemon's, gone":          {missing, []string{"doctor"}, "cannot read the configuration: open " + missing},
+		"a missing file's remedy":     {good, []string{"doctor", "--config", missing}, "→ bring it back, or name the one that is meant: callboxctl doctor --config FILE"},
 		"the named one":               {good, []string{"doctor", "--config", bad}, bad + " has 1 mistake"},
 		"another one":                 {bad, []string{"doctor", "--config", good}, good + " is in order; the daemon reads " + bad + "\n"},
 		"the same one":                {good, []string{"doctor", "--config", good}, good + " is in order\n"},
@@ -52,6 +53,12 @@ func TestTheDaemonsFile(t *testing.T) {
 	if _, out, _ := ctl(t, "", "doctor", "--socket", socket); !strings.Contains(out, "there is no "+config.DefaultFile+": the defaults count\n") {
 		t.Errorf("without a file:\n%s", out)
 	}
+	if code, out, errs := ctl(t, "", "check", "--socket", socket); code != exitOK || out != config.DefaultFile+" does not exist: the defaults count\n" {
+		t.Errorf("check without a file: %d %s%s", code, out, errs)
+	}
+	if code, out, errs := ctl(t, "", "check", config.DefaultFile, "--socket", socket); code == exitOK {
+		t.Errorf("check of a named file that is not there: %s%s", out, errs)
+	}
 }
 
 // TestTheDaemonTellsItsFile: a real one.
@@ -68,7 +75,8 @@ func TestNoRecordYet(t *testing.T) {
 	socket := startDaemon(t, func(*config.Config) {})
 	for want, args := range map[string][]string{
 		"There is no call record yet.\n": {"calls"},
-		"There is no such call.\n":       {"calls", "--contact", "Anna"},
+		"There is no such call.\n":       {"calls", "--cause", "timeout"},
+		"There is no such call with \"Anna\"; callboxctl contacts lists the contacts.\n": {"calls", "--contact", "Anna"},
 	} {
 		if code, out, errs := ctl(t, "", append(args, "--socket", socket)...); code != exitOK || out != want {
 			t.Errorf("%v = %d %q%s, want %q", args, code, out, errs, want)

@@ -34,7 +34,7 @@ code 6 when there is a problem; a warning is none.`,
 			usual := a.usualSocket()
 			cfg, findings := lookAtConfig(file, a.configFile(cmd.Context()))
 			findings = append(findings, a.lookAtDaemon(cmd.Context(), cfg, file, usual)...)
-			err := a.show(findings, func(w io.Writer) { printFindings(w, findings) })
+			err := a.show(findings, func(w io.Writer) { printFindings(w, findings, widthOf(a.out)) })
 			if err == nil && worst(findings) == control.StateProblem {
 				return outcome(exitUnwell)
 			}
@@ -75,8 +75,10 @@ func lookAtConfig(file, daemons string) (*config.Config, []control.Finding) {
 		f.Remedy = "callboxctl check " + shown
 	case errors.Is(err, fs.ErrPermission):
 		f.State, f.Message, f.Remedy = control.StateWarning, err.Error(), "look again as root: sudo callboxctl doctor"
+	case errors.Is(err, fs.ErrNotExist):
+		f.State, f.Message, f.Remedy = control.StateProblem, err.Error(), "bring it back, or name the one that is meant: callboxctl doctor --config FILE"
 	case err != nil:
-		f.State, f.Message, f.Remedy = control.StateProblem, err.Error(), "callboxctl check "+shown
+		f.State, f.Message, f.Remedy = control.StateProblem, err.Error(), "put a file of YAML there that can be read, or name another one: callboxctl doctor --config FILE"
 	default:
 		f.Message = shown + " is in order"
 		if _, err := os.Stat(shown); errors.Is(err, fs.ErrNotExist) {
@@ -195,7 +197,8 @@ var stateColours = map[string]rune{
 	control.StateOK: green, control.StateWarning: yellow, control.StateProblem: red, control.StateOff: dim,
 }
 
-func printFindings(w io.Writer, findings []control.Finding) {
+// printFindings writes for a terminal of so many columns, 0 for none.
+func printFindings(w io.Writer, findings []control.Finding, width int) {
 	longest := 0
 	for _, f := range findings {
 		longest = max(longest, columns(f.Name))
@@ -205,9 +208,9 @@ func printFindings(w io.Writer, findings []control.Finding) {
 		if !ok {
 			mark = plain
 		}
-		fmt.Fprintf(w, "%s  %s  %s\n", paint(mark, pad(oneLine(f.State), 7)), pad(oneLine(f.Name), longest), oneLine(f.Message))
+		fmt.Fprintf(w, "%s  %s  %s\n", paint(mark, pad(oneLine(f.State), 7)), pad(oneLine(f.Name), longest), wrap(oneLine(f.Message), 11+longest, width))
 		if f.Remedy != "" && f.State != control.StateOK {
-			fmt.Fprintf(w, "%s  → %s\n", pad("", 9+longest), oneLine(f.Remedy))
+			fmt.Fprintf(w, "%s  → %s\n", pad("", 9+longest), wrap(oneLine(f.Remedy), 13+longest, width))
 		}
 	}
 	switch worst(findings) {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"callbox/daemon/control"
 )
 
 // TestDoctorOfThePort: a daemon that does not run, and a port that another has.
@@ -81,5 +83,44 @@ func TestDoctorOfTheDevices(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDoctorInANarrowTerminal: lines break between words, under the column that they are of.
+func TestDoctorInANarrowTerminal(t *testing.T) {
+	findings := []control.Finding{
+		{Name: "camera", State: control.StateProblem, Message: `camera "usb-046d_C920-video-index0" is not there`, Remedy: "plug it in: it is taken when it comes; or correct hal.camera.name"},
+		{Name: "clock", State: control.StateOK, Message: "synchronised"},
+	}
+	for width, want := range map[int]string{
+		60: `problem  camera  camera "usb-046d_C920-video-index0" is not
+                 there
+                 → plug it in: it is taken when it comes; or
+                   correct hal.camera.name
+ok       clock   synchronised
+`,
+		0: `problem  camera  camera "usb-046d_C920-video-index0" is not there
+                 → plug it in: it is taken when it comes; or correct hal.camera.name
+ok       clock   synchronised
+`,
+		30: `problem  camera  camera "usb-046d_C920-video-index0" is not there
+                 → plug it in: it is taken when it comes; or correct hal.camera.name
+ok       clock   synchronised
+`, // no room for words
+		40: `problem  camera  camera
+                 "usb-046d_C920-video-index0"
+                 is not there
+                 → plug it in: it is
+                   taken when it comes;
+                   or correct
+                   hal.camera.name
+ok       clock   synchronised
+`,
+	} {
+		var out strings.Builder
+		printFindings(&out, findings, width)
+		if got := dye(out.String(), false); !strings.HasPrefix(got, want) {
+			t.Errorf("%d columns:\n%s\nwant\n%s", width, got, want)
+		}
 	}
 }

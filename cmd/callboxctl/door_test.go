@@ -132,11 +132,14 @@ func (d *door) SetMicrophone(_ context.Context, on bool) error {
 func (d *door) SetCamera(_ context.Context, on bool) error {
 	return d.note(map[bool]string{true: "camera on", false: "camera off"}[on])
 }
-func (d *door) SwitchCamera(_ context.Context, camera string) (string, error) {
-	if camera == "Cellar" {
-		return "", control.ErrNoDevice.With("cannot switch to camera \"Cellar\": no such camera; there are: Door, Yard")
+func (d *door) SwitchCamera(_ context.Context, camera string) (control.CameraChoice, error) {
+	switch camera {
+	case "Cellar":
+		return control.CameraChoice{}, control.ErrNoDevice.With("cannot switch to camera \"Cellar\": no such camera; there are: Door, Yard")
+	case "Gate":
+		return control.CameraChoice{Camera: camera, Missing: `camera "usb-Gate" is not there`}, d.note("switch " + camera)
 	}
-	return "Yard", d.note("switch " + camera)
+	return control.CameraChoice{Camera: "Yard"}, d.note("switch " + camera)
 }
 func (d *door) SendData(_ context.Context, r control.DataRequest) (control.DataResult, error) {
 	if string(r.Payload) == `"ping"` {

@@ -118,3 +118,36 @@ func TestDynamicCompletion(t *testing.T) {
 		})
 	}
 }
+
+// TestHelpOfNothing: a topic that there is not is told, and which may be meant.
+func TestHelpOfNothing(t *testing.T) {
+	for said, args := range map[string][]string{
+		"callboxctl has no verb \"exit-codess\"; the topics are the verbs, and exit-codes": {"help", "exit-codess"},
+		"callboxctl has no verb \"frobnicate\"":                                            {"help", "frobnicate"},
+		"callboxctl has no verb \"records\"; did you mean calls?":                          {"records"},
+	} {
+		if code, out, errs := ctl(t, "", args...); code != exitUsage || !strings.Contains(errs, said) {
+			t.Errorf("%v = %d %s%s, want %q", args, code, out, errs, said)
+		}
+	}
+	for _, args := range [][]string{{"help"}, {"help", "calls"}, {"help", "exit-codes"}, {"help", "camera", "switch"}} {
+		if code, out, errs := ctl(t, "", args...); code != exitOK || out == "" {
+			t.Errorf("%v = %d %s%s", args, code, out, errs)
+		}
+	}
+}
+
+// TestHelpInANarrowTerminal: prose breaks between words; what fits, and what is indented, stays.
+func TestHelpInANarrowTerminal(t *testing.T) {
+	const text = "A line of words that is too\nwide.\n\n  an example that is not touched at all\n\nShort\nlines."
+	if got, want := wrapProse(text, 24), "A line of words that is\ntoo wide.\n\n  an example that is not touched at all\n\nShort\nlines."; got != want {
+		t.Errorf("it says\n%s\nwant\n%s", got, want)
+	}
+	each(newRoot(&app{}), func(cmd *cobra.Command) {
+		for line := range strings.Lines(wrapProse(cmd.Long, 80)) {
+			if line = strings.TrimRight(line, "\n"); columns(line) > 80 && !strings.HasPrefix(line, " ") {
+				t.Errorf("%s: %q does not fit", cmd.CommandPath(), line)
+			}
+		}
+	})
+}

@@ -128,8 +128,32 @@ func newRoot(a *app) *cobra.Command {
 		}
 	}
 	root.SetHelpCommandGroupID(groupCare)
+	refuseUnknownTopics(root)
+	a.wrapHelp(root)
 	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "The exit codes, for scripts", Long: exitCodesHelp()})
 	return root
+}
+
+// refuseUnknownTopics lets help say that it does not know a topic, where it would list all
+// verbs.
+func refuseUnknownTopics(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		return // there is no such verb: nothing to refuse
+	}
+	show := help.Run
+	help.Run, help.RunE = nil, func(cmd *cobra.Command, args []string) error {
+		found, rest, err := root.Find(args)
+		if err == nil && found == root && len(rest) > 0 {
+			err = fmt.Errorf("%w; the topics are the verbs, and exit-codes", verbsOnly(root, rest))
+		}
+		if err != nil {
+			return usageError{err}
+		}
+		show(cmd, args)
+		return nil
+	}
 }
 
 // verbsOnly refuses what is no verb, and says which one may be meant.

@@ -88,9 +88,23 @@ func callText(c *control.Call) string {
 	return with + ", " + clockText(c.TalkSeconds)
 }
 
-// sendingText says what a person or a rule lets the device send.
+// sendingText says what a person or a rule lets the device send, and what of it is not there.
 func sendingText(c *control.Call) string {
-	return "microphone " + onOff(c.Microphone) + ", camera " + onOff(c.Camera)
+	parts := []string{"microphone " + sends(c, "microphone", c.Microphone), "camera " + sends(c, "camera", c.Camera)}
+	for _, kind := range []string{"speaker", "light"} {
+		if slices.Contains(c.Missing, kind) {
+			parts = append(parts, kind+" "+paint(yellow, "missing"))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// sends is on, off or, of what should be sent and is not there, missing.
+func sends(c *control.Call, kind string, on bool) string {
+	if on && slices.Contains(c.Missing, kind) {
+		return paint(yellow, "missing")
+	}
+	return onOff(on)
 }
 
 // dialingText says which phones ring, and which have not been reached.
@@ -206,7 +220,9 @@ func deviceText(d control.Device) string {
 	case d.State != "":
 		name = oneLine(d.State) + " on " + name
 	}
-	if why := cmp.Or(d.Reason, d.Detail); why != "" {
+	// A reason begins with what stands there already: camera "usb-Cam" is not there.
+	reason := strings.TrimPrefix(strings.TrimPrefix(d.Reason, fmt.Sprintf("%s %q ", d.Kind, d.Name)), "is ")
+	if why := cmp.Or(reason, d.Detail); why != "" {
 		name += " (" + oneLine(why) + ")"
 	}
 	return name

@@ -102,6 +102,48 @@ func pad(text string, to int) string {
 	return text + strings.Repeat(" ", max(0, to-columns(text)))
 }
 
+// leastWrapped is how narrow a column may be into which text is wrapped, in columns.
+const leastWrapped = 20
+
+// wrap breaks text between words so that no line is wider than width, where that is
+// possible; 0 breaks nothing. The text begins in the column indent, and so do its other
+// lines. It has no marks.
+func wrap(text string, indent, width int) string {
+	if width-indent < leastWrapped {
+		return text
+	}
+	var b strings.Builder
+	at := indent
+	for i, word := range strings.Fields(text) {
+		n := columns(word)
+		switch {
+		case i == 0:
+		case at+1+n > width:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			at = indent
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += n
+	}
+	return b.String()
+}
+
+// widthOf is how many columns the terminal w has; 0: it is none.
+func widthOf(w any) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
 // isTerminal reports whether w is a terminal.
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)

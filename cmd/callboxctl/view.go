@@ -54,7 +54,11 @@ func (v *view) render(width, height int) []string {
 		lines = append(lines, v.call()...)
 	}
 	lines = append(lines, "", paint(bold, "Events"))
-	foot := []string{paint(dim, "Ctrl-C ends the view; the call goes on.")}
+	end := "Ctrl-C ends the view."
+	if v.status.Call != nil {
+		end = "Ctrl-C ends the view; the call goes on."
+	}
+	foot := []string{paint(dim, end)}
 	room := max(0, height-len(lines)-len(foot))
 	shown := v.events[max(0, len(v.events)-room):]
 	if len(v.events) == 0 && room > 0 {

@@ -74,7 +74,7 @@ var eventWords = map[string]string{
 	control.EventHangOnVoip: "answered",
 	control.EventStartVoip:  "the talk begins",
 	control.EventHangUpVoip: "hung up",
-	control.EventEndVoip:    "the talk is over",
+	control.EventEndVoip:    "the call ends",
 	control.EventFinishVoip: "the call is over",
 }
 

@@ -3,6 +3,8 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -14,12 +16,14 @@ func checkMoreCameras(h hal.Options, r report) {
 	names := map[string]string{h.Camera.Name: "hal.camera"}
 	titles := map[string]string{cmp.Or(h.Camera.Label, h.Camera.Name): "hal.camera"}
 	checkLabel("hal.camera.label", h.Camera.Label, r)
+	checkCameraName("hal.camera.name", h.Camera.Name, r)
 	if len(h.MoreCameras) > 0 && h.Camera.Name == hal.NameNone {
 		r("hal.more_cameras", "are beside no camera: hal.camera.name is none; allowed: a first camera, and more")
 	}
 	for i, m := range h.MoreCameras {
 		at := fmt.Sprintf("hal.more_cameras[%d]", i)
 		checkLabel(at+".label", m.Label, r)
+		checkCameraName(at+".name", m.Name, r)
 		switch m.Name {
 		case "", hal.NameAuto, hal.NameNone:
 			r(at+".name", fmt.Sprintf("%q is no camera beside the first; allowed: virtual, or a name that callboxctl devices lists", m.Name))
@@ -46,3 +50,17 @@ func checkLabel(key, label string, r report) {
 		r(key, fmt.Sprintf("%q is too long or has control characters; allowed: at most 64 characters that can be seen", label))
 	}
 }
+
+// checkCameraName finds what people write first and what names no camera for long.
+func checkCameraName(key, name string, r report) {
+	base := filepath.Base(name)
+	switch {
+	case kernelsName.MatchString(name):
+		r(key, fmt.Sprintf("%q is the kernel's number, which another camera may have after a reboot; allowed: a name that callboxctl devices lists, such as usb-046d_C920-video-index0", name))
+	case strings.HasPrefix(name, "/"):
+		r(key, fmt.Sprintf("%q is a path; allowed: its last part alone (%s), as callboxctl devices lists it", name, base))
+	}
+}
+
+// kernelsName is what the kernel calls a camera.
+var kernelsName = regexp.MustCompile(`^(/dev/)?video[0-9]+$`)

@@ -62,6 +62,12 @@ func TestHALMessages(t *testing.T) {
 				`f:8:28: hal.more_cameras[4].label: "Yard" is what hal.more_cameras[2] is called already; each camera needs a label or a name of its own` + "\n" +
 				`f:8:42: hal.more_cameras[4].rotate: cannot rotate by "45"; allowed: 0, 90, 180, 270`,
 		},
+		"cameras by the kernel's names": {
+			"hal:\n  camera: {name: /dev/video0}\n  more_cameras:\n    - {name: video12}\n    - {name: /dev/v4l/by-id/usb-a}\n    - {name: video-capture}\n",
+			`f:2:18: hal.camera.name: "/dev/video0" is the kernel's number, which another camera may have after a reboot; allowed: a name that callboxctl devices lists, such as usb-046d_C920-video-index0` + "\n" +
+				`f:4:14: hal.more_cameras[0].name: "video12" is the kernel's number, which another camera may have after a reboot; allowed: a name that callboxctl devices lists, such as usb-046d_C920-video-index0` + "\n" +
+				`f:5:14: hal.more_cameras[1].name: "/dev/v4l/by-id/usb-a" is a path; allowed: its last part alone (usb-a), as callboxctl devices lists it`,
+		},
 		"cameras beside none": {
 			"hal: {camera: {name: none}, more_cameras: [{name: virtual}]}\n",
 			`f:1:43: hal.more_cameras: are beside no camera: hal.camera.name is none; allowed: a first camera, and more`,

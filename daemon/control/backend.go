@@ -41,8 +41,8 @@ type CallControl interface {
 	SetMicrophone(ctx context.Context, on bool) error
 	SetCamera(ctx context.Context, on bool) error
 	// SwitchCamera shows another camera in the running call, by its label or name, ""
-	// the next one, and returns which. ErrNoDevice when there is none of that name.
-	SwitchCamera(ctx context.Context, camera string) (shown string, err error)
+	// the next one, and returns which, and whether it is not there now. ErrNoDevice when there is none of that name.
+	SwitchCamera(ctx context.Context, camera string) (CameraChoice, error)
 	// SendData sends the maker's message to the phone of the running call and waits
 	// for its answer, 5 s at most (DataResult.Error "timeout"). r.ID is never "".
 	// Errors: ErrNoCall.

@@ -95,8 +95,8 @@ func (b *backend) SetMicrophone(_ context.Context, on bool) error {
 	return b.note("microphone %v", on)
 }
 func (b *backend) SetCamera(_ context.Context, on bool) error { return b.note("camera %v", on) }
-func (b *backend) SwitchCamera(_ context.Context, camera string) (string, error) {
-	return answer(b, "Yard", b.note("switch %q", camera))
+func (b *backend) SwitchCamera(_ context.Context, camera string) (control.CameraChoice, error) {
+	return answer(b, control.CameraChoice{Camera: "Yard", Missing: "not there"}, b.note("switch %q", camera))
 }
 func (b *backend) SendData(_ context.Context, r control.DataRequest) (control.DataResult, error) {
 	return answer(b, control.DataResult{ID: r.ID, Error: "noHandler"}, b.note("data %s", r.Payload))

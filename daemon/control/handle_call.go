@@ -142,8 +142,7 @@ func (s *Server) camera(ctx context.Context, _ *http.Request, p position) (Switc
 }
 
 func (s *Server) switchCamera(ctx context.Context, _ *http.Request, c CameraChoice) (CameraChoice, error) {
-	shown, err := s.backend.SwitchCamera(ctx, c.Camera)
-	return CameraChoice{Camera: shown}, err
+	return s.backend.SwitchCamera(ctx, c.Camera)
 }
 
 func (s *Server) sendData(ctx context.Context, _ *http.Request, r DataRequest) (DataResult, error) {

@@ -45,7 +45,7 @@ func TestEveryRequestReachesTheBackend(t *testing.T) {
 		{func() error { return c.SetCamera(ctx, true) }, "camera true"},
 		{func() error {
 			shown, err := c.SwitchCamera(ctx, "")
-			if shown != "Yard" {
+			if shown != (control.CameraChoice{Camera: "Yard", Missing: "not there"}) {
 				t.Errorf("SwitchCamera = %q", shown)
 			}
 			return err

@@ -51,9 +51,10 @@ type Call struct {
 	TalkSeconds      int             `json:"talkSeconds"`
 	LimitSeconds     float64         `json:"limitSeconds,omitzero"`
 	RemainingSeconds float64         `json:"remainingSeconds,omitzero"`
-	Deadline         float64         `json:"deadline,omitzero"` // seconds on CLOCK_BOOTTIME
-	Microphone       bool            `json:"microphone"`
-	Camera           bool            `json:"camera"`
+	Deadline         float64         `json:"deadline,omitzero"`   // seconds on CLOCK_BOOTTIME
+	Microphone       bool            `json:"microphone"`          // people at the device want it on, and it has one
+	Camera           bool            `json:"camera"`              // the same
+	Missing          []string        `json:"missing,omitzero"`    // of camera, microphone, speaker, light: what is not there at the moment
 	CameraName       string          `json:"cameraName,omitzero"` // the label or name of the one that is shown
 	Peer             *PeerInfo       `json:"peer,omitzero"`       // what the phone says of itself
 	Link             *Link           `json:"link,omitzero"`       // how well media flows; none before it does
@@ -109,6 +110,9 @@ type Switch struct {
 // CameraChoice is a camera of the device: POST /v1/call/camera/switch.
 type CameraChoice struct {
 	Camera string `json:"camera,omitzero"` // its label or name; in a request, absent: the next one
+	// Missing, only in the answer, is why the camera is not there: until it comes the phone
+	// gets a slate.
+	Missing string `json:"missing,omitzero"`
 }
 
 // Empty is the answer of a request that only does something.

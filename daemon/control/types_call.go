@@ -109,9 +109,19 @@ type Record struct {
 	Detail       cause.Detail `json:"detail,omitzero"`
 	EndedBy      string       `json:"endedBy,omitzero"` // device, phone
 	Auto         bool         `json:"auto,omitzero"`    // answered without a person
+	Failure      string       `json:"failure,omitzero"` // why media failed, for an engineer
+	Lost         []LostDevice `json:"lost,omitzero"`    // devices that were gone in the call, each once
 	Link         *TalkLink    `json:"link,omitzero"`    // how well media flowed; none of a talk under a second
 	Rings        []RingRecord `json:"rings,omitzero"`   // of a call of the device: the phones that it rang
 	Times        int          `json:"times,omitzero"`   // of refused calls: so many in a row, each within a minute of the one before; none: one
+}
+
+// LostDevice is a device that was gone in a call, or was not there when it began.
+type LostDevice struct {
+	Kind  string `json:"kind"` // camera, sound, display, light
+	Name  string `json:"name"`
+	Error string `json:"error,omitzero"`
+	Back  bool   `json:"back,omitzero"` // it came back before the end
 }
 
 // TalkLink is how well the media of a talk flowed, from a look each second.

@@ -142,7 +142,7 @@ func TestVersion2(t *testing.T) {
 		t.Fatalf("got  %+v\nwant %+v", got, sampleRecords())
 	}
 	want := full("sample-room-5")
-	want.ID, want.Times, want.Link = 5, 0, nil // the sample is older than these members
+	want.ID, want.Times, want.Link, want.Failure, want.Lost = 5, 0, nil, "", nil // the sample is older than these members
 	if !reflect.DeepEqual(got[0], want) {
 		t.Errorf("got  %+v\nwant %+v", got[0], want)
 	}

@@ -53,9 +53,19 @@ type Record struct {
 	Cause          cause.Cause        `json:"cause,omitzero"`
 	Origin         cause.Origin       `json:"origin,omitzero"`
 	Detail         cause.Detail       `json:"detail,omitzero"`
-	By             Side               `json:"by,omitzero"`    // who ended it; "" when nobody did
-	Link           *Link              `json:"link,omitzero"`  // none of a talk under a second
-	Times          int                `json:"times,omitzero"` // of refused calls: so many in a row, the last one at Ended; 0: one
+	By             Side               `json:"by,omitzero"`      // who ended it; "" when nobody did
+	Failure        string             `json:"failure,omitzero"` // why media failed, for an engineer
+	Lost           []Lost             `json:"lost,omitzero"`    // devices that were gone, each once
+	Link           *Link              `json:"link,omitzero"`    // none of a talk under a second
+	Times          int                `json:"times,omitzero"`   // of refused calls: so many in a row, the last one at Ended; 0: one
+}
+
+// Lost is a device that was gone in a call, or was not there when it began.
+type Lost struct {
+	Kind  string `json:"kind"` // camera, sound, display, light
+	Name  string `json:"name"`
+	Error string `json:"error,omitzero"`
+	Back  bool   `json:"back,omitzero"` // it came back before the end
 }
 
 // Link is how well the media of a talk flowed, from a look each second: means and the
@@ -219,7 +229,7 @@ func seconds(x float64) float64 {
 }
 
 func (r Record) clone() Record {
-	r.Rings = slices.Clone(r.Rings)
+	r.Rings, r.Lost = slices.Clone(r.Rings), slices.Clone(r.Lost)
 	if r.Link != nil {
 		link := *r.Link
 		r.Link = &link

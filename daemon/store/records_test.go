@@ -26,6 +26,7 @@ func full(room string) Record {
 		Started: day, Answered: day.Add(time.Second), Ended: day.Add(time.Minute), ClockUntrusted: true,
 		RingSeconds: 1.25, TalkSeconds: 58.1, LimitSeconds: 90,
 		Cause: cause.Hangup, Origin: cause.TimeLimit, Detail: cause.MediaLost, By: ByDevice, Times: 3,
+		Failure: "no way", Lost: []Lost{{Kind: "camera", Name: "usb-Cam", Error: "pulled out", Back: true}},
 		Link: &Link{
 			SendBitrate: 1e6, ReceiveBitrate: 64000, SendLoss: 0.01, ReceiveLoss: 0.02, SendLossWorst: 0.1, ReceiveLossWorst: 0.2,
 			RTTMilliseconds: 40.5, RTTMillisecondsWorst: 99, SendJitterMilliseconds: 2, ReceiveJitterMilliseconds: 3,

@@ -32,6 +32,7 @@ or has mistakes, or a newer callbox has written the state directory.`,
 		Version:       control.ThisVersion().Version,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
+	root.Flags().Bool("version", false, "print the version") // cobra's own would not be in the manual page
 	root.AddCommand(newRun(errs, daemon))
 	return root
 }

@@ -238,6 +238,37 @@ func (l *life) devices() {
 			l.t.Errorf("%s: %s, want %q", device, strings.TrimSpace(out), want)
 		}
 	}
+	l.forbiddenCamera(allow)
+}
+
+// forbiddenCamera: what keeps the daemon from a camera, the mode of its node or the unit,
+// doctor tells apart.
+func (l *life) forbiddenCamera(allow [][]string) {
+	const dropIn = "/etc/systemd/system/callbox.service.d/devices.conf"
+	says := func(advice string) {
+		l.until("doctor says "+advice, func() error {
+			if _, out := l.fails("callboxctl", "doctor"); !strings.Contains(out, "cannot ask /dev/video0: ") || !strings.Contains(out, advice) {
+				return fmt.Errorf("doctor says\n%s", out)
+			}
+			return nil
+		})
+	}
+	l.run("chmod", "600", "/dev/video0")
+	says("add the daemon's user to the group video")
+	l.run("chmod", "660", "/dev/video0")
+	only := "[Service]\nDeviceAllow=\n"
+	for _, a := range allow {
+		if !strings.HasPrefix(a[1], "char-81") {
+			only += "DeviceAllow=" + a[1] + "\n"
+		}
+	}
+	l.write(dropIn, only)
+	l.run("systemctl", "daemon-reload")
+	l.run("systemctl", "restart", "callbox")
+	says("add DeviceAllow=char-81 rw to the unit")
+	l.run("rm", dropIn)
+	l.run("systemctl", "daemon-reload")
+	l.run("systemctl", "restart", "callbox")
 }
 
 // credentials: a secret in the credential store reaches the daemon, and only it.

@@ -52,10 +52,9 @@ func (c *Client) SetCamera(ctx context.Context, on bool) error {
 }
 
 // SwitchCamera shows another of the device's cameras in the running call, by its label
-// or name, "" the next one, and returns which.
-func (c *Client) SwitchCamera(ctx context.Context, camera string) (string, error) {
-	shown, err := get[control.CameraChoice](ctx, c, http.MethodPost, "/v1/call/camera/switch", control.CameraChoice{Camera: camera})
-	return shown.Camera, err
+// or name, "" the next one, and returns which, and whether it is not there now.
+func (c *Client) SwitchCamera(ctx context.Context, camera string) (control.CameraChoice, error) {
+	return get[control.CameraChoice](ctx, c, http.MethodPost, "/v1/call/camera/switch", control.CameraChoice{Camera: camera})
 }
 
 // SendData sends the maker's own message to the phone of the running call and
