@@ -133,6 +133,7 @@ func connectOver(t *testing.T, e *Engine, video bool, sound webrtc.TrackLocal, s
 	if err := l.phone.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
 		t.Fatal(err)
 	}
+	l.tellAgain() // those that were faster than the answer
 	return l
 }
 
@@ -163,8 +164,8 @@ func (l *leg) tell(ev Event) {
 	}
 }
 
-// tellAgain gives all of them again: pion's phone drops those of a restart that come
-// before its answer, where a real one keeps them.
+// tellAgain gives all of them again: pion's phone drops those that come before the answer
+// that they belong to, where a real one keeps them.
 func (l *leg) tellAgain() {
 	l.mu.Lock()
 	events := slices.Clone(l.events)
