@@ -143,11 +143,19 @@ func (e *Encoder) SetBitRate(bps int) error {
 	if bps < 1000 {
 		return fmt.Errorf("cannot encode at %d bit/s: at least 1 kbit/s", bps)
 	}
-	if rc := C.callbox_openh264_bitrate(e.c, C.int(min(bps, math.MaxInt32))); rc != 0 {
-		return fmt.Errorf("cannot change the bitrate to %d bit/s: %w", bps, failure(rc))
+	// The level that OpenH264 took for the size has a highest rate (H.264, table A-1), above
+	// which it refuses: what comes next below is the most that such pictures can use.
+	var rc C.int
+	for try := min(bps, math.MaxInt32); try >= min(bps, leastLevelRate); try -= try/4 + 1 {
+		if rc = C.callbox_openh264_bitrate(e.c, C.int(try)); rc == 0 {
+			return nil
+		}
 	}
-	return nil
+	return fmt.Errorf("cannot change the bitrate to %d bit/s: %w", bps, failure(rc))
 }
+
+// leastLevelRate is what the lowest level, 1, may have, in bit/s.
+const leastLevelRate = 64_000
 
 // Close frees the encoder; it may be called twice.
 func (e *Encoder) Close() error {

@@ -159,3 +159,18 @@ func FuzzDecode(f *testing.F) {
 		_ = img.YCbCrAt(img.Rect.Max.X-1, img.Rect.Max.Y-1)
 	})
 }
+
+// TestMoreThanTheLevel: an encoder that was opened for a slow way takes what its level
+// has room for when the way becomes wide.
+func TestMoreThanTheLevel(t *testing.T) {
+	e, err := NewEncoder(picture.Params{Width: 160, Height: 90, FrameRate: 30, Bitrate: 60_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	for _, rate := range []int{200_000, 5_000_000} {
+		if err := e.SetBitRate(rate); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -124,18 +124,15 @@ func (s *Stream) ForceKeyFrame() error {
 	return enc.ForceKeyFrame()
 }
 
-// SetBitRate is Encoder.SetBitRate.
+// SetBitRate is Encoder.SetBitRate. It holds for an encoder of another size, too.
 func (s *Stream) SetBitRate(bps int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.enc == nil {
 		return ErrClosed
 	}
-	if err := s.enc.SetBitRate(bps); err != nil {
-		return err
-	}
-	s.builder.Bitrate = bps
-	return nil
+	s.builder.Bitrate = bps // of the next size, whatever this encoder says of it
+	return s.enc.SetBitRate(bps)
 }
 
 // Close frees the encoder; it does not close the source.
