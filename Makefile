@@ -22,9 +22,14 @@ GST_SOURCES := cmd/callboxd/e2e/gstsender
 GST_PACKAGES := gstreamer-webrtc-1.0 gstreamer-sdp-1.0 gstreamer-app-1.0
 # What others do, before our own building begins.
 LOAD := $(shell cut -d ' ' -f 1 /proc/loadavg)
-VERSION ?= $(shell packaging/version)
+# Asked once: what is not committed may change meanwhile.
+ifndef VERSION
+VERSION := $(shell packaging/version)
+endif
 # The earliest time that a device with this program may believe in.
-SOURCE_DATE_EPOCH ?= $(shell packaging/version --epoch)
+ifndef SOURCE_DATE_EPOCH
+SOURCE_DATE_EPOCH := $(shell packaging/version --epoch)
+endif
 LDFLAGS := -s -w -X callbox/daemon/control.version=$(VERSION) -X callbox/hal/clock.built=$(SOURCE_DATE_EPOCH)
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 PHONE_SOURCES := $(shell find $(PHONE)/src $(PHONE)/page $(PHONE)/worker $(PHONE)/scripts -type f 2>/dev/null) $(PHONE)/package.json $(PHONE)/package-lock.json

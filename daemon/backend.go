@@ -93,16 +93,26 @@ func (l *loop) isMeant(id string) bool {
 // Answer refuses where the talk could not begin because the light that it needs does not
 // work: whoever answers should hear why, and the call rings on.
 func (b *backend) Answer(ctx context.Context, roomID string) error {
-	var dark error
-	if err := b.onCall(ctx, roomID, func(*loop) error { return nil }); err == nil && b.loop.lit != nil {
-		off, err := b.loop.lit()
-		if dark = err; err == nil {
-			defer off()
-		}
-	}
-	return b.onCall(ctx, roomID, func(l *loop) error {
+	rings := func(l *loop) error {
 		if l.state.Phase != call.Ringing {
 			return control.ErrNotRinging
+		}
+		return nil
+	}
+	if err := b.onCall(ctx, roomID, rings); err != nil {
+		return err
+	}
+	var dark error
+	off := func() {}
+	if b.loop.lit != nil {
+		release, err := b.loop.lit()
+		if dark = err; err == nil {
+			off = release
+		}
+	}
+	err := b.onCall(ctx, roomID, func(l *loop) error {
+		if err := rings(l); err != nil {
+			return err
 		}
 		if dark != nil && (l.has.microphone || l.cur.camera) {
 			return control.ErrNoDevice.With(fmt.Sprintf("the call cannot be answered without the privacy light (hal.light.required): %v", dark)).
@@ -111,7 +121,17 @@ func (b *backend) Answer(ctx context.Context, roomID string) error {
 		l.step(call.Answered{Gen: l.state.Generation})
 		return nil
 	})
+	if err != nil {
+		off()
+		return err
+	}
+	b.loop.clock.AfterFunc(litUntilMedia, off)
+	return nil
 }
+
+// litUntilMedia is for how long the light stays on after an answer by itself: the session
+// turns it on, too, in a moment, and it shall not blink.
+const litUntilMedia = 2 * time.Second
 
 func (b *backend) Reject(ctx context.Context, roomID string) error {
 	return b.onCall(ctx, roomID, func(l *loop) error {

@@ -7,6 +7,8 @@ import (
 	"callbox/media"
 	"callbox/signaling"
 	"callbox/signaling/cause"
+	"maps"
+	"slices"
 )
 
 // signalingEvent turns what signaling has verified into events of the machine.
@@ -161,22 +163,32 @@ func (l *loop) deviceGone(ev media.DeviceGone) {
 	l.sendInfo()
 }
 
-// noteLost keeps for the call's record what is gone or back, each device once.
+// noteLost keeps for the call's record what is gone or back, each device once. The list is
+// made anew: that of the last checkpoint may not have been written yet.
 func (c *current) noteLost(d store.Lost) {
+	known := false
+	c.record.Lost = slices.Clone(c.record.Lost)
 	for i := range c.record.Lost {
-		if known := &c.record.Lost[i]; known.Kind == d.Kind && known.Name == d.Name {
-			known.Back = d.Back
-			return
+		if one := &c.record.Lost[i]; sameDevice(device{one.Kind, one.Name}, device{d.Kind, d.Name}, d.Back) {
+			one.Back, known = d.Back, true
 		}
 	}
-	if !d.Back {
+	if !known && !d.Back {
 		c.record.Lost = append(c.record.Lost, d)
 	}
 }
 
+// sameDevice says whether what is told of b is told of a, too. Of cameras a call may have
+// several; of what else is back there is one, whatever it is called now: another may have
+// taken its place.
+func sameDevice(a, b device, back bool) bool {
+	return a == b || back && a.kind == b.kind && a.kind != "camera"
+}
+
 func (l *loop) deviceBack(ev media.DeviceBack) {
 	l.cur.log.Info().Str("kind", ev.Kind).Str("name", ev.Name).Msg("device is back")
-	delete(l.cur.gone, device{ev.Kind, ev.Name})
+	back := device{ev.Kind, ev.Name}
+	maps.DeleteFunc(l.cur.gone, func(d device, _ bool) bool { return sameDevice(d, back, true) })
 	l.cur.noteLost(store.Lost{Kind: ev.Kind, Name: ev.Name, Back: true})
 	l.publishDevice(control.EventDeviceBack, control.DeviceData{Kind: ev.Kind, Name: ev.Name})
 	l.sendInfo()

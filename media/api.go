@@ -30,10 +30,15 @@ const (
 	opusFormat = "minptime=10;useinbandfec=1;usedtx=1"
 )
 
-// keptPackets is how many packets of the pictures are kept to be sent again: a second
-// and more at 4 Mbit/s. pion keeps 1024, of 1.6 kB each; a phone no longer asks for
-// what is so old.
-const keptPackets = 512
+// kept is how many packets of the pictures are kept to be sent again: a second and more. pion
+// keeps 1024, of 1.6 kB each; at 4 Mbit/s and less a phone no longer asks for what is so old.
+func kept(o Options) uint16 {
+	const fast = 4_000_000
+	if o.VideoBitrate > fast {
+		return 1024
+	}
+	return 512
+}
 
 // opusCodec is what the track of the sound is made of.
 func opusCodec() webrtc.RTPCodecCapability {
@@ -65,7 +70,7 @@ func newAPI(o Options, video []*videoCodec, g *gate.Gate, recorder *twcc.Recorde
 	r.Add(recorder) // next to the network: what NACK sends again is numbered, too
 	for _, configure := range []func() error{
 		func() error {
-			return webrtc.ConfigureNackWithOptions(m, r, nil, nack.ResponderSize(keptPackets))
+			return webrtc.ConfigureNackWithOptions(m, r, nil, nack.ResponderSize(kept(o)))
 		},
 		func() error {
 			receiver, err := pionreport.NewReceiverInterceptor()

@@ -11,7 +11,7 @@ import (
 
 // moveAfter is the silence after which the phone's choice of another way is followed. It
 // sends sound each 20 ms, or each 400 ms while nobody speaks (RFC 7587, 3.1.3).
-const moveAfter = 300 * time.Millisecond
+const moveAfter = 500 * time.Millisecond
 
 // moves is what is done when one of both ends has another address, and ICE has not been
 // restarted (or not yet: signaling, too, needs a moment to come back).
@@ -30,6 +30,7 @@ func (s *Session) moves() moves { return moves{s.deviceMoved, s.nominated, s.eng
 // and what it asks for still goes to the old one, until it calls that dead.
 func (s *Session) deviceMoved(from, to netip.AddrPort) {
 	s.log.Info().Stringer("from", from).Stringer("to", to).Msg("the device has another address")
+	s.send.moved()
 	if s.video != nil {
 		s.video.requestKeyframe()
 	}

@@ -68,7 +68,8 @@ func (f *sending) feedback(now time.Duration, packets []rate.Packet) {
 
 const (
 	// queueAgain on the way is that from which on nothing is sent again: it would make the
-	// queue longer, for sound, too. The phone asks once more, or for a keyframe.
+	// queue longer, for sound, too. The phone asks once more, if later than a round trip, or
+	// for a keyframe.
 	queueAgain = 200 * time.Millisecond
 	// oldAgain is a picture of which nothing is sent again: nobody wants to see it any more.
 	oldAgain = time.Second

@@ -30,7 +30,7 @@ const (
 )
 
 func newShaper(v *videoSender, mode hal.VideoMode, frameRate float64) *shaper {
-	return &shaper{v: v, ladder: rate.NewLadder(mode.Width, mode.Height, frameRate, rate.Rate(v.s.engine.opts.VideoBitrateMin))}
+	return &shaper{v: v, ladder: rate.NewLadder(mode.Width, mode.Height, frameRate, rate.Rate(v.s.engine.opts.VideoBitrateMin), rate.Rate(v.s.engine.opts.VideoBitrate))}
 }
 
 // next returns the picture to encode for one of the camera; nil: none.

@@ -43,6 +43,9 @@ func (v *videoSender) encode(ctx context.Context, codec *videoCodec, stream hal.
 		return errors.New("the video encoder is not ours")
 	}
 	v.attach(ctl)
+	if shape.aim > 0 { // it was told before there was anybody to hear
+		v.setBitrate(int(shape.aim))
+	}
 	defer v.attach(nil)
 	defer v.s.send.drop() // the next encoder begins anew
 	for {

@@ -39,7 +39,7 @@ type passed struct {
 // A stream that not every phone can decode is hal.ErrNotEncoded.
 func (v *videoSender) pass(ctx context.Context, what choice, stream hal.EncodedStream) error {
 	mode := stream.Mode()
-	p := &passed{v: v, codec: what.codec, camera: what.camera, stream: stream, ladder: rate.NewLadder(mode.Width, mode.Height, mode.FrameRate, rate.Rate(v.s.engine.opts.VideoBitrateMin)), broken: true}
+	p := &passed{v: v, codec: what.codec, camera: what.camera, stream: stream, ladder: rate.NewLadder(mode.Width, mode.Height, mode.FrameRate, rate.Rate(v.s.engine.opts.VideoBitrateMin), rate.Rate(v.s.engine.opts.VideoBitrate)), broken: true}
 	defer p.look.close()
 	defer func() { _ = stream.Close() }() // nothing can be done about a camera that does not stop
 	stop := context.AfterFunc(ctx, func() { _ = stream.Close() })

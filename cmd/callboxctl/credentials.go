@@ -33,8 +33,8 @@ func missingCredentials(cfg *config.Config) (missing []control.Finding) {
 			continue
 		}
 		missing = append(missing, control.Finding{
-			Name: "credential", State: control.StateProblem, Message: fmt.Sprintf("%s names %s, which systemd has not", key, names[key]),
-			Remedy: fmt.Sprintf("systemd-creds encrypt --name=%s - /etc/credstore.encrypted/%[1]s, then systemctl restart callbox", names[key]),
+			Name: "credential", State: control.StateWarning, Message: fmt.Sprintf("%s names %s, which is in none of systemd's stores", key, names[key]),
+			Remedy: "unless a drop-in says where it is: " + control.Guide("operations.md") + ", Secrets, says how to make it; then systemctl restart callbox",
 		})
 	}
 	return missing

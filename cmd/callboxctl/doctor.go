@@ -135,26 +135,29 @@ func lookAtPort(ctx context.Context, cfg *config.Config) []control.Finding {
 		return nil
 	}
 	address := cfg.Signaling.Direct.Listen
+	var findings []control.Finding
 	if port, first := config.PrivilegedPort(address); port > 0 { // root could have it
-		return []control.Finding{{
-			Name: "port", State: control.StateProblem, Message: fmt.Sprintf("ports below %d are not for everybody, and the daemon's is %d", first, port),
-			Remedy: fmt.Sprintf("set signaling.direct.listen to a port from %d on; callboxctl check says how the unit could have it", first),
-		}}
+		findings = append(findings, control.Finding{
+			Name: "port", State: control.StateWarning, Message: fmt.Sprintf("ports below %d are not for everybody, and the daemon's is %d", first, port),
+			Remedy: fmt.Sprintf("set signaling.direct.listen to a port from %d on, unless the unit was given CAP_NET_BIND_SERVICE", first),
+		})
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", address)
 	if err == nil {
 		_ = l.Close() // nothing was accepted
-		return nil
+		return findings
+	}
+	if len(findings) > 0 && errors.Is(err, fs.ErrPermission) {
+		return findings // who asks may not, which says nothing of the daemon
 	}
 	f := control.Finding{Name: "port", State: control.StateProblem, Message: fmt.Sprintf("the daemon could not listen on %s: %v", address, err), Remedy: "correct signaling.direct.listen"}
 	_, port, _ := net.SplitHostPort(address) // the loader has seen that it is one
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
+	if errors.Is(err, syscall.EADDRINUSE) {
 		f.Message = fmt.Sprintf("another program has the port %s: the daemon cannot start", port)
 		f.Remedy = fmt.Sprintf("sudo ss -ltnp 'sport = :%s' (package iproute2) says which; end it, or set signaling.direct.listen to another port", port)
 	}
-	return []control.Finding{f}
+	return append(findings, f)
 }
 
 // whyNot says why nobody answers on the socket.

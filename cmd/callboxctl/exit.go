@@ -70,9 +70,6 @@ type outcome int
 
 func (o outcome) Error() string { return fmt.Sprintf("exit code %d", int(o)) }
 
-// errStopped means that the daemon went away while it was watched.
-var errStopped = fmt.Errorf("callboxd has stopped: %w", client.ErrUnreachable)
-
 func exitCode(err error) int {
 	var usage usageError
 	var problems config.Problems

@@ -73,7 +73,7 @@ func (a *app) follow(ctx context.Context, begin func() (group string, err error)
 	case errors.Is(err, errOver):
 		return f.result()
 	case err == nil:
-		return errStopped
+		return client.ErrStopped
 	}
 	if f.group != "" && ctx.Err() != nil && !a.json {
 		fmt.Fprintln(a.err, "The call goes on; callboxctl hangup ends it.")

@@ -74,7 +74,7 @@ func (a *app) waitForIdle(ctx context.Context, limit time.Duration) error {
 	case errors.Is(err, errIdle):
 		return nil
 	case err == nil:
-		return errStopped
+		return client.ErrStopped
 	}
 	return err
 }

@@ -52,7 +52,8 @@ func lookAtDevices(ctx context.Context, file string) []control.Finding {
 	ctx, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: daemonsRights()}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: daemonsRights(), Setsid: true} // root's terminal is none of its business
+	cmd.WaitDelay = time.Second
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err = cmd.Run()

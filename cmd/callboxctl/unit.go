@@ -86,6 +86,8 @@ func (u *unit) why(at string) (message, remedy string) {
 		return "callboxd does not run: its unit is masked", "systemctl unmask callbox, then systemctl enable --now callbox"
 	case p["ActiveState"] == "active":
 		return "callboxd runs, and nobody answers at " + at + ": has it another socket?", "systemctl cat callbox and callboxctl check show its configuration; --socket PATH names the socket"
+	case p["ActiveState"] == "deactivating" || p["ActiveState"] == "reloading":
+		return "callboxd is being stopped, or reads its configuration", "look again in a moment"
 	case p["ActiveState"] == "inactive" && p["Result"] == "success" && p["UnitFileState"] == "disabled":
 		return "callboxd does not run: nothing starts it", "systemctl enable --now callbox"
 	case p["ActiveState"] == "inactive" && p["Result"] == "success":

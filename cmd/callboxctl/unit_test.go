@@ -21,6 +21,7 @@ func TestWhyItDoesNotRun(t *testing.T) {
 		"disabled":          {"LoadState=loaded\nUnitFileState=disabled\nActiveState=inactive\nResult=success\n", "", "nothing starts it", "systemctl enable --now callbox"},
 		"another socket":    {running + "ActiveState=active\nResult=success\n", "", "nobody answers at /run/x.sock: has it another socket?", "--socket"},
 		"starts":            {running + "ActiveState=activating\nResult=success\nNRestarts=0\n", "", "is being started", "in a moment"},
+		"stops":             {running + "ActiveState=deactivating\nResult=success\n", "", "is being stopped", "in a moment"},
 		"bad environment":   {running + "ActiveState=failed\nResult=exit-code\nExecMainCode=1\nExecMainStatus=78\nNRestarts=0\n", "CALLBOX_LOG_LEVEL: log.level: \"loud\" is unknown\nFailed to start callbox.service - calls.\n", "it refused to start (exit 78), and is not started again: CALLBOX_LOG_LEVEL: log.level: \"loud\" is unknown", "callboxctl check"},
 		"no credential":     {running + "ActiveState=activating\nResult=exit-code\nExecMainCode=1\nExecMainStatus=243\nNRestarts=7\n", "callbox.service: Failed to set up credentials: No such file or directory\n", "could not hand it a secret, and was started again 7 times: Failed to set up credentials", "systemd-creds encrypt"},
 		"hung":              {running + "ActiveState=activating\nResult=watchdog\nExecMainCode=3\nExecMainStatus=6\nNRestarts=1\n", "", "it had hung, and systemd ended it", "journalctl"},

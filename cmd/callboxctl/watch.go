@@ -50,7 +50,7 @@ The lines end with exit code 3 when the daemon stops; the live view waits for it
 				return a.show(nil, func(w io.Writer) { fmt.Fprintln(w, eventLine(ev)) })
 			})
 			if err == nil && cmd.Context().Err() == nil {
-				return errStopped
+				return client.ErrStopped
 			}
 			return err
 		},

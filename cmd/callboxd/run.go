@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &unusable):
-		refuse(unusable.error, errs)
+		refuse(unusable.error, config.Default().Log, errs)
 		return exitConfig
 	case errors.As(err, &failed) && errors.Is(err, store.ErrNewer):
 		return exitConfig // it is in the log; starting again changes nothing
@@ -57,12 +57,12 @@ type configError struct{ error }
 func (e configError) Unwrap() error { return e.error }
 
 // refuse says what is wrong with the configuration; in the journal one entry a mistake.
-func refuse(err error, errs io.Writer) {
+func refuse(err error, how config.Log, errs io.Writer) {
 	if !logging.UnderJournal() {
 		fmt.Fprintf(errs, "callboxd: %v\n", err)
 		return
 	}
-	log := logging.New(config.Default().Log, errs)
+	log := logging.New(how, errs)
 	var problems config.Problems
 	if !errors.As(err, &problems) {
 		log.Error().Msg(err.Error())
@@ -82,9 +82,9 @@ func (e runError) Unwrap() error { return e.error }
 func runDaemon(ctx context.Context, file string, errs io.Writer) error {
 	cfg, err := load(file)
 	if err != nil {
-		if _, errText := config.Load(named(file)); errText == nil {
+		if text, errText := config.Load(named(file)); errText == nil {
 			// Nothing is wrong but with files that it names: they may come, or be whole soon.
-			refuse(err, errs)
+			refuse(err, text.Log, errs)
 			return runError{err}
 		}
 		return configError{err}

@@ -41,10 +41,10 @@ func doubts(c *Config, set func(key string) bool, r report) {
 		}
 	}
 	if !below(c.Device.StateDir, unitStateDir) {
-		r("device.state_dir", fmt.Sprintf("the unit of the package lets the daemon write below %s only; a drop-in with ReadWritePaths=%s lets it write there, too", unitStateDir, c.Device.StateDir))
+		r("device.state_dir", fmt.Sprintf("the unit of the package lets the daemon write below %s only; %s", unitStateDir, opens(c.Device.StateDir)))
 	}
 	if !below(c.Control.Socket, unitRuntimeDir) {
-		r("control.socket", fmt.Sprintf("the unit of the package lets the daemon make it below %s only; a drop-in with ReadWritePaths=%s lets it be made there, too", unitRuntimeDir, filepath.Dir(c.Control.Socket)))
+		r("control.socket", fmt.Sprintf("the unit of the package lets the daemon make it below %s only; %s", unitRuntimeDir, opens(filepath.Dir(c.Control.Socket))))
 	}
 	if limit := c.Call.MaxDuration; limit.Set && set("call.warnings") {
 		for _, w := range c.Call.Warnings {
@@ -56,6 +56,17 @@ func doubts(c *Config, set func(key string) bool, r report) {
 	if h := c.HAL; h.Camera.Name == hal.NameNone && h.Microphone.Name == hal.NameNone && h.Speaker.Name == hal.NameNone {
 		r("hal", "neither a camera nor a microphone nor a speaker is wanted: a call would be of nothing")
 	}
+}
+
+// opens says how the unit opens a folder. What ProtectHome= shuts, ReadWritePaths= does not
+// open (systemd.exec(5)).
+func opens(dir string) string {
+	for _, home := range []string{"/home", "/root", "/run/user"} {
+		if below(dir, home) {
+			return "it shuts " + home + " (ProtectHome=); take a place elsewhere"
+		}
+	}
+	return "a drop-in with ReadWritePaths=" + dir + " opens that place, too"
 }
 
 // below says whether path is dir or stands in it.

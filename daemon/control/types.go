@@ -109,10 +109,8 @@ type Switch struct {
 
 // CameraChoice is a camera of the device: POST /v1/call/camera/switch.
 type CameraChoice struct {
-	Camera string `json:"camera,omitzero"` // its label or name; in a request, absent: the next one
-	// Missing, only in the answer, is why the camera is not there: until it comes the phone
-	// gets a slate.
-	Missing string `json:"missing,omitzero"`
+	Camera  string `json:"camera,omitzero"`  // its label or name; in a request, absent: the next one
+	Missing string `json:"missing,omitzero"` // only in the answer: why the camera is not there; until it comes the phone gets a slate
 }
 
 // Empty is the answer of a request that only does something.

@@ -120,7 +120,7 @@ func (j *judge) remedy() string {
 		return "somebody has declined it at the device, or its speaker could not play the announcement: callboxctl doctor"
 	default:
 		if j.f.Codec != "" {
-			return "without --codec; media.video_codecs may leave " + j.f.Codec + " out, or its encoder is missing: callboxctl doctor"
+			return "callboxctl doctor; journalctl -u callbox; try without --codec: media.video_codecs may leave " + j.f.Codec + " out, or its encoder is missing"
 		}
 		return "callboxctl doctor; journalctl -u callbox"
 	}

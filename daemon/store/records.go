@@ -33,7 +33,8 @@ const (
 // may be wrong on a device whose clock is; lengths are measured on the boot-time
 // clock and kept to the millisecond.
 //
-// A new member, or a new meaning of one, is a new version of the schema.
+// Once a version is released, a new member, or a new meaning of one, is a new version of
+// the schema. Version 2 is that of 0.1.0.
 type Record struct {
 	ID             uint64             `json:"id"` // given by Begin; grows, and never comes twice
 	RoomID         string             `json:"roomId"`

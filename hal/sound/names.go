@@ -24,7 +24,9 @@ func (c card) name(d *Device, device int, links cardLinks, others []card) {
 		d.Also = append(d.Also, fmt.Sprintf("%s,%d", link, device))
 	}
 	paths := links.byPath[c.number]
-	if len(paths) > 0 && slices.ContainsFunc(others, func(other card) bool { return madeFrom(c.id, other.id) || madeFrom(other.id, c.id) }) {
+	if len(paths) > 0 && slices.ContainsFunc(others, func(other card) bool {
+		return other.number != c.number && (madeFrom(c.id, other.id) || madeFrom(other.id, c.id))
+	}) {
 		d.Stable = fmt.Sprintf("%s,%d", paths[0], device)
 	}
 }

@@ -79,8 +79,11 @@ func Rotate(dst, src *image.YCbCr, by hal.Rotation) error {
 // Mirror lets left and right of src change sides in dst, which becomes a picture of the
 // same size.
 func Mirror(dst, src *image.YCbCr) error {
+	if err := check("mirror", src); err != nil {
+		return err
+	}
 	Resize(dst, src.Rect.Size())
-	if err := check("mirror", src, dst); err != nil {
+	if err := check("mirror", dst); err != nil {
 		return err
 	}
 	return result("mirror", C.I420Mirror(

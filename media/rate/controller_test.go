@@ -156,7 +156,7 @@ func TestNarrow(t *testing.T) {
 		}{{75_000, false, at(60), 400 * time.Millisecond}, {90_000, false, at(40), 300 * time.Millisecond}, {200_000, true, at(30), 300 * time.Millisecond}} {
 			t.Run(fmt.Sprintf("%dx%d at %.0f, %.0f kbit/s", camera.width, camera.height, camera.rate, way.capacity/1000), func(t *testing.T) {
 				for seed := range uint64(8) {
-					ladder := NewLadder(camera.width, camera.height, camera.rate, 40_000)
+					ladder := NewLadder(camera.width, camera.height, camera.rate, 40_000, 1_200_000)
 					s := driveLadder(seed, o, 1_200_000, ladder, at(120),
 						weather{capacity: 2_000_000, queue: 60_000, trip: trip},
 						weather{from: at(20), capacity: way.capacity, queue: 60_000, trip: trip},
@@ -207,6 +207,30 @@ func TestBounds(t *testing.T) {
 				t.Fatalf("seed %d: the target is %.0f bit/s", seed, one.target)
 			}
 		}
+	}
+}
+
+// TestClocksThatLie: whatever a phone says of its clock is taken.
+func TestClocksThatLie(t *testing.T) {
+	for seed := range uint64(50) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		c, now := New(limits), time.Duration(0)
+		for range 60 {
+			var list []Packet
+			for range 1 + r.IntN(8) {
+				now += time.Duration(r.IntN(30)) * time.Millisecond
+				list = append(list, Packet{Sent: now, Arrived: now + time.Duration(r.IntN(16_000)-8_000)*time.Millisecond, Size: 100 + r.IntN(1100), Lost: r.IntN(9) == 0})
+			}
+			c.Feedback(now+trip, list)
+			if target := c.Target(); !(target >= limits.Floor && target <= limits.Ceiling) {
+				t.Fatalf("seed %d: the target is %.0f bit/s", seed, target)
+			}
+		}
+	}
+	c := New(limits)
+	for i := range 10 { // what was sent last came long before what was sent before it
+		at := time.Duration(i) * time.Second
+		c.Feedback(at+time.Second, []Packet{{Sent: at, Arrived: at + 300*time.Millisecond, Size: 100}, {Sent: at + 10*time.Millisecond, Arrived: at + 50*time.Millisecond, Size: 100}})
 	}
 }
 

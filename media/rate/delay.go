@@ -90,7 +90,7 @@ func (d *delays) close(now time.Duration) {
 		arrived = max(arrived, p.arrived())
 	}
 	from := 0
-	for i, p := range d.recent {
+	for i, p := range d.recent[:len(d.recent)-1] { // what was sent last stays, late or early
 		if p.sent < newest-window || p.arrived() < arrived-arrivedWithin*window {
 			from = i + 1
 		}
@@ -154,6 +154,7 @@ func (d *delays) restart(at, late float64) {
 	}
 	d.slot = int64(at)
 	d.queue, d.rises, d.risen, d.highFor = 0, 0, 0, 0
+	d.jumped, d.newest = false, 0
 }
 
 func (d *delays) base() float64 {

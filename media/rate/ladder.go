@@ -24,6 +24,7 @@ type Ladder struct {
 type rung struct {
 	Rung
 	least Rate
+	back  Rate // from which on it is taken again
 }
 
 const (
@@ -34,7 +35,8 @@ const (
 	// rateExponent: half the pictures need more than half the bits, because they
 	// differ more.
 	rateExponent = 0.7
-	ladderRoom   = 1.2 // times what the rung above needs
+	ladderRoom   = 1.2  // times what the rung above needs
+	almost       = 0.98 // of the most, which the rate comes close to
 	ladderUp     = 2 * time.Second
 	ladderDown   = 500 * time.Millisecond
 	ladderFar    = 0.7 // times what the rung needs
@@ -42,8 +44,8 @@ const (
 )
 
 // NewLadder returns a ladder for a camera, on its highest rung. No rung takes less than
-// least.
-func NewLadder(width, height int, frameRate float64, least Rate) *Ladder {
+// least; most is what there can be at best.
+func NewLadder(width, height int, frameRate float64, least, most Rate) *Ladder {
 	l := &Ladder{}
 	for _, r := range []Rung{{1, 1}, {1, 2. / 3}, {1, 0.5}, {0.75, 0.5}, {0.5, 0.5}, {0.5, 1. / 3}, {0.375, 1. / 3}} {
 		if r.Scale < 1 && float64(max(width, height))*r.Scale < leastPicture {
@@ -51,7 +53,8 @@ func NewLadder(width, height int, frameRate float64, least Rate) *Ladder {
 		}
 		pixels := float64(width*height) * r.Scale * r.Scale
 		needs := Rate(bitsPerPixel * pixels * frameRate * math.Pow(r.Rate, rateExponent))
-		l.rungs = append(l.rungs, rung{r, max(least, needs)})
+		needs = max(least, needs)
+		l.rungs = append(l.rungs, rung{r, needs, max(needs, min(needs*ladderRoom, most*almost))})
 	}
 	return l
 }
@@ -63,7 +66,7 @@ func (l *Ladder) Choose(now time.Duration, r Rate) (Rung, bool) {
 		want++
 	}
 	switch {
-	case want < l.at && r < l.rungs[l.at-1].least*ladderRoom:
+	case want < l.at && r < l.rungs[l.at-1].back:
 		want = l.at // not enough room to go up
 	case want < l.at:
 		want = l.at - 1 // one at a time

@@ -15,7 +15,7 @@ func climb(l *Ladder, from *time.Duration, r Rate, span time.Duration) (Rung, bo
 }
 
 func TestLadder(t *testing.T) {
-	l, now := NewLadder(1280, 720, 30, 0), time.Duration(0)
+	l, now := NewLadder(1280, 720, 30, 0, 2_000_000), time.Duration(0)
 	for _, step := range []struct {
 		rate Rate
 		span time.Duration
@@ -44,7 +44,7 @@ func TestLadder(t *testing.T) {
 }
 
 func TestLadderOfASmallCamera(t *testing.T) {
-	l, now := NewLadder(320, 240, 15, 0), time.Duration(0)
+	l, now := NewLadder(320, 240, 15, 0, 2_000_000), time.Duration(0)
 	if got, ok := climb(l, &now, 4_000, time.Second); got != (Rung{0.5, 1. / 3}) || !ok {
 		t.Errorf("the lowest rung is %v, %t", got, ok)
 	}
@@ -55,11 +55,22 @@ func TestLadderOfASmallCamera(t *testing.T) {
 
 // TestLadderWithALeast: no rung takes less, and the highest that does is used.
 func TestLadderWithALeast(t *testing.T) {
-	l, now := NewLadder(640, 480, 30, 40_000), time.Duration(0)
+	l, now := NewLadder(640, 480, 30, 40_000, 2_000_000), time.Duration(0)
 	if got, ok := climb(l, &now, 41_000, time.Second); got != (Rung{0.5, 0.5}) || !ok {
 		t.Errorf("with just enough the rung is %v, %t", got, ok)
 	}
 	if _, ok := climb(l, &now, 39_000, time.Second); ok {
 		t.Error("there are pictures with less than the least")
+	}
+}
+
+// TestLadderAtTheMost: a rung that only the most has room for is taken again.
+func TestLadderAtTheMost(t *testing.T) {
+	l, now := NewLadder(640, 480, 30, 1_100_000, 1_200_000), time.Duration(0)
+	if _, ok := climb(l, &now, 500_000, time.Second); ok {
+		t.Fatal("there are pictures with less than the least")
+	}
+	if got, ok := climb(l, &now, 1_190_000, 20*time.Second); got != (Rung{1, 1}) || !ok {
+		t.Errorf("with the most the rung is %v, %t", got, ok)
 	}
 }

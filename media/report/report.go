@@ -45,9 +45,6 @@ type Options struct {
 type Reporter struct {
 	interceptor.NoOp
 	opts Options
-	// begun is the wall clock's time when the clock was 0, as it was when the session
-	// began: a wall clock that is set during a call would tear the tracks apart.
-	begun time.Time
 
 	mu      sync.Mutex
 	streams []*stream
@@ -66,7 +63,7 @@ type stream struct {
 
 // New returns a reporter.
 func New(o Options) *Reporter {
-	return &Reporter{opts: o, begun: time.Now().Add(-o.Clock.Now()), stop: make(chan struct{})}
+	return &Reporter{opts: o, stop: make(chan struct{})}
 }
 
 // NewInterceptor returns the reporter itself: a session has one.
@@ -134,7 +131,10 @@ func (r *Reporter) BindRTCPWriter(w interceptor.RTCPWriter) interceptor.RTCPWrit
 func (r *Reporter) reports() (list []rtcp.Packet) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := r.opts.Clock.Now()
+	// One look at both clocks for all tracks: a wall clock that is set during a call moves
+	// them together. It must be that of the system, by which pion takes the round trip from
+	// what the phone says of a report.
+	wall, now := time.Now(), r.opts.Clock.Now()
 	for _, s := range r.streams {
 		packets := s.packets.Load()
 		if packets == 0 {
@@ -145,7 +145,7 @@ func (r *Reporter) reports() (list []rtcp.Packet) {
 			continue
 		}
 		list = append(list, &rtcp.SenderReport{
-			SSRC: s.ssrc, NTPTime: ntp(r.begun.Add(now)), RTPTime: at, PacketCount: packets, OctetCount: s.octets.Load(),
+			SSRC: s.ssrc, NTPTime: ntp(wall), RTPTime: at, PacketCount: packets, OctetCount: s.octets.Load(),
 		})
 	}
 	return list

@@ -12,8 +12,8 @@ import (
 	"callbox/daemon/control"
 )
 
-// errStopped ends a test whose daemon has gone.
-var errStopped = fmt.Errorf("callboxd has stopped: %w", ErrUnreachable)
+// ErrStopped means that the daemon went away while it was watched, or tested.
+var ErrStopped = fmt.Errorf("callboxd has stopped: %w", ErrUnreachable)
 
 // Selftest lets a phone that is no contact make one test call: each is called once with
 // what the phone needs to know, and the phone is welcome until each returns, ctx ends
@@ -71,7 +71,7 @@ func readTerms(ctx context.Context, stream io.Reader, terms chan<- control.Selft
 // stopped is why a stream has ended: the daemon has ended it, or died.
 func stopped(ctx context.Context, err error) error {
 	if broken := (*net.OpError)(nil); ctx.Err() == nil && (err == nil || errors.As(err, &broken)) {
-		return errStopped
+		return ErrStopped
 	}
 	return err
 }

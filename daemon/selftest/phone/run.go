@@ -276,7 +276,8 @@ func (t *test) measure(c *phonepeer.Call, o *observer, hears *ears, sees *eyes) 
 		level := selftest.Loudness(pcm)
 		f.Level = &level
 		const firstFrame = 20 * time.Millisecond // the phone sends that much after the answer
-		pcm, came = throughout(pcm, came, times.Started, times.Ended)
+		whole := came <= media.Audio.First       // else what came before is not kept
+		pcm, came = throughout(pcm, came, times.Started, times.Ended, whole)
 		f.Echo = selftest.EchoOf(pcm, came-times.Accepted-firstFrame)
 	}
 	own := c.Begun() + times.Started + time.Duration(f.Limit*float64(time.Second))
@@ -293,10 +294,11 @@ func rateOf(r phonepeer.Received, end time.Duration) float64 {
 }
 
 // throughout is sound that came from came on with silence before and behind it, from the
-// start of the talk to its end: what is not sent is silent, and the talk is as long.
-func throughout(pcm []int16, came, start, end time.Duration) ([]int16, time.Duration) {
+// start of the talk to its end: what is not sent is silent, and the talk is as long. Where
+// the sound is not whole nobody knows what was before it.
+func throughout(pcm []int16, came, start, end time.Duration, whole bool) ([]int16, time.Duration) {
 	samples := func(d time.Duration) int { return int(d * selftest.SampleRate / time.Second) }
-	if late := came - start; late > 0 && late < keptSound {
+	if late := came - start; whole && late > 0 && late < keptSound {
 		pcm, came = append(make([]int16, samples(late)), pcm...), start
 	}
 	if missing := samples(end-came) - len(pcm); missing > 0 {

@@ -247,14 +247,17 @@ func TestToTheEnd(t *testing.T) {
 // TestThroughout: the echo is looked for in as much sound as the talk was long, whatever
 // was sent of it.
 func TestThroughout(t *testing.T) {
-	pcm, came := throughout(make([]int16, selftest.SampleRate), 2*time.Second, time.Second, 6*time.Second)
+	pcm, came := throughout(make([]int16, selftest.SampleRate), 2*time.Second, time.Second, 6*time.Second, true)
 	if came != time.Second || len(pcm) != 5*selftest.SampleRate {
 		t.Errorf("%d samples from %v on, want 5 s from 1s", len(pcm), came)
 	}
 	if !selftest.EchoOf(pcm, 0).Measured {
 		t.Error("a talk of 5 s is too short for the echo")
 	}
-	if pcm, came := throughout(make([]int16, 10), time.Second, 2*time.Second, time.Second); came != time.Second || len(pcm) != 10 {
+	if pcm, came := throughout(make([]int16, selftest.SampleRate), 90*time.Second, time.Second, 91*time.Second, false); came != 90*time.Second || len(pcm) != selftest.SampleRate {
+		t.Errorf("before what is kept %d samples from %v on were made up", len(pcm), came)
+	}
+	if pcm, came := throughout(make([]int16, 10), time.Second, 2*time.Second, time.Second, true); came != time.Second || len(pcm) != 10 {
 		t.Errorf("%d samples from %v on of what needs nothing", len(pcm), came)
 	}
 }
