@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -118,15 +119,24 @@ func (b *backend) Answer(ctx context.Context, roomID string) error {
 			return control.ErrNoDevice.With(fmt.Sprintf("the call cannot be answered without the privacy light (hal.light.required): %v", dark)).
 				WithRemedy("callboxctl doctor says what to do; the call rings on")
 		}
+		l.keepLit(off)
 		l.step(call.Answered{Gen: l.state.Generation})
 		return nil
 	})
 	if err != nil {
 		off()
-		return err
 	}
-	b.loop.clock.AfterFunc(litUntilMedia, off)
-	return nil
+	return err
+}
+
+// keepLit lets go of the light after litUntilMedia, or with the end of the call.
+func (l *loop) keepLit(off func()) {
+	once := sync.OnceFunc(off)
+	stop := l.clock.AfterFunc(litUntilMedia, once)
+	l.cur.darken = func() {
+		stop()
+		once()
+	}
 }
 
 // litUntilMedia is for how long the light stays on after an answer by itself: the session

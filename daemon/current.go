@@ -46,6 +46,7 @@ type current struct {
 	account   *account    // of the talk; nil before it
 	quality   linkMeans   // of the talk, a look each second
 	relayStop func() bool // of the next look at the TURN credentials
+	darken    func()      // lets go of the light that an answer has turned on, now
 
 	leg *leg // the media session; never nil
 }
@@ -94,7 +95,7 @@ func (l *loop) newCurrent(s call.State) *current {
 	c := &current{
 		gen: s.Generation, offer: p.offer, dial: p.dial, began: l.clock.Now(),
 		timers: map[call.Timer]func() bool{}, waiting: map[string]waitingData{}, sent: map[string]chan<- string{},
-		gone: map[device]bool{}, relayStop: func() bool { return false }, mic: true, cameraAllowed: p.camera, leg: &leg{n: noLeg},
+		gone: map[device]bool{}, relayStop: func() bool { return false }, darken: func() {}, mic: true, cameraAllowed: p.camera, leg: &leg{n: noLeg},
 	}
 	if p.dial != nil {
 		first := p.dial.rings[0]

@@ -141,6 +141,7 @@ func (l *loop) finish(e call.Finish) {
 	c := l.cur
 	outgoing := c.dial != nil
 	c.relayStop()
+	c.darken()
 	l.tones.last = l.lastSound(e)
 	c.record.Ended = l.wall()
 	c.record.Cause, c.record.Origin, c.record.Detail = e.End.Cause, e.End.Origin, e.End.Detail
