@@ -6,6 +6,9 @@ import (
 	"callbox/hal"
 )
 
+// pulseWay is what a sound server's way takes, out or in.
+const pulseWay = 20 * time.Millisecond
+
 // delays is how much later than it was in the air a sample comes to the hal.SoundFunc,
 // beside the frame that it is in, and how much later a sample is heard than the SoundFunc
 // gave it: what miniaudio and the sound server keep, as they were asked to. The card's
@@ -17,9 +20,10 @@ func delays(microphone, speaker *Device) (capture, playback time.Duration) {
 	case speaker.Backend == Pulse && microphone == nil:
 		return 0, bufferLength
 	case speaker.Backend == Pulse:
-		// miniaudio keeps two periods between the two streams of a server, which come when
-		// they like, and the server one.
-		return bufferLength, bufferLength
+		// miniaudio keeps periods between the two streams of a server, which come when they
+		// like, and the server some of its own: 25 ms there and back on a machine with nothing
+		// to do, 60 on a busy one. The middle of both, for each way.
+		return pulseWay, pulseWay
 	case microphone == nil:
 		return 0, bufferLength - hal.FrameLength // as full as it can be, less what comes
 	default:

@@ -50,7 +50,7 @@ func TestPulseDelays(t *testing.T) {
 	}).Delays()
 	way := ways[len(ways)/2]
 	t.Logf("%v in the middle of %v", way, ways)
-	if off := way - capture - playback; off.Abs() > 10*time.Millisecond {
+	if off := way - capture - playback; off.Abs() > 25*time.Millisecond { // it depends on what else the machine does
 		t.Errorf("it takes %v, and is said to take %v and %v", way, capture, playback)
 	}
 }

@@ -14,7 +14,7 @@ func TestDelays(t *testing.T) {
 		"card":              {card, card, 0, 10 * time.Millisecond},
 		"card's microphone": {card, nil, 0, 0},
 		"card's speaker":    {nil, card, 0, 20 * time.Millisecond},
-		"server":            {server, server, 30 * time.Millisecond, 30 * time.Millisecond},
+		"server":            {server, server, 20 * time.Millisecond, 20 * time.Millisecond},
 		"its microphone":    {server, nil, 0, 0},
 		"its speaker":       {nil, server, 0, 30 * time.Millisecond},
 	} {
