@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"callbox/hal"
+	"callbox/hal/haltest"
 	"callbox/hal/virtual"
 )
 
@@ -318,6 +319,9 @@ func TestStartErrors(t *testing.T) {
 	err = s.start(device, device)
 	restore()
 	os.Stderr = stderr
+	if errors.Is(err, malgo.ErrNoBackend) { // it is loaded by its name, and no building needs it
+		haltest.Missing(t, "libasound2")
+	}
 	if err == nil || !strings.HasSuffix(err.Error(), "([ALSA] snd_pcm_open() failed)") || !errors.Is(err, malgo.ErrDoesNotExist) {
 		t.Fatalf("a card that does not exist was opened: %v", err)
 	}
