@@ -67,6 +67,10 @@ type MoreCameraOptions struct {
 	Mirror bool `mapstructure:"mirror"`
 }
 
+// MostGrain is how much brighter or darker grain may make a pixel: so little that nothing
+// leaves the range of a byte.
+const MostGrain = 16
+
 // Rotation is an angle in degrees, clockwise.
 type Rotation int
 

@@ -186,8 +186,8 @@ func checkHAL(h hal.Options, r report) {
 	if f := h.Camera.FrameRate; !(f >= 1 && f <= 120) { // NaN too
 		r("hal.camera.frame_rate", fmt.Sprintf("%v is out of range; allowed: 1 to 120 pictures a second", f))
 	}
-	if g := h.Camera.Grain; g < 0 || g > 16 {
-		r("hal.camera.grain", fmt.Sprintf("%d is out of range; allowed: 0 to 16 steps", g))
+	if g := h.Camera.Grain; g < 0 || g > hal.MostGrain {
+		r("hal.camera.grain", fmt.Sprintf("%d is out of range; allowed: 0 to %d steps", g, hal.MostGrain))
 	}
 	if f := h.Microphone.Tone; !(f >= 20 && f <= 20000) {
 		r("hal.microphone.tone", fmt.Sprintf("%v is out of range; allowed: 20 to 20000 Hz", f))

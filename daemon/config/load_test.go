@@ -25,6 +25,10 @@ func TestMessages(t *testing.T) {
 			"call:\n  ring_timout: 5s\n", nil,
 			`f:2:3: call.ring_timout: unknown key "ring_timout" (did you mean "ring_timeout"?); allowed here: answer, ring_timeout, connect_timeout, reconnect_timeout, max_duration, announcement, tones, dial_mode, warnings, upgrade_wait`,
 		},
+		"too much grain": {
+			"hal:\n  camera:\n    grain: 17\n", nil,
+			`f:3:12: hal.camera.grain: 17 is out of range; allowed: 0 to 16 steps`,
+		},
 		"a least rate above the most": {
 			"media:\n  video_bitrate: 100kbit\n  video_bitrate_min: 200kbit\n", nil,
 			`f:3:22: media.video_bitrate_min: 200kbit is out of range; allowed: 10kbit to 100kbit`,

@@ -233,7 +233,7 @@ func FuzzPaint(f *testing.F) {
 	f.Add(3, 1, 15, 7, uint8(3))
 	f.Fuzz(func(t *testing.T, screenW, screenH, w, h int, turn uint8) {
 		if min(w, h) < 0 || max(w, h, screenW, screenH) > 300 {
-			t.Skip()
+			t.Skip("larger than what a fuzzer can paint often")
 		}
 		p, err := New(Options{Width: screenW, Height: screenH, Rotate: hal.Rotation(turn%4) * 90})
 		if err != nil {

@@ -30,7 +30,7 @@ type Camera struct {
 func NewCamera(clk clock.Clock) *Camera { return &Camera{clock: clk} }
 
 // NewGrainyCamera makes one whose pixels are up to most steps brighter or darker, at
-// random, as those of a real camera in dim light; most is from 0 to MostGrain.
+// random, as those of a real camera in dim light; most is from 0 to hal.MostGrain.
 func NewGrainyCamera(clk clock.Clock, most int) *Camera { return &Camera{clock: clk, grain: most} }
 
 // Name returns Name.

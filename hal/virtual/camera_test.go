@@ -197,7 +197,7 @@ func BenchmarkDraw(b *testing.B) {
 // picture, and the stamp stays as it is.
 func TestGrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const most = MostGrain
+		const most = hal.MostGrain
 		s, err := NewGrainyCamera(clock.Go(), most).Open(hal.VideoMode{Width: 320, Height: 180, FrameRate: 30})
 		if err != nil {
 			t.Fatal(err)

@@ -5,10 +5,6 @@ import (
 	"math/rand/v2"
 )
 
-// MostGrain is how much brighter or darker grain may make a pixel: so little that nothing
-// leaves the range of a byte.
-const MostGrain = 16
-
 // grain is the noise of a real sensor in dim light. It never repeats, so that each picture
 // costs an encoder all the bits that it may use.
 type grain struct {

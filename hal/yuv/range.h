@@ -1,3 +1,5 @@
+// What is done to samples: callbox_range, and callbox_recolour of another matrix, below.
+//
 // Samples from the full range of a byte to the limited one of BT.601, as
 // (v * mul + add) >> shift, which 16 bits hold: vectors do eight or more at a time.
 

@@ -20,6 +20,7 @@ import (
 	"callbox/daemon/control"
 	"callbox/daemon/control/client"
 	"callbox/daemon/selftest"
+	"callbox/hal/haltest"
 	"callbox/signaling/cause"
 	"callbox/signaling/phonepeer"
 )
@@ -213,7 +214,7 @@ func TestSelftestOfMissingParts(t *testing.T) {
 // TestSelftestScript runs the script of docs/selftest.md as it is printed there.
 func TestSelftestScript(t *testing.T) {
 	if _, err := exec.LookPath("jq"); err != nil {
-		t.Skip("the script needs jq")
+		haltest.Missing(t, "jq")
 	}
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "selftest.md"))
 	if err != nil {
