@@ -37,7 +37,7 @@ func bitsEngine(t *testing.T, change ...func(o *EngineOptions)) *Engine {
 		t.Fatal(err)
 	}
 	return bubbleEngine(t, func(o *EngineOptions) {
-		o.Camera = virtual.NewGrainyCamera(o.Clock, virtual.MostGrain)
+		o.Camera = virtual.NewGrainyCamera(o.Clock, hal.MostGrain)
 		o.CameraMode = hal.VideoMode{Width: 480, Height: 272, FrameRate: 25}
 		o.Sound = virtual.NewSound(beeps, virtual.NewSpeaker(""))
 		for _, c := range change {

@@ -42,7 +42,7 @@ func printHardware(w io.Writer, d control.Devices) {
 			{"camera", "/dev/video*"}, {"microphone", "/dev/snd"}, {"speaker", "/dev/snd"}, {"display", "/dev/dri/card*"},
 		} {
 			if !slices.ContainsFunc(d.Found, func(f control.FoundDevice) bool { return f.Kind == kind.name }) {
-				fmt.Fprintf(t, "  %s\tnone in %s\t\t\n", kind.name, kind.where)
+				fmt.Fprintf(t, "  %s\tnone in %s\n", kind.name, kind.where)
 			}
 		}
 		for _, f := range d.Found {

@@ -60,6 +60,9 @@ func exitCodesHelp() string {
 	return b.String()
 }
 
+// anotherSocket is said where nobody answers.
+const anotherSocket = "Another socket? callboxctl --socket PATH, or CALLBOX_CONTROL_SOCKET"
+
 // usageError is a mistake in the words of the command.
 type usageError struct{ error }
 
@@ -157,7 +160,7 @@ func (a *app) explainUnreachable(err error) {
 		fmt.Fprintln(a.err, "The socket is for root and the group callbox:  sudo usermod -aG callbox $USER, then log in anew")
 		return
 	}
-	fmt.Fprintln(a.err, "Is it running?  systemctl status callbox\nAnother socket? callboxctl --socket PATH, or CALLBOX_CONTROL_SOCKET\nWhat is wrong?  callboxctl doctor")
+	fmt.Fprintln(a.err, "Is it running?  systemctl status callbox\n"+anotherSocket+"\nWhat is wrong?  callboxctl doctor")
 }
 
 // ended turns the end of waiting into an exit code: Ctrl-C is one of its own.

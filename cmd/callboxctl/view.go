@@ -48,6 +48,9 @@ func (v *view) render(width, height int) []string {
 	switch {
 	case v.away != "":
 		lines = append(lines, paint(red, v.away), paint(dim, "waiting for it"))
+		if !v.known { // it was never there: perhaps the wrong one is asked
+			lines = append(lines, paint(dim, anotherSocket))
+		}
 	case !v.known:
 		lines = append(lines, paint(dim, "asking callboxd"))
 	default:

@@ -24,8 +24,9 @@ const (
 var unprivilegedPorts = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
 // doubts is what is right by itself and still will not do what was meant, or not under the
-// unit of the package. set says whether a key was set.
-func doubts(c *Config, set func(key string) bool, r report) {
+// unit of the package. set says whether a key was set, inFile whether the file did it: the
+// variable of the socket is how a shell names a daemon, too.
+func doubts(c *Config, set, inFile func(key string) bool, r report) {
 	for _, one := range c.secrets() {
 		if one.name != "" && !filepath.IsAbs(one.name) && !slices.Contains(credentials, one.name) {
 			text := fmt.Sprintf("the unit of the package asks systemd for %s, and not for %s", strings.Join(credentials, ", "), one.name)
@@ -43,7 +44,7 @@ func doubts(c *Config, set func(key string) bool, r report) {
 	if !below(c.Device.StateDir, unitStateDir) {
 		r("device.state_dir", fmt.Sprintf("the unit of the package lets the daemon write below %s only; %s", unitStateDir, opens(c.Device.StateDir)))
 	}
-	if !below(c.Control.Socket, unitRuntimeDir) {
+	if !below(c.Control.Socket, unitRuntimeDir) && inFile("control.socket") {
 		r("control.socket", fmt.Sprintf("the unit of the package lets the daemon make it below %s only; %s", unitRuntimeDir, opens(filepath.Dir(c.Control.Socket))))
 	}
 	if limit := c.Call.MaxDuration; limit.Set && set("call.warnings") {

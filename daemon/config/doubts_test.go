@@ -27,6 +27,7 @@ func TestDoubts(t *testing.T) {
 		"one that only begins so":           {"device: {state_dir: /var/lib/callbox2}", "device.state_dir", "ReadWritePaths=/var/lib/callbox2"},
 		"a socket at home":                  {"control: {socket: /home/anna/c.sock}", "control.socket", "it shuts /home (ProtectHome=)"},
 		"a socket elsewhere":                {"control: {socket: /srv/box/c.sock}", "control.socket", "ReadWritePaths=/srv/box"},
+		"a socket of the shell":             {"", "", ""},
 		"a warning that never comes":        {"call: {max_duration: 10s, warnings: [30s, 5s]}", "call.warnings", "a warning 30s before the end never comes where call.max_duration is 10s"},
 		"the usual warnings":                {"call: {max_duration: 10s}", "", ""},
 		"a call of nothing":                 {"hal: {camera: {name: none}, microphone: {name: none}, speaker: {name: none}}", "hal", "a call would be of nothing"},
@@ -38,6 +39,9 @@ func TestDoubts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, variable := range []string{"STATE_DIRECTORY", "CALLBOX_CONTROL_SOCKET"} {
 				t.Setenv(variable, "")
+			}
+			if strings.HasPrefix(name, "a socket of the shell") {
+				t.Setenv("CALLBOX_CONTROL_SOCKET", "/srv/box/c.sock")
 			}
 			file := filepath.Join(t.TempDir(), "c.yaml")
 			if err := os.WriteFile(file, []byte(tt.text+"\n"), 0o600); err != nil {

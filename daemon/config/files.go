@@ -51,7 +51,8 @@ func Check(path string, as Reader) (c *Config, doubtful Problems, err error) {
 		return nil, nil, problems.sorted()
 	}
 	set := func(key string) bool { _, ok := w.places[key]; return ok }
-	doubts(c, set, doubt)
+	inFile := func(key string) bool { return w.places[key].line > 0 }
+	doubts(c, set, inFile, doubt)
 	return c, doubtful.sorted(), nil
 }
 

@@ -49,7 +49,7 @@ func (j *judge) part(p Part) Row {
 	switch off := j.off(p.Kind); {
 	case p.Reason != "" && p.Virtual:
 		r.State, r.Says = Failed, p.Reason+": a virtual one stands in"
-		r.Remedy = fmt.Sprintf("callboxctl devices; a device that has none: %s: none", option)
+		r.Remedy = fmt.Sprintf("callboxctl devices; a device that has none: %s: none, or virtual to try without", option)
 	case p.Reason != "":
 		r.State, r.Says, r.Remedy = Failed, p.Reason, "its cable; callboxctl devices; callboxctl doctor"
 	case p.Wanted == wantedNone || p.Name == "":
