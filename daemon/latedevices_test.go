@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,6 +15,7 @@ import (
 	"callbox/hal"
 	"callbox/hal/clock"
 	"callbox/hal/devices"
+	"callbox/hal/haltest"
 	"callbox/hal/hotplug"
 	"callbox/media"
 )
@@ -111,19 +111,6 @@ func TestWatchPlugs(t *testing.T) {
 	}
 }
 
-// uevents is a socket whose events come out of a channel.
-type uevents chan string
-
-func (u uevents) Read(p []byte) (int, error) {
-	s, ok := <-u
-	if !ok {
-		return 0, os.ErrClosed
-	}
-	return copy(p, s), nil
-}
-
-func (u uevents) Close() error { close(u); return nil }
-
 // TestCallsHearOfPlugs: each kind of device that a call tells of is heard of, and none for
 // another one.
 func TestCallsHearOfPlugs(t *testing.T) {
@@ -133,7 +120,7 @@ func TestCallsHearOfPlugs(t *testing.T) {
 		"display": "ACTION=change\x00SUBSYSTEM=drm\x00HOTPLUG=1\x00DEVNAME=dri/card0\x00",
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			told := make(uevents, 1)
+			told := make(haltest.Uevents, 1)
 			p := &parts{hotplug: hotplug.New(told)}
 			defer p.hotplug.Close()
 			listeners := map[string]media.Listener{}

@@ -1,7 +1,6 @@
 package media
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -9,21 +8,9 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
+	"callbox/hal/haltest"
 	"callbox/hal/hotplug"
 )
-
-// uevents is a socket whose events come out of a channel.
-type uevents chan string
-
-func (u uevents) Read(p []byte) (int, error) {
-	s, ok := <-u
-	if !ok {
-		return 0, os.ErrClosed
-	}
-	return copy(p, s), nil
-}
-
-func (u uevents) Close() error { close(u); return nil }
 
 // The kernel's events of what is plugged in.
 var pluggedIn = map[string]struct {
@@ -51,7 +38,7 @@ func TestPluggedInIsNoticed(t *testing.T) {
 		for kind, plugged := range pluggedIn {
 			t.Run(kind+" "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					p, told := newPlug(), make(uevents, 1)
+					p, told := newPlug(), make(haltest.Uevents, 1)
 					monitor := hotplug.New(told)
 					t.Cleanup(func() { _ = monitor.Close() })
 					e := bubbleEngine(t, func(o *EngineOptions) {

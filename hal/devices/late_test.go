@@ -3,7 +3,6 @@ package devices
 import (
 	"bytes"
 	"errors"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +13,7 @@ import (
 
 	"callbox/hal"
 	"callbox/hal/clock"
+	"callbox/hal/haltest"
 	"callbox/hal/hotplug"
 )
 
@@ -290,19 +290,6 @@ func TestLackingSoundGoes(t *testing.T) {
 	})
 }
 
-// uevents is a socket whose events come out of a channel.
-type uevents chan string
-
-func (u uevents) Read(p []byte) (int, error) {
-	s, ok := <-u
-	if !ok {
-		return 0, os.ErrClosed
-	}
-	return copy(p, s), nil
-}
-
-func (u uevents) Close() error { close(u); return nil }
-
 // TestPluggedInIsNoticed by what stands in, at once and not at the next look.
 func TestPluggedInIsNoticed(t *testing.T) {
 	const soon = 300 * time.Millisecond
@@ -313,7 +300,7 @@ func TestPluggedInIsNoticed(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var p plugs
-				find, told := p.finders(), make(uevents, 1)
+				find, told := p.finders(), make(haltest.Uevents, 1)
 				find.Plugs = hotplug.New(told)
 				defer find.Plugs.Close()
 				c := newChooser(options("auto", "auto", "auto", "none"), find, zerolog.Nop())
