@@ -38,6 +38,8 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 0' INT TERM HUP # HUP: the terminal was closed
+terminal=false             # asked now: of one that was closed meanwhile it is not true any more
+[ ! -t 0 ] || terminal=true
 
 # Offers pairing codes, a new one whenever one runs out, and returns when the first
 # is on the screen. One at a time: a second one would take the window from the first
@@ -80,10 +82,12 @@ KEYS
 build/bin/callboxctl watch --events 9>&- &
 watching=$!
 
-if [ -t 0 ]; then
+if $terminal; then
   while kill -0 "$daemon" 2>/dev/null; do
     key=""
-    read -rsn1 -t 1 key || [ $? -gt 128 ] || break
+    # An end is a terminal that was closed: who is started with HUP ignored (nohup)
+    # learns of it only here.
+    read -rsn1 -t 1 key || [ $? -gt 128 ] || exit 0
     case $key in
       a) ctl answer || true ;;
       r) ctl reject || true ;;

@@ -24,12 +24,13 @@ type demo struct {
 	exited chan struct{}
 }
 
-// startDemo starts the demo, which writes into dir.
-func startDemo(t *testing.T, dir string) (_ *demo, keys io.Writer, screen *lockedBuffer) {
+// startDemo starts the demo, which writes into dir, by the program first, if any.
+func startDemo(t *testing.T, dir string, first ...string) (_ *demo, keys io.Writer, screen *lockedBuffer) {
 	t.Helper()
 	// script gives it a terminal. The flags: quiet, its exit code is the demo's, and
 	// what it writes is written at once.
-	d := &demo{exec.Command("script", "-qefc", "packaging/examples/demo.sh "+dir, "/dev/null"), make(chan struct{})}
+	command := append(first, "script", "-qefc", "packaging/examples/demo.sh "+dir, "/dev/null")
+	d := &demo{exec.Command(command[0], command[1:]...), make(chan struct{})}
 	d.Dir = "../../.."
 	d.Env = append(os.Environ(), "CALLBOX_SIGNALING_DIRECT_LISTEN=127.0.0.1:"+freePort(t, "127.0.0.1"))
 	keys, err := d.StdinPipe()
@@ -151,15 +152,24 @@ func TestDemoCtrlC(t *testing.T) {
 	eventually(t, 5*time.Second, "nothing of it runs", func() bool { return speaking(t, dir, "") == 0 })
 }
 
-// TestDemoEndsWithItsTerminal: who closes the window has stopped the demo.
+// TestDemoEndsWithItsTerminal: who closes the window has stopped the demo, even one that
+// is never told so: a program that is started with SIGHUP ignored, as nohup does it, hands
+// that on to all that it starts, and a shell cannot trap what it was told to ignore.
 func TestDemoEndsWithItsTerminal(t *testing.T) {
-	dir := t.TempDir()
-	demo, _, screen := startDemo(t, dir)
-	eventually(t, 20*time.Second, "the demo runs", func() bool { return strings.Contains(screen.String(), " is idle") })
-	if err := demo.Process.Kill(); err != nil {
-		t.Fatal(err)
+	for name, first := range map[string][]string{
+		"SIGHUP":         {"env", "--default-signal=HUP"}, // whatever starts the tests
+		"SIGHUP ignored": {"env", "--ignore-signal=HUP"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			demo, _, screen := startDemo(t, dir, first...)
+			eventually(t, 20*time.Second, "the demo runs", func() bool { return strings.Contains(screen.String(), " is idle") })
+			if err := demo.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, 10*time.Second, "nothing of it runs", func() bool { return speaking(t, dir, "") == 0 })
+		})
 	}
-	eventually(t, 10*time.Second, "nothing of it runs", func() bool { return speaking(t, dir, "") == 0 })
 }
 
 func press(t *testing.T, keys io.Writer, key string) {
