@@ -204,9 +204,10 @@ func TestTree(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, "packaging/debian/rules"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	write("signaling/phone/package-lock.json", `{"packages":{"":{},"node_modules/jose":{"version":"6.0.0"},"node_modules/tool":{"version":"1.0.0","dev":true}}}`)
-	write("signaling/phone/node_modules/jose/LICENSE.md", mitText)
-	write("signaling/phone/node_modules/jose/index.js", "no")
+	write("signaling/phone/package.json", `{"bundled":["mqtt"]}`)
+	write("signaling/phone/package-lock.json", `{"packages":{"":{},"node_modules/mqtt":{"version":"5.0.0","dev":true},"node_modules/tool":{"version":"1.0.0","dev":true}}}`)
+	write("signaling/phone/node_modules/mqtt/LICENSE.md", mitText)
+	write("signaling/phone/node_modules/mqtt/index.js", "no")
 	write("signaling/phone/dist/.gitignore", "")
 	if out, err := exec.CommandContext(t.Context(), "git", "-C", dir, "init", "-q").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -228,7 +229,7 @@ func TestTree(t *testing.T) {
 	})
 	want := []string{
 		".gitignore", "CHANGELOG.md", "debian/changelog", "debian/control", "debian/rules", "go.mod",
-		"signaling/phone/dist/.gitignore", "signaling/phone/dist/page/index.html", "signaling/phone/node_modules/jose/LICENSE.md", "signaling/phone/package-lock.json",
+		"signaling/phone/dist/.gitignore", "signaling/phone/dist/page/index.html", "signaling/phone/node_modules/mqtt/LICENSE.md", "signaling/phone/package-lock.json", "signaling/phone/package.json",
 	}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%v: the tree has %v, want %v", err, got, want)

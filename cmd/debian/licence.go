@@ -15,6 +15,7 @@ const (
 	bsd2      = "BSD-2-Clause"
 	bsd3      = "BSD-3-Clause"
 	isc       = "ISC"
+	zeroBSD   = "0BSD"
 	unlicense = "Unlicense"
 )
 
@@ -52,7 +53,11 @@ func namesOf(l licence) (names []string, err error) {
 		}
 	}
 	if has("Permission to use, copy, modify, and/or distribute this software", "Permission to use, copy, modify, and distribute this software") {
-		names = append(names, isc)
+		if has("provided that the above copyright notice") {
+			names = append(names, isc)
+		} else {
+			names = append(names, zeroBSD)
+		}
 	}
 	if has("This is free and unencumbered software released into the public domain") {
 		names = append(names, unlicense)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"debug/buildinfo"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,8 +15,8 @@ import (
 // part is something of others that is in our programs.
 type part struct {
 	Kind    string // golang, npm, github: the type of its package URL
-	Name    string // golang.org/x/net, jose
-	Version string // v0.62.0, 6.2.18
+	Name    string // golang.org/x/net, mqtt
+	Version string // v0.62.0, 5.16.0
 	Hash    string // as go.sum and package-lock.json have it; "" for none
 	// Licences are the texts that came with it.
 	Licences []licence
@@ -130,41 +129,10 @@ func embeddedIn(module, dir string) (part, error) {
 	return part{Kind: "github", Name: e.name, Version: version[1], Licences: []licence{{e.file, text}}}, nil
 }
 
-// npmParts returns what the phone's page was built from: the packages in dir's lock
-// file that are no tools.
-func npmParts(dir string) ([]part, error) {
-	var lock struct {
-		Packages map[string]struct {
-			Version   string `json:"version"`
-			Integrity string `json:"integrity"`
-			Dev       bool   `json:"dev"`
-		} `json:"packages"`
-	}
-	data, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
-	if err == nil {
-		err = json.Unmarshal(data, &lock)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot read which npm packages are in the phone's page: %w", err)
-	}
-	var parts []part
-	for path, p := range lock.Packages {
-		if path == "" || p.Dev {
-			continue
-		}
-		texts, err := licencesIn(filepath.Join(dir, path), "")
-		if err != nil {
-			return nil, err
-		}
-		name := path[strings.LastIndex(path, "node_modules/")+len("node_modules/"):]
-		parts = append(parts, part{Kind: "npm", Name: name, Version: p.Version, Hash: p.Integrity, Licences: texts})
-	}
-	sortParts(parts)
-	return parts, nil
-}
-
 func sortParts(parts []part) {
-	slices.SortFunc(parts, func(a, b part) int { return strings.Compare(a.Kind+" "+a.Name, b.Kind+" "+b.Name) })
+	slices.SortFunc(parts, func(a, b part) int {
+		return strings.Compare(a.Kind+" "+a.Name+" "+a.Version, b.Kind+" "+b.Name+" "+b.Version)
+	})
 }
 
 // isLicence reports whether a file of a module says under which terms it stands.

@@ -40,7 +40,8 @@ func TestLicences(t *testing.T) {
 		"both":          {"LICENSE", mitText + "Licensed under the Apache License, Version 2.0", []string{mit, apache2}, []string{"2018 Filip Skokan"}},
 		"three clauses": {"LICENSE", "Copyright © 2012 The Go Authors. All rights reserved.\nRedistribution and use in source\nand binary forms, …\nNeither the name", []string{bsd3}, []string{"2012 The Go Authors."}},
 		"two clauses":   {"LICENSE", "Copyright (c) 2013 The Authors\nRedistribution and use in source and binary forms", []string{bsd2}, []string{"2013 The Authors"}},
-		"ISC":           {"LICENSE.txt", "Permission to use, copy, modify, and distribute this software", []string{isc}, nil},
+		"ISC":           {"LICENSE.txt", "Permission to use, copy, modify, and distribute this software is hereby granted, provided that the above\ncopyright notice", []string{isc}, nil},
+		"0BSD":          {"LICENSE.txt", "Permission to use, copy, modify, and/or distribute this software for any purpose is hereby granted.", []string{zeroBSD}, nil},
 		"a notice":      {"NOTICE", "CoreOS Project\nCopyright 2018 CoreOS, Inc", nil, []string{"2018 CoreOS, Inc"}},
 		"public domain": {"LICENSE", "This is free and unencumbered software released into the public domain.", []string{unlicense}, nil},
 	} {
@@ -128,7 +129,7 @@ func TestNoLicence(t *testing.T) {
 func TestSBOM(t *testing.T) {
 	parts := []part{
 		{"golang", "golang.org/x/net", "v0.62.0", "h1:abc=", []licence{{"LICENSE", mitText}}},
-		{"npm", "@scope/jose", "6.2.18", "sha512-AQI=", []licence{{"LICENSE.md", mitText}}},
+		{"npm", "@scope/part", "6.2.18", "sha512-AQI=", []licence{{"LICENSE.md", mitText}}},
 	}
 	libraries := []library{{"libturbojpeg0", "1:2.1.5-2", "armhf", false}, {"libopenh264-7", "2.3.1", "armhf", true}, {"libpulse0", "", "armhf", true}}
 	at := time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)
@@ -149,7 +150,7 @@ func TestSBOM(t *testing.T) {
 		refs = append(refs, c.PURL)
 	}
 	want := []string{
-		"pkg:golang/golang.org/x/net@v0.62.0", "pkg:npm/%40scope/jose@6.2.18", "pkg:deb/debian/libturbojpeg0@1%3A2.1.5-2?arch=armhf",
+		"pkg:golang/golang.org/x/net@v0.62.0", "pkg:npm/%40scope/part@6.2.18", "pkg:deb/debian/libturbojpeg0@1%3A2.1.5-2?arch=armhf",
 		"pkg:deb/debian/libopenh264-7@2.3.1?arch=armhf", "pkg:deb/debian/libpulse0?arch=armhf",
 	}
 	if !slices.Equal(refs, want) || !slices.Equal(b.Dependencies[0].Uses, want) {
@@ -215,5 +216,20 @@ func TestMiniaudio(t *testing.T) {
 	names, err := p.names()
 	if err != nil || !slices.Equal(names, []string{"MIT-0"}) || p.Name != "mackron/miniaudio" || strings.Count(p.Version, ".") != 2 {
 		t.Errorf("%s %s, licences %v, %v", p.Name, p.Version, names, err)
+	}
+}
+
+// TestABI: the package that has the plugin depends on a callbox that loads it, by the
+// number that callbox looks at.
+func TestABI(t *testing.T) {
+	m := regexp.MustCompile(`(?m)^#define CALLBOX_AVCODEC_ABI (\d+)$`).FindStringSubmatch(text(t, "media/codec/avcodec/plugin.h"))
+	if m == nil {
+		t.Fatal("plugin.h has no number")
+	}
+	_, packages, _ := strings.Cut(text(t, "packaging/debian/control"), "\nPackage: callbox\n")
+	callbox, hwenc, found := strings.Cut(packages, "\nPackage: callbox-hwenc\n")
+	name := "callbox-avcodec-abi-" + m[1]
+	if !found || !strings.Contains(callbox, "\nProvides: "+name+"\n") || !strings.Contains(hwenc, " "+name+",\n") {
+		t.Errorf("debian/control does not say that callbox provides %s and callbox-hwenc depends on it", name)
 	}
 }

@@ -121,16 +121,11 @@ func sourceFiles(root string) ([]string, error) {
 		}
 		files = append(files, file)
 	}
-	parts, err := npmParts(filepath.Join(root, phoneDir))
+	licences, err := npmLicences(root)
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range parts {
-		dir := filepath.Join(phoneDir, "node_modules", p.Name)
-		for _, l := range p.Licences {
-			files = append(files, filepath.Join(dir, l.File))
-		}
-	}
+	files = append(files, licences...)
 	page := filepath.Join(phoneDir, "dist")
 	entries, err := os.ReadDir(filepath.Join(root, page))
 	if err != nil || len(entries) < 2 { // .gitignore is always there

@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build as esbuild } from "esbuild";
+import { checkBundled, licences } from "./bundled.mjs";
 import { draw, icons } from "./icons.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -20,14 +21,16 @@ const common = {
   minify: true,
   legalComments: "none",
   logLevel: "warning",
+  metafile: true,
 };
+const build = async (options) => checkBundled((await esbuild(options)).metafile);
 // What the SDK loads only when it is needed is a file of its own. Errors are the SDK's.
 const later = ["push.js", "mqtt.js"];
 await build({ ...common, entryPoints: ["src/sdk.ts"], outfile: "dist/sdk.js", external: later.map((name) => `./${name}`) });
 await build({ ...common, entryPoints: ["src/push.ts"], outfile: "dist/push.js", plugins: [from("./sdk.js", /\/errors\.js$/)] });
 await build({ ...common, entryPoints: ["src/mqtt.ts"], outfile: "dist/mqtt.js", legalComments: "eof" });
 // MQTT.js and what it brings want their licences in copies.
-await cp("node_modules/mqtt/LICENSE.md", "dist/mqtt.LICENSE.txt");
+await writeFile("dist/mqtt.LICENSE.txt", await licences());
 await build({
   ...common,
   entryPoints: { app: "page/main.ts", style: "page/style.css" },
@@ -42,7 +45,7 @@ for (const { name, size, full } of icons) await writeFile(`dist/${name}`, draw(d
 // The service worker keeps the page's files, each as it is in this build.
 const files = {};
 for (const name of (await readdir("dist")).sort()) {
-  if (name === ".gitignore") continue;
+  if (name === ".gitignore" || name.endsWith(".LICENSE.txt")) continue; // no page loads them
   files[name === "index.html" ? "./" : name] = `sha256-${createHash("sha256").update(await readFile(`dist/${name}`)).digest("base64")}`;
 }
 const version = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 16);

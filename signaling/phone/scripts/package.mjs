@@ -2,15 +2,16 @@
 // with chunks for what it loads only when it is needed, the types that it shows, and a
 // service worker.
 import { execFileSync } from "node:child_process";
-import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { checkBundled, licences } from "./bundled.mjs";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 await rm("lib", { recursive: true, force: true });
 // Not minified: whoever bundles it does that, and may want to read it before.
-await build({
+const { metafile } = await build({
   entryPoints: ["src/sdk.ts"],
   outdir: "lib",
   bundle: true,
@@ -19,7 +20,9 @@ await build({
   format: "esm",
   target: "es2022",
   logLevel: "warning",
+  metafile: true,
 });
+await checkBundled(metafile);
 
 // The service worker that shows who calls; it keeps no page's files.
 await build({
@@ -44,5 +47,5 @@ for (const name of reached) {
 }
 
 await copyFile("../../LICENSE", "LICENSE");
-// MQTT.js, which one of the chunks is made of, wants its licence in copies.
-await copyFile("node_modules/mqtt/LICENSE.md", "lib/mqtt.LICENSE.txt");
+// MQTT.js and what it brings, of which one of the chunks is made, want their licences in copies.
+await writeFile("lib/mqtt.LICENSE.txt", await licences());

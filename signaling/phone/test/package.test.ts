@@ -78,6 +78,10 @@ describe("the published package", () => {
     const paths = packed.files.map((f) => f.path);
     for (const path of ["LICENSE", "README.md", "package.json", "lib/sdk.js", "lib/sdk.d.ts", "lib/sw.js", "lib/mqtt.LICENSE.txt"]) assert.ok(paths.includes(path), path);
     assert.deepEqual(paths.filter((p) => !/^(LICENSE|README\.md|package\.json|lib\/([\w-]+(\.d\.ts|\.js)|mqtt\.LICENSE\.txt))$/.test(p)), []);
+    // MQTT.js, what it depends on, and what it was built with.
+    const licences = await readFile(join(project, "node_modules/callbox-phone/lib/mqtt.LICENSE.txt"), "utf8");
+    for (const name of ["mqtt", "ieee754", "split2", "@jspm/core"]) assert.match(licences, new RegExp(`^={80}\n${name} \\d`, "m"));
+    for (const text of ["MQTT.js contributors", "Neither the name of the copyright holder", "ISC License", "Apache License"]) assert.ok(licences.includes(text), text);
     for (const path of paths.filter((p) => p.startsWith("lib/"))) {
       const text = await readFile(join(project, "node_modules/callbox-phone", path), "utf8");
       for (const [, name] of text.matchAll(/(?:from |import |import\()"(\.[^"]*)"/g)) {
