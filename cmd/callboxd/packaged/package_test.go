@@ -161,6 +161,9 @@ func (l *life) brings() {
 			l.t.Errorf("%s is not in the bill of materials: %s", library, bill)
 		}
 	}
+	if rights := l.run("cat", "/usr/share/doc/callbox/copyright"); !strings.Contains(bill, "pkg:npm/mqtt@") || !strings.Contains(rights, "MQTT.js contributors") {
+		l.t.Error("MQTT.js, which the call page has in it, is not in the bill of materials, or its licence not in the copyright file")
+	}
 	for _, file := range []struct{ path, want string }{
 		{"/var/lib/callbox", "700 callbox callbox"}, {"/run/callbox/control.sock", "660 callbox callbox"}, {"/etc/callbox/callbox.yaml", "644 root root"},
 	} {

@@ -154,7 +154,7 @@ func (l *life) older() {
 	if got := l.show("ExecMainStatus") + " " + l.show("NRestarts"); got != "78 0" {
 		l.t.Errorf("exit code and restarts are %s", got)
 	}
-	l.untilJournal("install that version again")
+	l.untilJournal("install that version of callbox again, or put back the copy of the state directory from before the upgrade")
 	if got := first(l.try("cat", "/var/lib/callbox/contacts.json")); got != newer {
 		l.t.Error("the file was touched")
 	}

@@ -1,5 +1,6 @@
 // What stands between the daemon and callbox-avcodec.so, which is made for one release's
-// libavcodec. Whoever changes anything here counts CALLBOX_AVCODEC_ABI up.
+// libavcodec. Whoever changes anything here counts CALLBOX_AVCODEC_ABI up, and the package
+// callbox-avcodec-abi-N in packaging/debian/control with it.
 #include <stdint.h>
 
 #define CALLBOX_AVCODEC_ABI 1
