@@ -16,6 +16,7 @@ import (
 	"callbox/daemon/config"
 	"callbox/daemon/control"
 	"callbox/daemon/policy"
+	"callbox/daemon/store"
 	"callbox/hal"
 	"callbox/signaling/cause"
 	"callbox/signaling/signalingtest"
@@ -60,6 +61,45 @@ func TestReload(t *testing.T) {
 	}
 	if h.status().State != "idle" {
 		t.Error("a bad file stopped the daemon")
+	}
+}
+
+// TestReloadOnABrokenDisk: what the file says counts as a whole, although the old records
+// cannot be deleted yet.
+func TestReloadOnABrokenDisk(t *testing.T) {
+	h := newHouse(t)
+	next := *h.cfg
+	h.reload = func() (*config.Config, error) { c := next; return &c, nil }
+	h.restart()
+	for range 3 {
+		r := store.Record{RoomID: "old", Cause: cause.Hangup}
+		var err error
+		if r.ID, err = h.d.store.Begin(r); err == nil {
+			err = h.d.store.End(r)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(h.cfg.Device.StateDir, "calls.db") // what cannot be written over
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(path, "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	next.Records.Keep, next.Call.RingTimeout = 1, 5*time.Second
+	if r, err := h.api.Reload(t.Context()); err != nil || !slices.Equal(r.Changed, []string{"call.ring_timeout", "records.keep"}) {
+		t.Errorf("reload = %+v, %v", r, err)
+	}
+	if got := h.d.store.Records(store.Query{}); len(got) != 1 {
+		t.Errorf("there are %d records, want 1", len(got))
+	}
+	if p := h.d.store.Problems(); len(p) == 0 || !strings.Contains(p[len(p)-1].Text, "cannot write the call records") {
+		t.Errorf("the disk's failure is not told: %+v", p)
+	}
+	if err := os.RemoveAll(path); err != nil { // the end writes, too
+		t.Fatal(err)
 	}
 }
 

@@ -51,7 +51,8 @@ func (b *backend) Reload(ctx context.Context) (control.ReloadResult, error) {
 		}
 	}
 	if err := p.store.Configure(store.People(next.Records.People), retention(next)); err != nil {
-		return control.ReloadResult{}, err
+		// It counts, and the store writes it with what comes next: no reason to leave all the rest old.
+		p.log.Warn().Err(err).Msg("the old call records are gone from memory, but not yet from the disk")
 	}
 	if err := p.announcer.load(next.Call.Announcement); err != nil {
 		p.log.Warn().Err(err).Msg("cannot use the announcement: the built-in chime is played")
@@ -71,6 +72,7 @@ func (b *backend) Reload(ctx context.Context) (control.ReloadResult, error) {
 		return struct{}{}
 	})
 	if err != nil {
+		p.log.Error().Err(err).Msg("the configuration was read again; its rules and time-outs count as soon as the daemon gets to them")
 		return control.ReloadResult{}, err
 	}
 	p.log.Info().Strs("changed", result.Changed).Strs("need_restart", result.NeedRestart).Msg("configuration read again")

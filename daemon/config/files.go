@@ -33,13 +33,17 @@ func LoadFiles(path string) (*Config, error) {
 // by itself, and still will not do what was meant, or not under the unit of the package.
 func Check(path string, as Reader) (c *Config, doubtful Problems, err error) {
 	c, w, err := open(path)
-	if err != nil {
+	if w == nil {
 		return nil, nil, err
 	}
-	var problems Problems
+	problems := w.problems // of the text; the files are looked at all the same, to tell all at once
 	doubt := func(path, text string) { doubtful = append(doubtful, w.at(path, text)) }
 	look := func() {
-		checkFiles(c, as, func(path, text string) { problems = append(problems, w.at(path, text)) })
+		checkFiles(c, as, func(path, text string) {
+			if !w.known(path) {
+				problems = append(problems, w.at(path, text))
+			}
+		})
 		doubtFiles(c, as, doubt)
 	}
 	if as.Do == nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +59,30 @@ func TestLoadFiles(t *testing.T) {
 				t.Errorf("LoadFiles = %v, want one problem of %s in line %d", err, tt.key, tt.line)
 			}
 		})
+	}
+}
+
+// TestAllAtOnce: a mistake in the text hides no file that cannot be used, and a name that
+// is a mistake itself is told once.
+func TestAllAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	none, file := filepath.Join(dir, "none"), filepath.Join(dir, "a.yaml")
+	text := "call: {rng_timeout: 5s}\nsignaling:\n  mqtt:\n    enabled: true\n    brokers: [mqtts://b.example]\n    user: door\n    password_file: " + none +
+		"\n    ca: [" + none + "]\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := LoadFiles(file)
+	var problems Problems
+	if !errors.As(err, &problems) {
+		t.Fatalf("LoadFiles = %v", err)
+	}
+	var got []string
+	for _, p := range problems {
+		got = append(got, fmt.Sprintf("%s %d", p.Key, p.Line))
+	}
+	if want := []string{"call.rng_timeout 1", "signaling.mqtt.password_file 7", "signaling.mqtt.ca 8"}; !slices.Equal(got, want) {
+		t.Errorf("problems are of %v, want %v: %v", got, want, err)
 	}
 }
 

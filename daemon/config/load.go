@@ -26,10 +26,14 @@ const maxFile = 1 << 20
 // error. What is wrong with the contents comes as Problems, all of it.
 func Load(path string) (*Config, error) {
 	c, _, err := open(path)
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
-// open is Load; the walker knows the place of each value.
+// open is Load; the walker knows the place of each value. Beside Problems there is all
+// that has none.
 func open(path string) (*Config, *walker, error) {
 	named := path != ""
 	if !named {
@@ -61,10 +65,14 @@ func readFile(path string) ([]byte, error) {
 // load is Load without the outside: the same input gives the same result.
 func load(file string, data []byte, environ []string) (*Config, error) {
 	c, _, err := read(file, data, environ)
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
-// read is load; the walker knows the place of each value.
+// read is load; the walker knows the place of each value. Beside Problems there is all
+// that has none.
 func read(file string, data []byte, environ []string) (*Config, *walker, error) {
 	root := schema()
 	w := &walker{file: file, places: map[string]place{}, bad: map[string]bool{}}
@@ -101,7 +109,7 @@ func read(file string, data []byte, environ []string) (*Config, *walker, error) 
 		}
 	})
 	if len(w.problems) > 0 {
-		return nil, nil, w.problems.sorted()
+		return c, w, w.problems.sorted()
 	}
 	return c, w, nil
 }

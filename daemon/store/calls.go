@@ -62,7 +62,8 @@ func (s *Store) Restarted() int { return s.restarted }
 
 // Configure changes what new records tell of people and how long records are
 // kept, the latter for all that are there. Records that are written stay as they
-// are: see Redact.
+// are: see Redact. When the disk does not take it, that is the error, it counts all the
+// same, and is written with what comes next.
 func (s *Store) Configure(people People, retention Retention) error {
 	if err := people.check(); err != nil {
 		return err

@@ -113,13 +113,17 @@ func (f files) sweep() error {
 	return nil
 }
 
+// newerRemedy is what to do about a file of a newer callbox, which is whole: to remove it
+// would lose what is in it.
+const newerRemedy = "install that version of callbox again, or put back the copy of the state directory from before the upgrade (docs/operations.md, Going back)"
+
 // damaged is the error of a file that makes no sense.
 func (f files) damaged(name string, why any, remedy string) error {
 	return fmt.Errorf("cannot use %s: %w (%v); restore it from a backup, or %s", f.path(name), ErrDamaged, why, remedy)
 }
 
 // readJSON reads a JSON file of at most the version newest into v, which is a struct
-// with the member version.
+// with the member version; remedy is for a damaged one.
 // Unknown members are damage: dropping them would lose them at the next write.
 func (f files) readJSON(name string, v any, newest int, remedy string) error {
 	data, err := os.ReadFile(f.path(name))
@@ -128,7 +132,7 @@ func (f files) readJSON(name string, v any, newest int, remedy string) error {
 	}
 	if err := decode(data, v, newest); err != nil {
 		if errors.Is(err, ErrNewer) {
-			return fmt.Errorf("cannot use %s: %w; install that version again, or %s", f.path(name), err, remedy)
+			return fmt.Errorf("cannot use %s: %w; %s", f.path(name), err, newerRemedy)
 		}
 		return f.damaged(name, err, remedy)
 	}

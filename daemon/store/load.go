@@ -129,8 +129,6 @@ func (f *callsFile) read() (c contents, err error) {
 	return c, fmt.Errorf("%w (%w)", ErrDamaged, err)
 }
 
-const newerRemedy = "install that version of callbox again, or move the file away to start with no call records"
-
 // readState reads one state of the file, as far as it can be read.
 func readState(db *boltfile.File, n int) (contents, error) {
 	c := newContents()

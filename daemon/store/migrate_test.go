@@ -265,7 +265,7 @@ func TestNewerIsRefused(t *testing.T) {
 	if !errors.Is(err, ErrNewer) {
 		t.Fatalf("Open: %v", err)
 	}
-	for _, want := range []string{path, "version 4", "up to 2", "install"} {
+	for _, want := range []string{path, "version 4", "up to 2", "install", "put back the copy"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q: %v", want, err)
 		}

@@ -191,7 +191,7 @@ func (s *Store) loadSpent() error {
 		errLine := decode(line, &t, 1)
 		switch {
 		case errors.Is(errLine, ErrNewer):
-			return fmt.Errorf("cannot use %s: %w; install that version again, or move it away", s.files.path(spentFile), errLine)
+			return fmt.Errorf("cannot use %s: %w; %s", s.files.path(spentFile), errLine, newerRemedy)
 		case errLine == nil && (t.Issuer == "" || t.ID == ""):
 			errLine = errors.New("a used token has no issuer or no ID")
 		}

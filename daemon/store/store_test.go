@@ -123,6 +123,8 @@ func TestDamage(t *testing.T) {
 		"contacts with more":    {contactsFile, `{"version":1,"contacts":[],"more":1}`, ErrDamaged},
 		"contacts foreign key":  {contactsFile, `{"version":1,"contacts":[{"jkt":"abc","name":"Eve"}]}`, ErrDamaged},
 		"contacts newer":        {contactsFile, `{"version":3,"people":[]}`, ErrNewer},
+		"denied newer":          {deniedFile, `{"version":2,"denied":[]}`, ErrNewer},
+		"used tokens newer":     {spentFile, `{"version":2,"who":"b"}` + "\n", ErrNewer},
 		"records of a newer":    {journalFile, `{"version":2,"kind":"calls"}` + "\n", ErrNewer},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -132,6 +134,10 @@ func TestDamage(t *testing.T) {
 			_, err := Open(dir, Options{})
 			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), filepath.Join(dir, tt.file)) {
 				t.Fatalf("Open: %v; want %v naming %s", err, tt.want, tt.file)
+			}
+			// A newer file is whole: who removes it has lost it.
+			if back := strings.Contains(err.Error(), "put back the copy"); back != (tt.want == ErrNewer) || back && strings.Contains(err.Error(), "remove it") {
+				t.Errorf("the remedy is that of another error: %v", err)
 			}
 			if got, err := os.ReadFile(filepath.Join(dir, tt.file)); err != nil || string(got) != tt.text {
 				t.Errorf("the damaged file was changed: %q, %v", got, err)
