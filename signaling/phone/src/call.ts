@@ -32,6 +32,7 @@ export function begin(roomType: RoomType, asked: number | undefined, rung?: { re
       warned: undefined,
       epoch: undefined,
       generation: 0,
+      unanswered: false,
       restartedAt: undefined,
       end: undefined,
       endedByDevice: false,
@@ -136,7 +137,7 @@ export function step(s: CallState, e: CallEvent, now: number): Step {
     case "lost":
       return talks(s) ? lost(s, now) : [s, []];
     case "up":
-      return s.phase === "reconnecting" ? restart(s, now) : [s, []];
+      return s.phase === "reconnecting" ? lost(s, now) : [s, []];
     case "flowing":
       if (s.phase !== "reconnecting") return [s, []];
       return [{ ...s, phase: "talking" }, [{ do: "clear", name: "reconnect" }, { do: "clear", name: "restart" }]];
@@ -145,7 +146,7 @@ export function step(s: CallState, e: CallEvent, now: number): Step {
       return restart(e.iceServers.length > 0 ? { ...s, iceServers: e.iceServers } : s, now);
     case "restarted":
       if (e.generation !== s.generation || !talks(s)) return [s, []];
-      return [s, [{ do: "setRestartAnswer", sdp: e.sdp }]];
+      return [{ ...s, unanswered: false, restartedAt: now }, [{ do: "setRestartAnswer", sdp: e.sdp }]];
     case "hangUp":
       return leave(s, hangUpEnd(s, e.origin), now);
     case "timer":
@@ -191,7 +192,8 @@ function timer(s: CallState, name: TimerName, now: number): Step {
   switch (name) {
     case "answer":
       if (s.phase === "inviting") return finish(s, aborted("unreachable"), false, now);
-      return s.phase === "offering" ? leave(s, { cause: "joinFailed" }, now) : [s, []];
+      if (s.phase === "offering") return leave(s, { cause: "joinFailed" }, now);
+      return s.unanswered && talks(s) ? restart(s, now) : [s, []];
     case "ring":
       return s.accepted ? [s, []] : leave(s, { cause: "timeout" }, now);
     case "connect":

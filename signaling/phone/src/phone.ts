@@ -242,7 +242,7 @@ export class Phone {
 
   /** Pairs this phone with the device of a link, after the person has agreed. */
   async pair(link: PairingLink, name: string): Promise<Device> {
-    if (!isName(name)) throw new CallboxError("badArgument", "a name has 1 to 64 characters, none of them control characters");
+    if (!isName(name)) throw new CallboxError("badArgument", "a name has 1 to 64 characters, no control characters");
     const known = this.#devices.find((d) => d.dkt === link.dkt);
     // One connection per key counts: the one to the same device makes room.
     this.#unlink(link.dkt);

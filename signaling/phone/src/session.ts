@@ -177,7 +177,7 @@ export class Session {
     const { phase } = this.#state;
     if (this.#talk && (phase === "talking" || phase === "reconnecting")) return this.#talk.sendData(payload, right);
     if (phase === "ringing") return this.#doorstep.send(payload, right);
-    throw new CallboxError("noCall", "data can be sent while an own call rings, and in the talk", this.roomId);
+    throw new CallboxError("noCall", "data is for the talk, or while an own call rings", this.roomId);
   }
 
   /** Media has stopped: if the device says nothing either, what goes straight to it is dead, too. */

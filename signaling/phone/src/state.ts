@@ -69,7 +69,9 @@ export interface CallState {
   readonly epoch: number | undefined;
   /** ICE generation of the newest offer; 0 is the first. */
   readonly generation: number;
-  /** When the newest restart was offered. */
+  /** The newest restart has no answer yet. */
+  readonly unanswered: boolean;
+  /** When the newest restart was offered or, later, answered. */
   readonly restartedAt: number | undefined;
   readonly end: End | undefined;
   /** The device's word ended the call. */
@@ -107,7 +109,7 @@ export type CallEvent =
   | { readonly t: "unanswered"; readonly type: "invite" | "offer" }
   | { readonly t: "leaveAcked" }
   | { readonly t: "breach" }
-  /** Media is lost, or a restart has failed. */
+  /** Media is lost. */
   | { readonly t: "lost" }
   /** Media flows again: packets arrive, which is more than a connected ICE says. */
   | { readonly t: "flowing" }

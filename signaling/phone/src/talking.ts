@@ -49,17 +49,23 @@ function dueWarning(s: CallState): { readonly secondsLeft: number; readonly at: 
   return secondsLeft === undefined ? undefined : { secondsLeft, at: startedAt + (limit - secondsLeft) * 1000 };
 }
 
-/** Media is lost, or a restart has failed. */
+/** Media is lost, or still lost. A restart without an answer yet is being repeated: a newer one would make its answer void. */
 export function lost(s: CallState, now: number): Step {
-  if (s.phase === "reconnecting") return restart(s, now);
-  const [next, effects] = restart({ ...s, phase: "reconnecting" }, now);
-  return [next, [{ do: "timer", name: "reconnect", ms: times.reconnect }, ...effects]];
+  const [next, effects] = s.unanswered ? [s, []] : restart(s, now);
+  if (s.phase === "reconnecting") return [next, effects];
+  return [{ ...next, phase: "reconnecting" }, [{ do: "timer", name: "reconnect", ms: times.reconnect }, ...effects]];
 }
 
-/** Offers new ICE credentials, at most every 2 s: sooner, it waits for that time to pass. */
+/** Offers new ICE credentials, 2 s after the last ones or their answer: sooner, it waits for that time to pass. */
 export function restart(s: CallState, now: number): Step {
   const wait = s.restartedAt === undefined ? 0 : s.restartedAt + times.restartPause - now;
   if (wait > 0) return [s, [{ do: "timer", name: "restart", ms: wait }]];
   const generation = s.generation + 1;
-  return [{ ...s, generation, restartedAt: now }, [{ do: "restartIce", generation, iceServers: s.iceServers }]];
+  return [
+    { ...s, unanswered: true, restartedAt: now, generation },
+    [
+      { do: "restartIce", generation, iceServers: s.iceServers },
+      { do: "timer", name: "answer", ms: times.answer },
+    ],
+  ];
 }

@@ -179,13 +179,25 @@ suite("ends that cross", () => {
 
 suite("reconnecting", () => {
   const restarts = (effects: readonly Effect[]): number[] => effects.flatMap((e) => (e.do === "restartIce" ? [e.generation] : []));
-  test("a lost connection is restarted at once, then every 2 s at most", () => {
+  const restarted = (generation: number): CallEvent => ({ t: "restarted", generation, sdp });
+  test("a lost connection is restarted at once, then 2 s after the answer at the soonest", () => {
     assert.deepEqual(restarts(run(reconnecting).all), [1]);
-    const soon = run([...reconnecting, 500, { t: "lost" }]);
+    const soon = run([...reconnecting, 1000, restarted(1), 500, { t: "lost" }]);
     assert.deepEqual(restarts(soon.all), [1]);
     assert.deepEqual(soon.last, [{ do: "timer", name: "restart", ms: 1500 }]);
-    assert.deepEqual(restarts(run([...reconnecting, 500, { t: "lost" }, 1500, timer("restart")]).all), [1, 2]);
-    assert.deepEqual(restarts(run([...reconnecting, 3000, { t: "up" }]).all), [1, 2]);
+    assert.deepEqual(restarts(run([...reconnecting, restarted(1), 500, { t: "lost" }, 1500, timer("restart")]).all), [1, 2]);
+    assert.deepEqual(restarts(run([...reconnecting, restarted(1), 2000, { t: "up" }]).all), [1, 2]);
+  });
+  test("one at a time: a newer offer would make the answer void that is on its way", () => {
+    const waiting = [...reconnecting, 3000, { t: "up" } as const, 3000, { t: "lost" } as const];
+    assert.deepEqual(restarts(run(waiting).all), [1]);
+    assert.ok(does(run([...waiting, restarted(1)]).last, "setRestartAnswer"));
+  });
+  test("one without an answer is given up after 10 s, for a new one", () => {
+    assert.deepEqual(run(reconnecting).last.slice(-1), [{ do: "timer", name: "answer", ms: 10_000 }]);
+    assert.deepEqual(restarts(run([...reconnecting, 10_000, timer("answer")]).all), [1, 2]);
+    assert.deepEqual(restarts(run([...reconnecting, restarted(1), { t: "flowing" }, 10_000, timer("answer")]).all), [1]);
+    assert.deepEqual(restarts(run([...path.talking, needRestart(1), 10_000, timer("answer")]).all), [1, 2]);
   });
   test("the device may ask, once per generation", () => {
     const asked = [...path.talking, needRestart(1)];
@@ -199,13 +211,13 @@ suite("reconnecting", () => {
     const used = (events: readonly (CallEvent | number)[]): unknown[] =>
       run([{ ...challenge, iceServers: first }, ...path.talking.slice(1), ...events] as CallEvent[]).all.flatMap((e) => (e.do === "restartIce" ? [e.iceServers] : []));
     assert.deepEqual(used([needRestart(1)]), [first]);
-    assert.deepEqual(used([needRestart(1, fresh), 5000, needRestart(1, stale), 5000, { t: "lost" }]), [fresh, fresh]);
+    assert.deepEqual(used([needRestart(1, fresh), 5000, needRestart(1, stale), restarted(1), 5000, { t: "lost" }]), [fresh, fresh]);
     assert.deepEqual(used([{ t: "lost" }, 500, needRestart(2, fresh), 1500, timer("restart")]), [first, fresh]);
   });
   test("only the answer to the newest offer is taken", () => {
-    const two = [...reconnecting, 3000, { t: "lost" } as const];
-    assert.ok(!does(run([...two, { t: "restarted", generation: 1, sdp }]).last, "setRestartAnswer"));
-    assert.ok(does(run([...two, { t: "restarted", generation: 2, sdp }]).last, "setRestartAnswer"));
+    const two = [...reconnecting, 3000, needRestart(2)];
+    assert.ok(!does(run([...two, restarted(1)]).last, "setRestartAnswer"));
+    assert.ok(does(run([...two, restarted(2)]).last, "setRestartAnswer"));
   });
   test("it ends after 32 s", () => {
     const { state } = run([...reconnecting, 32_000, timer("reconnect")]);
