@@ -89,7 +89,7 @@ func (a *audioSender) send() error {
 		if err != nil {
 			return err
 		}
-		fec.follow(a.s.now(), a.s.send.loss())
+		fec.follow(a.s.now(), a.s.soundLoss())
 		if len(out.Data) == 0 {
 			silent = true
 			continue

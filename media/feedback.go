@@ -69,6 +69,13 @@ func (s *Session) readFeedback(sender *webrtc.RTPSender, kind webrtc.RTPCodecTyp
 	})
 }
 
+// soundLoss is the share of our sound that does not arrive, 0 to 1: of all our packets of
+// late, or of the sound in the phone's last receiver report, whichever is more. A phone that
+// reports pictures only, and a voice call with it, know the second alone.
+func (s *Session) soundLoss() float64 {
+	return max(s.send.loss(), float64(s.count.audioReported.Load())/256)
+}
+
 // noteReport notes what the phone reports of one of our tracks (RFC 3550, 6.4.1).
 func noteReport(reports []rtcp.ReceptionReport, ssrc webrtc.SSRC, note func(rtcp.ReceptionReport)) {
 	for _, r := range reports {

@@ -86,6 +86,13 @@ func (f *sending) again(timestamp uint32) bool {
 	return f.control.Queue() < queueAgain
 }
 
+// way counts the ways to the phone so far.
+func (f *sending) way() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.control.Ways()
+}
+
 // videoRate is what the encoder of pictures should aim at, in bit/s.
 func (f *sending) videoRate() rate.Rate {
 	o := f.s.engine.opts.Options
@@ -215,6 +222,9 @@ func (f *sending) step() time.Duration {
 		}
 		item, pad, ok, wait := f.pace.Next(now)
 		p := item.Value
+		if !ok && f.unheard(now) {
+			ok, pad = true, 1
+		}
 		if ok && pad > 0 {
 			p = f.padding(pad)
 		} else if ok {
@@ -247,6 +257,17 @@ func (f *sending) probe(now time.Duration) (rate.Probe, bool) {
 		return rate.Probe{}, false
 	}
 	return f.control.Probe(now)
+}
+
+// askEvery is how often the way is asked by padding where nothing else does: twice within
+// what would count as silence.
+const askEvery = 200 * time.Millisecond
+
+// unheard says whether nothing has left for a while of which the phone will report. Without
+// sound that is numbered a talk without pictures would never learn that they fit again. mu is
+// held.
+func (f *sending) unheard(now time.Duration) bool {
+	return f.begun && f.known && f.s.running() && now-f.recorder.Sent() >= askEvery
 }
 
 // padding returns a packet that says nothing (RFC 3550, 5.1): it comes between two

@@ -79,6 +79,23 @@ func TestSlowWay(t *testing.T) {
 	})
 }
 
+// TestPicturesComeBack although nothing of the talk is reported while there are none: a
+// phone may want reports of pictures only, and a device may have no microphone.
+func TestPicturesComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSlowWay(t, bitsEngine(t), 3_000_000, func(w *slowWay) { w.apart = true })
+		if p := w.pass(3*time.Second, time.Second); p.pictures < 500_000 {
+			t.Fatalf("on a way of 3 Mbit/s %.0f bit/s of pictures", p.pictures)
+		}
+		if p := w.become(60_000, 15*time.Second, 2*time.Second); p.pictures > 0 || p.fill == 0 || p.fill > 30 {
+			t.Errorf("on a way of 60 kbit/s %.0f bit/s of pictures, and %d packets of padding in 2 s", p.pictures, p.fill)
+		}
+		if p := w.become(3_000_000, 20*time.Second, time.Second); p.pictures < 500_000 {
+			t.Errorf("20 s after it became 3 Mbit/s again %.0f bit/s of pictures, target %d", p.pictures, w.Stats().TargetUp)
+		}
+	})
+}
+
 // TestEncoderIsTold the rate that is left for it.
 func TestEncoderIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -156,6 +173,21 @@ func TestSoundFollowsLoss(t *testing.T) {
 		w.losing(4)
 		if p := w.pass(5*time.Second, 2*time.Second); p.corrects < p.sound/3 || w.send.loss() < 0.15 {
 			t.Errorf("with a loss of %v %d of %d packets correct the one before", w.send.loss(), p.corrects, p.sound)
+		}
+	})
+}
+
+// TestSoundFollowsReports: with a phone that reports of pictures only, what it says of the
+// sound in its receiver reports counts (RFC 3550, 6.4.1: in 256ths).
+func TestSoundFollowsReports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSlowWay(t, bitsEngine(t, func(o *EngineOptions) { o.AudioBitrate = 24_000 }), 3_000_000, func(w *slowWay) { w.apart = true })
+		if p := w.pass(5*time.Second, 2*time.Second); p.corrects > p.sound/10 || p.sound < 50 {
+			t.Errorf("without loss %d of %d packets correct the one before", p.corrects, p.sound)
+		}
+		w.count.audioReported.Store(256 / 5)
+		if p := w.pass(5*time.Second, 2*time.Second); p.corrects < p.sound/3 {
+			t.Errorf("with a reported loss of 20 %% %d of %d packets correct the one before", p.corrects, p.sound)
 		}
 	})
 }

@@ -40,7 +40,7 @@ func (h *shaper) next(f *hal.Frame) *hal.Frame {
 		return f // it is thrown away, and the first to go out has full size
 	}
 	bits := s.send.videoRate()
-	rung, some := h.ladder.Choose(s.now(), bits)
+	rung, some := h.ladder.Choose(s.now(), bits, s.send.way())
 	if some == h.none {
 		h.none = !some
 		s.log.Info().Bool("pictures", some).Float64("kbit_s", math.Round(float64(bits)/1000)).Msg("pictures by the rate")

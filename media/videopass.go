@@ -112,7 +112,7 @@ func (p *passed) fits(key bool) bool {
 	some, full := true, false
 	if s.running() {
 		bits := s.send.videoRate()
-		_, some = p.ladder.Choose(s.now(), bits)
+		_, some = p.ladder.Choose(s.now(), bits, s.send.way())
 		if full = s.send.backlog() > mostBacklog; full {
 			s.count.picturesLeftOut.Add(1)
 		}

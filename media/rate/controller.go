@@ -65,6 +65,8 @@ type Controller struct {
 	heard      bool
 	silentAt   time.Duration
 	before     Rate // target before the silence; 0: there was none
+	ways       int
+	wayAt      time.Duration // what was sent before tells nothing of the loss of this way
 	clearSince time.Duration
 	clear      bool
 }
@@ -104,12 +106,24 @@ func (c *Controller) SetCeiling(r Rate) {
 	c.target = min(c.target, c.opts.Ceiling)
 }
 
+// Ways counts the ways that packets have taken: another one begins with Moved, and after
+// a time in which nothing came back.
+func (c *Controller) Ways() int { return c.ways }
+
 // Moved says that packets take another way from now on: what was known of the old one
 // is forgotten, its rate is tried on.
 func (c *Controller) Moved(now time.Duration) {
-	c.delay, c.losses, c.through = delays{}, losses{}, through{}
 	c.capacity = 0
-	c.cutAt, c.cutBefore, c.silentAt = now, true, now
+	c.silentAt = now
+	c.another(now)
+}
+
+// another begins another way.
+func (c *Controller) another(now time.Duration) {
+	c.ways++
+	c.wayAt = now
+	c.delay, c.losses, c.through = delays{}, losses{}, through{}
+	c.cutAt, c.cutBefore = now, true
 	c.probes.reset(now)
 }
 
@@ -120,17 +134,17 @@ func (c *Controller) Feedback(now time.Duration, packets []Packet) {
 	}
 	if c.before > 0 { // it is back
 		c.target = clamp(c.before/2, c.opts.Floor, c.opts.Ceiling)
-		c.before = 0
-		c.delay, c.losses, c.through = delays{}, losses{}, through{}
-		c.cutAt, c.cutBefore, c.grownAt = now, true, now
-		c.probes.reset(now)
+		c.before, c.grownAt = 0, now
+		c.another(now)
 	}
 	if !c.heard {
 		c.grownAt = now
 	}
 	c.heard, c.silentAt = true, now
 	for _, p := range packets {
-		c.losses.add(p)
+		if !p.Lost || p.Sent >= c.wayAt {
+			c.losses.add(p)
+		}
 		if !p.Lost {
 			c.delay.add(p)
 			c.through.add(p)

@@ -178,6 +178,30 @@ func TestNarrow(t *testing.T) {
 	}
 }
 
+// TestOutage: after some seconds of nothing pictures are there at once, and of full size:
+// what was lost in them is no loss of the way, and the ladder is not climbed from its foot.
+func TestOutage(t *testing.T) {
+	const sound = 42_000
+	o := Options{Floor: sound, Start: 800_000, Ceiling: 2_500_000}
+	for seed := range uint64(24) {
+		ladder := NewLadder(1280, 720, 25, 100_000, 2_400_000)
+		s := driveLadder(seed, o, 2_400_000, ladder, at(40),
+			weather{capacity: 2_500_000, queue: 60_000, trip: trip},
+			weather{from: at(20), down: true},
+			weather{from: at(25), capacity: 2_500_000, queue: 60_000, trip: trip})
+		if _, _, frames, lost := between(s, at(25)+500*time.Millisecond, at(28)); frames < 50 || lost > 0.02 {
+			t.Errorf("seed %d: %d pictures from half a second to 3 s after the outage, a loss of %.0f %%", seed, frames, 100*lost)
+		}
+		if video, _, _, _ := between(s, at(30), at(32)); video < 1_800_000 {
+			t.Errorf("seed %d: %.0f kbit/s of pictures 5 s after the outage", seed, video/1000)
+		}
+		if t.Failed() {
+			show(t, s, 10)
+			return
+		}
+	}
+}
+
 // TestStandsStill: a picture that needs little is no reason to ask for little, and no
 // evidence for much.
 func TestStandsStill(t *testing.T) {

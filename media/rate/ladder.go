@@ -19,6 +19,7 @@ type Ladder struct {
 	at    int // of rungs; len(rungs): no pictures
 	since time.Duration
 	other int // the rung that is wanted since then
+	way   int // the last one, as Controller.Ways counts them
 }
 
 type rung struct {
@@ -59,8 +60,13 @@ func NewLadder(width, height int, frameRate float64, least, most Rate) *Ladder {
 	return l
 }
 
-// Choose returns the rung for what may be sent now; false: no pictures.
-func (l *Ladder) Choose(now time.Duration, r Rate) (Rung, bool) {
+// Choose returns the rung for what may be sent now; false: no pictures. way is
+// Controller.Ways: what another way carries is not known, and to climb takes long, so it
+// is begun on the highest rung.
+func (l *Ladder) Choose(now time.Duration, r Rate, way int) (Rung, bool) {
+	if way != l.way {
+		l.at, l.other, l.since, l.way = 0, 0, now, way
+	}
 	want := 0
 	for want < len(l.rungs) && r < l.rungs[want].least {
 		want++

@@ -9,9 +9,9 @@ import (
 func climb(l *Ladder, from *time.Duration, r Rate, span time.Duration) (Rung, bool) {
 	end := *from + span
 	for ; *from < end; *from += 33 * time.Millisecond {
-		l.Choose(*from, r)
+		l.Choose(*from, r, 0)
 	}
-	return l.Choose(*from, r)
+	return l.Choose(*from, r, 0)
 }
 
 func TestLadder(t *testing.T) {

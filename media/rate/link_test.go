@@ -124,7 +124,7 @@ func driveLadder(seed uint64, o Options, need Rate, ladder *Ladder, span time.Du
 				var rung Rung
 				var some bool
 				rate = min(need, (c.Target()-o.Floor)*0.97)
-				rung, some = ladder.Choose(t, rate)
+				rung, some = ladder.Choose(t, rate, c.Ways())
 				if none = !some; none {
 					due = 0
 				} else if due += rung.Rate; true {

@@ -39,7 +39,8 @@ type Recorder struct {
 
 	mu      sync.Mutex // held while a packet is sent: numbers go out in order
 	history history
-	number  [2]byte // of that packet, as its header carries it
+	sent    time.Duration // when the last one left
+	number  [2]byte       // of that packet, as its header carries it
 }
 
 // New returns a recorder.
@@ -52,6 +53,14 @@ func (r *Recorder) NewInterceptor(string) (interceptor.Interceptor, error) { ret
 
 // SetProbe says that what is sent from now on belongs to a probe; 0: to none.
 func (r *Recorder) SetProbe(id int) { r.probe.Store(int64(id)) }
+
+// Sent is when the last packet left that will be reported: sound is none of them with a
+// phone that wants reports of pictures only.
+func (r *Recorder) Sent() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sent
+}
 
 var errNoHeader = errors.New("the packet has no header")
 
@@ -81,7 +90,8 @@ func (r *Recorder) BindLocalStream(info *interceptor.StreamInfo, next intercepto
 			return 0, fmt.Errorf("cannot number a packet: %w", err)
 		}
 		size := h.MarshalSize() + len(payload) + int(h.PaddingSize)
-		r.history.sent(r.opts.Clock.Now(), size, int(r.probe.Load()), again)
+		r.sent = r.opts.Clock.Now()
+		r.history.sent(r.sent, size, int(r.probe.Load()), again)
 		return next.Write(h, payload, a)
 	})
 }

@@ -49,6 +49,7 @@ func TestDevicePackage(t *testing.T) {
 			b.hangUp()
 			room := b.talk()
 			b.restart("reset")
+			b.wantDoctor("ok", "vivid", "Loopback,0") // after a talk with the virtual ones it would look the same
 			b.whistle()
 			if rec := b.record(room); rec.Cause != string(cause.Aborted) || rec.Detail != string(cause.Restarted) || rec.Contact != "Anna" {
 				t.Errorf("of the call in which the power failed the record is %+v", rec)
@@ -210,7 +211,22 @@ func (b *boxed) talk() (room string) {
 			b.hears, right, spectra, loud, float64(saw.Pictures)/over.Seconds(), saw.Changed)
 		return right >= audible && saw.moves(over, rate)
 	})
+	b.wantHum()
 	return room
+}
+
+// wantHum records what the machine's card plays: the phone's tone, which the daemon has
+// got through all that its unit forbids.
+func (b *boxed) wantHum() {
+	b.t.Helper()
+	dir := b.t.TempDir()
+	b.sh("arecord -q -D plughw:Loopback,1,0 -f S16_LE -r 48000 -c 1 -d 4 /root/heard.wav")
+	b.m.must(patience, "get", "/root/heard.wav", dir)
+	share := toneShare(readWAV(b.t, filepath.Join(dir, "heard.wav"), 3), b.hum)
+	b.t.Logf("the card plays the phone's %g Hz with %.0f %% of what is heard", b.hum, 100*share)
+	if share < 0.3 {
+		b.t.Errorf("the phone's tone of %g Hz has %.0f %% of what the card plays", b.hum, 100*share)
+	}
 }
 
 func (b *boxed) hangUp() {

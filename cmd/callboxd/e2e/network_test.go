@@ -33,10 +33,16 @@ func (j *journey) bar(key, what string, got, most float64, unit string) {
 }
 
 func TestNetwork(t *testing.T) {
+	ran := 0
 	for _, name := range sortedKeys(networks) {
 		t.Run(name, func(t *testing.T) {
+			ran++
 			networks[name](t)
 		})
+	}
+	if ran < len(networks) {
+		t.Logf("%d of %d roads: the figures are not kept for make bench", ran, len(networks))
+		return
 	}
 	if err := bench.WritePart("../../../build/network.json", time.Now(), measured); err != nil {
 		t.Error(err)
