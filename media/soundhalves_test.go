@@ -136,6 +136,7 @@ func (l *talk) devices() string {
 			out = append(out, "gone "+ev.Kind+" "+ev.Name)
 		case DeviceBack:
 			out = append(out, "back "+ev.Kind+" "+ev.Name)
+		default:
 		}
 	}
 	return strings.Join(out, "; ")
