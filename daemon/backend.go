@@ -220,8 +220,8 @@ func (l *loop) notThere() (kinds []string) {
 		gone bool
 	}{
 		{devices.Camera, l.has.camera && c.gone[device{"camera", c.leg.session.CameraDevice()}]},
-		{devices.Microphone, l.has.microphone && (c.lacks("sound") || l.missing(devices.Microphone))},
-		{devices.Speaker, l.has.speaker && (c.lacks("sound") || l.missing(devices.Speaker))},
+		{devices.Microphone, l.has.microphone && l.lacksHalf(devices.Microphone)},
+		{devices.Speaker, l.has.speaker && l.lacksHalf(devices.Speaker)},
 		{devices.Light, c.lacks("light")},
 	} {
 		if d.gone {

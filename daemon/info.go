@@ -34,6 +34,12 @@ func (c *current) lacks(kind string) bool {
 	return false
 }
 
+// lacksHalf says that the running call has no microphone, or no speaker: it has lost that
+// half of its sound, or all of it, or what is configured is not there.
+func (l *loop) lacksHalf(kind devices.Kind) bool {
+	return l.cur.lacks("sound") || l.cur.lacks(string(kind)) || l.missing(kind)
+}
+
 // sendInfo tells the phone what the device sends and plays, when that has changed;
 // what changes within a second of the last time follows then. Before the talk it
 // would be ignored.
@@ -43,9 +49,9 @@ func (l *loop) sendInfo() {
 		return
 	}
 	now := info{
-		mic:     c.mic && l.has.microphone && !c.lacks("sound") && !l.missing(devices.Microphone),
+		mic:     c.mic && l.has.microphone && !l.lacksHalf(devices.Microphone),
 		camera:  c.camera && l.has.camera && !c.gone[device{"camera", c.leg.session.CameraDevice()}] && !c.lacks("light"),
-		speaker: l.has.speaker && !c.lacks("sound") && !l.missing(devices.Speaker),
+		speaker: l.has.speaker && !l.lacksHalf(devices.Speaker),
 		quality: quality(c.leg.session.Stats()),
 	}
 	if now.camera {

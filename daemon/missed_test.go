@@ -105,6 +105,9 @@ func TestLostDevicesInTheRecord(t *testing.T) {
 			media.DeviceBack{Kind: "camera", Name: "usb-Cam"},
 			media.DeviceGone{Kind: "sound", Name: "none,0"},
 			media.DeviceBack{Kind: "display", Name: "HDMI-A-1"}, // of which nothing was told
+			media.DeviceGone{Kind: "microphone", Name: "C920,0"},
+			media.DeviceGone{Kind: "speaker", Name: "HDMI,3"},
+			media.DeviceBack{Kind: "speaker", Name: "HDMI,3"},
 			media.DeviceGone{Kind: "camera", Name: "usb-Cam"},
 			media.DeviceBack{Kind: "camera", Name: "usb-Cam"},
 		} {
@@ -115,14 +118,41 @@ func TestLostDevicesInTheRecord(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		want := []store.Lost{{Kind: "camera", Name: "usb-Cam", Error: "pulled out", Back: true}, {Kind: "sound", Name: "none,0"}}
+		want := []store.Lost{{Kind: "camera", Name: "usb-Cam", Error: "pulled out", Back: true}, {Kind: "sound", Name: "none,0"},
+			{Kind: "microphone", Name: "C920,0"}, {Kind: "speaker", Name: "HDMI,3", Back: true}}
 		if got := s.records[0].Lost; !slices.Equal(got, want) {
 			t.Errorf("the record has %+v, want %+v", got, want)
 		}
-		if got := recordOf(s.records[0]).Lost; len(got) != 2 || got[0] != control.LostDevice(want[0]) {
+		if got := recordOf(s.records[0]).Lost; len(got) != 4 || got[0] != control.LostDevice(want[0]) {
 			t.Errorf("the API tells %+v", got)
 		}
 	})
+}
+
+// TestAHalfOfTheSoundIsMissing, and not the other one.
+func TestAHalfOfTheSoundIsMissing(t *testing.T) {
+	for _, half := range []string{"microphone", "speaker"} {
+		t.Run(half, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, nil)
+				defer s.end()
+				s.talk()
+				want := func(missing ...string) {
+					t.Helper()
+					synctest.Wait()
+					s.inLoop(func() {
+						if got := s.loop.callStatus().Missing; !slices.Equal(got, missing) {
+							t.Errorf("missing are %q, want %q", got, missing)
+						}
+					})
+				}
+				s.emitter()(media.DeviceGone{Kind: half, Name: "card,0"})
+				want(half)
+				s.emitter()(media.DeviceBack{Kind: half, Name: "card,0"})
+				want()
+			})
+		})
+	}
 }
 
 // TestNothingToTurnOn: what the device does not have cannot be turned on, and what is not

@@ -105,5 +105,12 @@ func (s *Session) lightGoneLocked(err error) {
 // or there is nothing to light it for; mu is held.
 func (s *Session) litLocked() bool {
 	return !s.engine.opts.LightRequired || s.lights > 0 ||
-		!s.sound.hasMicrophone() && (s.video == nil || !s.video.on)
+		(!s.sound.hasMicrophone() || s.sound.deaf.Load()) && (s.video == nil || !s.video.on)
+}
+
+// startUnlit starts what waits for the light of a microphone that is not opened.
+func (s *Session) startUnlit() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.startLocked()
 }

@@ -51,7 +51,9 @@ type (
 	// DeviceGone means that a camera or sound device went away, or that the light
 	// that it requires is not confirmed to be on; the call goes on without it.
 	DeviceGone struct {
-		Kind string // "camera", "sound", "display", "light"
+		// Kind is "camera", "sound", "display" or "light"; "microphone" or "speaker" when
+		// the other half of the sound stays, or is another device.
+		Kind string
 		Name string
 		Err  error
 	}
@@ -96,7 +98,8 @@ type Devices struct {
 	Light         Light
 	LightRequired bool
 
-	// Listen begins to hear of devices that are plugged in; kind is as in DeviceGone. nil:
+	// Listen begins to hear of devices that are plugged in; kind is as in DeviceGone, but
+	// for the halves of the sound. nil:
 	// those that are gone are looked for each 2 s only.
 	Listen func(kind string) Listener
 }

@@ -40,18 +40,42 @@ func (e *Engine) Announce(ctx context.Context, pcm []int16) error {
 
 // Tone is Play for sounds around a call, such as ringing: without the microphone
 // where the driver can do that, so that the light stays off. With again it plays
-// until ctx ends, one time after the other.
+// until ctx ends, one time after the other, and begins anew when a speaker comes that was
+// missing or has gone.
 func (e *Engine) Tone(ctx context.Context, pcm []int16, again bool) error {
-	p := &player{pcm: pcm, mixer: mixer{volume: e.Volume}, played: make(chan struct{})}
-	if again && len(pcm) > 0 {
-		p.again = pcm
+	if !again || len(pcm) == 0 {
+		return e.tone(ctx, pcm, nil)
 	}
+	plugs := e.listen("sound")
+	defer plugs.Close()
+	for warned := false; ; {
+		err := e.tone(ctx, pcm, pcm)
+		if err == nil || ctx.Err() != nil || errors.Is(err, ErrNoSpeaker) || errors.Is(err, ErrClosed) {
+			return err
+		}
+		if !warned && !errors.Is(err, errSurpassed) {
+			warned = true
+			e.opts.Log.Warn().Err(err).Msg("a sound of a call is not heard until a speaker comes; see callboxctl doctor")
+		}
+		plugs.Wait(ctx, reopenDevice)
+		if ctx.Err() != nil {
+			return fmt.Errorf("cannot play a sound: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// tone plays a sound once, and then again without end, if that is not nil.
+func (e *Engine) tone(ctx context.Context, pcm, again []int16) error {
+	p := &player{pcm: pcm, again: again, mixer: mixer{volume: e.Volume}, played: make(chan struct{})}
 	open, microphone := e.opts.open, true
 	if s, ok := e.opts.Sound.(speakerAlone); ok {
 		open, microphone = s.OpenSpeaker, false
 	}
 	return e.playWith(ctx, p, open, microphone)
 }
+
+// errSurpassed ends what is played when a better device has come.
+var errSurpassed = fmt.Errorf("%w: a better one has come", hal.ErrGone)
 
 // speakerAlone is a hal.Sound that can play while its microphone stays closed.
 type speakerAlone interface {
@@ -111,6 +135,9 @@ func (e *Engine) playOn(ctx context.Context, p *player, open opener, microphone 
 	case <-p.played:
 		return nil
 	case <-stream.Gone():
+		if surpassed(stream) {
+			return errSurpassed
+		}
 		return hal.ErrGone
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -23,7 +24,8 @@ type soundDevice struct {
 	s      *Session
 	device hal.Sound // may be nil
 	wanted *wanted
-	told   bool // that it is gone; of run
+	lost   lostHalves  // of run
+	deaf   atomic.Bool // what is used now is used without its microphone
 
 	microphone, speaker atomic.Bool
 
@@ -57,7 +59,8 @@ func newSoundDevice(s *Session) *soundDevice {
 func (d *soundDevice) hasMicrophone() bool { return d.device != nil && d.device.Microphone() != "" }
 func (d *soundDevice) hasSpeaker() bool    { return d.device != nil && d.device.Speaker() != "" }
 
-// chosenSound is a hal.Sound that is what there is at the moment.
+// chosenSound is a hal.Sound that is what there is at the moment: without the half that is
+// missing, when the other one is not.
 type chosenSound interface{ Now() hal.Sound }
 
 // now is the device that is opened: its halves say what the microphone hears.
@@ -69,12 +72,7 @@ func (d *soundDevice) now() hal.Sound {
 }
 
 // name is for the person who reads the event.
-func (d *soundDevice) name() string {
-	if d.hasMicrophone() {
-		return d.device.Microphone()
-	}
-	return d.device.Speaker()
-}
+func (d *soundDevice) name() string { return cmp.Or(d.device.Microphone(), d.device.Speaker()) }
 
 // process is the hal.SoundFunc. c may be nil; it gets what is really played, with
 // tones and at the volume.
@@ -211,30 +209,44 @@ func (d *soundDevice) run() {
 	}
 	plugs := d.s.engine.listen("sound")
 	defer plugs.Close()
+	rest := false // of the device is still there
 	d.wanted.each(ctx, func(ctx context.Context) {
-		if gone, err := d.use(ctx); gone && !d.told && !errors.Is(err, ErrLight) {
-			d.told = true
-			d.s.deviceGone("sound", d.name(), err)
+		rest = false
+		if used, err := d.use(ctx); err != nil && !errors.Is(err, ErrLight) {
+			rest = d.tellGone(ctx, used, err)
 		}
 	}, func(ctx context.Context) {
-		d.tickWhile(ctx, func(ctx context.Context) { plugs.Wait(ctx, reopenDevice) })
+		if !rest {
+			d.tickWhile(ctx, func(ctx context.Context) { plugs.Wait(ctx, reopenDevice) })
+		}
 	})
 }
 
-// use opens the device and waits for its end; gone is false when nobody wants it
-// any more. While it is being opened the ticker keeps the time.
-func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
+// look is now, while the ticker keeps the time.
+func (d *soundDevice) look(ctx context.Context) (device hal.Sound) {
+	d.tickWhile(ctx, func(context.Context) { device = d.now() })
+	return device
+}
+
+// use opens the device of what is there and waits for its end; no error when nobody wants
+// it any more, or a better one has come. While it is being opened the ticker keeps the time.
+func (d *soundDevice) use(ctx context.Context) (hal.Sound, error) {
 	if !d.s.engine.sound.take(ctx) {
-		return false, nil
+		return nil, nil
 	}
 	defer d.s.engine.sound.give()
-	if d.hasMicrophone() {
+	device := d.look(ctx)
+	opens := halvesOf(device)
+	d.deaf.Store(!opens.microphone)
+	if opens.microphone {
 		lit, release, err := d.s.light(ctx)
 		if err != nil {
-			return true, err
+			return device, err
 		}
 		defer release()
 		ctx = lit
+	} else {
+		d.s.startUnlit()
 	}
 	working := make(chan struct{}, 1)
 	type result struct {
@@ -244,7 +256,6 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 	}
 	opened := make(chan result, 1)
 	go func() {
-		device := d.now()
 		clean := d.canceller(device)
 		stream, err := device.Open(func(captured, playback []int16) {
 			select {
@@ -268,25 +279,29 @@ func (d *soundDevice) use(ctx context.Context) (gone bool, err error) {
 			clean.Close()
 		}()
 	}
-	if r.err != nil {
-		return ctx.Err() == nil, r.err
+	switch {
+	case r.err != nil && ctx.Err() != nil:
+		return device, nil
+	case r.err != nil:
+		return device, r.err
 	}
-	d.s.log.Info().Str("device", d.name()).Msg("sound open")
+	d.s.log.Info().Str("microphone", device.Microphone()).Str("speaker", device.Speaker()).Msg("sound open")
+	d.lose(halvesOf(d.device).without(opens), d.device, hal.ErrNotFound)
 	d.setStream(r.stream)
 	defer d.setStream(nil)
 	defer func() { _ = r.stream.Close() }() // a device that does not close is not ours to mend
 	for first := working; ; {
 		select {
 		case <-ctx.Done():
-			return false, nil // nobody wants it, or the light went out, which its release tells
+			return device, nil // nobody wants it, or the light went out, which its release tells
 		case <-r.stream.Gone():
-			return true, hal.ErrGone
+			if surpassed(r.stream) {
+				return device, nil
+			}
+			return device, hal.ErrGone
 		case <-first:
 			first = nil
-			if d.told {
-				d.told = false
-				d.s.deviceBack("sound", d.name())
-			}
+			d.regain(opens)
 		}
 	}
 }

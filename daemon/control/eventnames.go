@@ -92,7 +92,7 @@ func EventTypes() []EventType {
 		{EventData, MessageData{}, true, "The phone sends the maker's own message, and waits for POST /v1/call/data/answer."},
 		{EventUnlock, MessageData{}, true, "The phone wants the door opened, and may; it waits for POST /v1/call/data/answer."},
 		{EventDataAnswered, DataAnswer{}, false, "A data or unlock event was answered, by a program or because its time ran out."},
-		{EventDeviceLost, DeviceData{}, false, "A button or the light is gone or, in a call, a camera, sound device or display. A running call goes on."},
+		{EventDeviceLost, DeviceData{}, false, "A button or the light is gone or, in a call, a camera, sound device (kind microphone or speaker: that half of it) or display. A running call goes on."},
 		{EventDeviceBack, DeviceData{}, false, "It is back."},
 		{EventButton, ButtonData{}, true, "A button was pressed."},
 		{EventPaired, PairedData{}, true, "A phone was paired."},

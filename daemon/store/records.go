@@ -63,7 +63,7 @@ type Record struct {
 
 // Lost is a device that was gone in a call, or was not there when it began.
 type Lost struct {
-	Kind  string `json:"kind"` // camera, sound, display, light
+	Kind  string `json:"kind"` // camera, sound, or one half of it: microphone, speaker; display, light
 	Name  string `json:"name"`
 	Error string `json:"error,omitzero"`
 	Back  bool   `json:"back,omitzero"` // it came back before the end

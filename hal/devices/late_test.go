@@ -261,11 +261,18 @@ func TestChosenSound(t *testing.T) {
 						t.Error("it goes on without what has come")
 					}
 				}
+				if b, ok := stream.(interface{ Better() bool }); tt.ends && (!ok || !b.Better()) {
+					t.Error("it ended as if the device had gone")
+				}
 				if err := stream.Close(); err != nil {
 					t.Error(err)
 				}
-				if _, err := s.OpenSpeaker(func(_, _ []int16) {}); err != nil || made.Microphone() != "" {
-					t.Errorf("OpenSpeaker = %v, with the microphone %q", err, made.Microphone())
+				alone, err := s.OpenSpeaker(func(_, _ []int16) {})
+				if err != nil || made.Microphone() != "" {
+					t.Fatalf("OpenSpeaker = %v, with the microphone %q", err, made.Microphone())
+				}
+				if err := alone.Close(); err != nil {
+					t.Error(err)
 				}
 			})
 		})
@@ -282,6 +289,9 @@ func TestLackingSoundGoes(t *testing.T) {
 		}
 		close(inner.gone)
 		<-stream.Gone()
+		if stream.(*lackingStream).Better() {
+			t.Error("it says that something better has come")
+		}
 		for range 2 {
 			if err := stream.Close(); err != nil {
 				t.Error(err)
@@ -294,8 +304,9 @@ func TestLackingSoundGoes(t *testing.T) {
 func TestPluggedInIsNoticed(t *testing.T) {
 	const soon = 300 * time.Millisecond
 	for kind, event := range map[string]string{
-		"camera": "ACTION=add\x00SUBSYSTEM=video4linux\x00DEVNAME=video0",
-		"sound":  "ACTION=add\x00SUBSYSTEM=sound\x00DEVNAME=snd/controlC0",
+		"camera":  "ACTION=add\x00SUBSYSTEM=video4linux\x00DEVNAME=video0",
+		"speaker": "ACTION=add\x00SUBSYSTEM=sound\x00DEVNAME=snd/controlC0",
+		"sound":   "ACTION=add\x00SUBSYSTEM=sound\x00DEVNAME=snd/controlC0",
 	} {
 		t.Run(kind, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -314,9 +325,13 @@ func TestPluggedInIsNoticed(t *testing.T) {
 					}
 					defer s.Close()
 					ended = func() bool { _, err := s.ReadFrame(); return errors.Is(err, hal.ErrGone) }
-				case "sound":
+				case "sound", "speaker":
 					a := &chosenSound{chooser: c, drive: func(Choice, Choice) hal.Sound { return &fakeSound{gone: make(chan struct{})} }}
-					s, err := a.Open(nil)
+					open := a.Open
+					if kind == "speaker" {
+						open = a.OpenSpeaker
+					}
+					s, err := open(nil)
 					if err != nil {
 						t.Fatal(err)
 					}

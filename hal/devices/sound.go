@@ -95,10 +95,18 @@ func (s *chosenSound) Open(process hal.SoundFunc) (hal.SoundStream, error) {
 	return s.Now().Open(process)
 }
 
-// OpenSpeaker is Open without the microphone: captured is silence.
+// OpenSpeaker is Open without the microphone: captured is silence. Its stream, too, ends with
+// Gone when a speaker comes for which the virtual one stands in.
 func (s *chosenSound) OpenSpeaker(process hal.SoundFunc) (hal.SoundStream, error) {
 	_, speaker := s.chooser.lookForSound()
-	return s.drive(Choice{Kind: Microphone, Chosen: hal.NameNone}, speaker).Open(process)
+	d := s.drive(Choice{Kind: Microphone, Chosen: hal.NameNone}, speaker)
+	if lacking(speaker) {
+		d = &lackingSound{Sound: d, plugs: s.chooser.find.Plugs, better: func() bool {
+			_, p := s.chooser.lookForSound()
+			return !lacking(p)
+		}}
+	}
+	return d.Open(process)
 }
 
 // Now returns the device of what is there: without the half that is missing, when the
@@ -166,6 +174,16 @@ type lackingStream struct {
 
 // Gone is closed when the device went away, or a better one has come.
 func (s *lackingStream) Gone() <-chan struct{} { return s.gone }
+
+// Better says that it ended because what it lacks has come.
+func (s *lackingStream) Better() bool {
+	select {
+	case <-s.lookout.found:
+		return true
+	default:
+		return false
+	}
+}
 
 // Underruns is how often the device was served too late; 0 when it does not count.
 func (s *lackingStream) Underruns() uint64 {
