@@ -10,12 +10,10 @@ import (
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
-	"github.com/pion/webrtc/v4"
 
 	"callbox/hal"
 	"callbox/hal/virtual"
 	"callbox/media/codec/picture"
-	"callbox/media/codec/vpx"
 )
 
 // numbered are pictures that say which one they are, by a stamp and by how light they
@@ -69,8 +67,16 @@ func (d *numberDisplay) last() int {
 
 // TestPicturesThatAreLost: of a picture of which a packet never comes nothing is shown, nor
 // of those that need it; the phone is asked for a keyframe, and from that one on pictures
-// are shown again, long before the buffer is full. What only comes late is waited for.
+// are shown again, long before the buffer is full. What only comes late, after packets of
+// two later pictures, is waited for. Each codec has a way of its own to put packets
+// together.
 func TestPicturesThatAreLost(t *testing.T) {
+	for _, c := range knownCodecs() {
+		t.Run(string(c.name), func(t *testing.T) { testPicturesThatAreLost(t, c) })
+	}
+}
+
+func testPicturesThatAreLost(t *testing.T, c *videoCodec) {
 	const lossAt, lateAt = 30, 90
 	display := &numberDisplay{}
 	p := newCuttablePhone(t, testEngine(t, func(o *EngineOptions) { o.Display = display }), true)
@@ -79,7 +85,7 @@ func TestPicturesThatAreLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	enc, err := vpx.NewEncoder(picture.Params{Width: 320, Height: 180, FrameRate: 30, Bitrate: 3_000_000})
+	enc, err := c.builder(30, 3_000_000, 0).New(picture.Params{Width: 320, Height: 180, FrameRate: 30, Bitrate: 3_000_000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +124,7 @@ func TestPicturesThatAreLost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		packets := track.packets(webrtc.MimeTypeVP8, f.Data)
+		packets := track.packets(c.capability.MimeType, f.Data)
 		if len(packets) < 2 {
 			t.Fatalf("picture %d has %d packets", n, len(packets))
 		}

@@ -275,36 +275,3 @@ func (p *person) beeps() (spoken, heard []time.Time) {
 	defer p.mu.Unlock()
 	return slices.Clone(p.spoken), slices.Clone(p.heard)
 }
-
-// delays are those of the beeps that were heard from one time to another, sorted. Whose
-// beep it was that was heard is not known: it is the one by which the delay is nearest to
-// the middle of like; without like, for the first the one of the last two seconds, and for
-// the others the one by which they are nearest to that.
-func delays(spoken, heard []time.Time, from, to time.Time, like []time.Duration) []time.Duration {
-	var all []time.Duration
-	for _, at := range heard {
-		if at.Before(from) || at.After(to) {
-			continue
-		}
-		var near time.Duration
-		switch {
-		case len(like) > 0:
-			near = middle(like)
-		case len(all) > 0:
-			near = all[0]
-		default:
-			near = slowBeeps.every / 2
-		}
-		best := time.Duration(math.MaxInt64)
-		for _, began := range spoken {
-			if late := at.Sub(began); (late - near).Abs() < (best - near).Abs() {
-				best = late
-			}
-		}
-		if best != math.MaxInt64 {
-			all = append(all, best)
-		}
-	}
-	slices.Sort(all)
-	return all
-}

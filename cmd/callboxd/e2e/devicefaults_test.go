@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"callbox/cmd/callboxd/e2e/delay"
 	"callbox/daemon/control"
 	"callbox/signaling/message"
 	"callbox/signaling/phonepeer"
@@ -27,7 +28,13 @@ const (
 	backWithin = 3 * time.Second
 	// delayGrowth is by how much the sound may come later at the end of a long call.
 	delayGrowth = 40 * time.Millisecond
-	// delayWindow is how long the delay is measured, at the start and at the end.
+	// delayShrink is by how much it may come earlier: so much a call does not have to spare
+	// at its start.
+	delayShrink = 500 * time.Millisecond
+	// delayStep is by how much one way may change from a window to the next, so that it can
+	// be followed: half of what could be taken for a change the other way.
+	delayStep = 500 * time.Millisecond
+	// delayWindow is how long the delay is measured each time.
 	delayWindow = 30 * time.Second
 )
 
@@ -131,8 +138,7 @@ func testSoundFault(t *testing.T, g *guest) {
 }
 
 // testLongTalk: the sound does not come later and later. The delay is that of both ways
-// together: what the two clocks differ by is in each, and not in their sum. It is known
-// but for whole times from beep to beep.
+// together, followed from window to window; package delay says what beeps tell.
 func testLongTalk(t *testing.T, g *guest) {
 	p, who := startGoPhone(t, g, "Lara"), newPerson(t, slowBeeps)
 	g.startPerson(slowBeeps)
@@ -144,7 +150,8 @@ func testLongTalk(t *testing.T, g *guest) {
 	eventually(t, patience, "the phone hears beeps", func() bool { var ok bool; begun, ok = who.firstTone(time.Time{}); return ok })
 	boot := g.boot()
 	clock := g.outside(boot).Add(-time.Duration(boot * float64(time.Second))) // when the machine began
-	var first, last both
+	var all []delay.Ways
+	var before delay.Ways
 	for at := time.Duration(0); at < *longTalk; at += delayWindow {
 		select {
 		case <-k.Done():
@@ -152,36 +159,29 @@ func testLongTalk(t *testing.T, g *guest) {
 			t.Fatalf("the call has ended after %v: %+v", time.Since(begun), ended)
 		case <-time.After(time.Until(begun.Add(at + delayWindow))):
 		}
-		last = g.delays(who, clock, begun.Add(at), begun.Add(at+delayWindow), first)
-		t.Logf("from %v on: %v", at, last)
-		if at == 0 {
-			first = last
+		now := g.delays(who, clock, begun.Add(at), begun.Add(at+delayWindow), before)
+		t.Logf("from %v on: %v", at, now)
+		if few := int(delayWindow/slowBeeps.every) * 2 / 3; now.Fewest() < few {
+			t.Fatalf("too few beeps were heard from %v on: %v, want %d", at, now, few)
 		}
+		all, before = append(all, now), now
 	}
-	if few := int(delayWindow/slowBeeps.every) * 2 / 3; first.fewest() < few || last.fewest() < few {
-		t.Fatalf("too few beeps were heard: first %v, last %v", first, last)
+	grown := delay.Grown(all)
+	first := (all[0].Sum()%slowBeeps.every + slowBeeps.every) % slowBeeps.every
+	t.Logf("both ways from mouth to ear: %d ms in the first half minute, %d ms in the last of %v: %+d ms; one way changed by at most %d ms from one half minute to the next",
+		first.Milliseconds(), (first + grown.Total).Milliseconds(), *longTalk, grown.Total.Milliseconds(), grown.Step.Milliseconds())
+	if grown.Step > delayStep {
+		t.Errorf("from one half minute to the next the sound of one way moved by %v, want at most %v: how far it has come cannot be told", grown.Step, delayStep)
 	}
-	grown := last.sum() - first.sum()
-	both := (first.sum()%slowBeeps.every + slowBeeps.every) % slowBeeps.every
-	t.Logf("both ways from mouth to ear: %d ms in the first half minute, %d ms in the last of %v: %+d ms", both.Milliseconds(), (both + grown).Milliseconds(), *longTalk, grown.Milliseconds())
-	if grown > delayGrowth {
-		t.Errorf("the sound comes %v later at the end, want at most %v", grown, delayGrowth)
+	if grown.Total > delayGrowth || grown.Total < -delayShrink {
+		t.Errorf("the sound comes %v later at the end, want at most %v, and no more than %v earlier", grown.Total, delayGrowth, delayShrink)
 	}
 	g.goesOn(p, k)
 }
 
-// both are the delays of both ways, sorted.
-type both struct{ toDevice, toPhone []time.Duration }
-
-func (b both) fewest() int        { return min(len(b.toDevice), len(b.toPhone)) }
-func (b both) sum() time.Duration { return middle(b.toDevice) + middle(b.toPhone) }
-func (b both) String() string {
-	return "to the device " + summary(b.toDevice) + "; to the phone " + summary(b.toPhone)
-}
-
-// delays are those of the beeps that were heard from one time to another. clock is when
-// the boot clock began. They are nearest to those of like, if it has any.
-func (g *guest) delays(who *person, clock, from, to time.Time, like both) (d both) {
+// delays are those of the beeps that were heard from one time to another, and before those
+// of the time before it, if there are any. clock is when the boot clock began.
+func (g *guest) delays(who *person, clock, from, to time.Time, before delay.Ways) delay.Ways {
 	g.t.Helper()
 	outside := func(all []float64) (times []time.Time) {
 		for _, at := range all {
@@ -191,7 +191,10 @@ func (g *guest) delays(who *person, clock, from, to time.Time, like both) (d bot
 	}
 	spoken, heard := g.beeps()
 	outSpoken, outHeard := who.beeps()
-	return both{delays(outSpoken, outside(heard), from, to, like.toDevice), delays(outside(spoken), outHeard, from, to, like.toPhone)}
+	return delay.Ways{
+		ToDevice: delay.Of(outSpoken, outside(heard), from, to, slowBeeps.every, before.ToDevice),
+		ToPhone:  delay.Of(outside(spoken), outHeard, from, to, slowBeeps.every, before.ToPhone),
+	}
 }
 
 // startPerson lets a person be at the device for the rest of the test.
@@ -238,16 +241,6 @@ func (g *guest) firstBeep(after float64) (float64, bool) {
 		}
 	}
 	return 0, false
-}
-
-func middle(sorted []time.Duration) time.Duration { return sorted[len(sorted)/2] }
-
-// summary says how long sorted delays are.
-func summary(sorted []time.Duration) string {
-	if len(sorted) == 0 {
-		return "no beep"
-	}
-	return fmt.Sprintf("%d beeps, median %d ms (%d to %d ms)", len(sorted), middle(sorted).Milliseconds(), sorted[0].Milliseconds(), sorted[len(sorted)-1].Milliseconds())
 }
 
 // plugIn plugs a device in that was pulled out, and returns when its file was there: on
