@@ -136,7 +136,7 @@ func TestDamage(t *testing.T) {
 				t.Fatalf("Open: %v; want %v naming %s", err, tt.want, tt.file)
 			}
 			// A newer file is whole: who removes it has lost it.
-			if back := strings.Contains(err.Error(), "put back the copy"); back != (tt.want == ErrNewer) || back && strings.Contains(err.Error(), "remove it") {
+			if back := strings.Contains(err.Error(), "put back the copy"); back != errors.Is(tt.want, ErrNewer) || back && strings.Contains(err.Error(), "remove it") {
 				t.Errorf("the remedy is that of another error: %v", err)
 			}
 			if got, err := os.ReadFile(filepath.Join(dir, tt.file)); err != nil || string(got) != tt.text {
