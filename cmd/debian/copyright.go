@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -122,9 +123,12 @@ func paragraph(b *strings.Builder, parts []part, names []string) {
 			b.WriteString(commonLicence)
 			continue
 		}
-		b.WriteString(continued(l.Text))
+		b.WriteString(continued(apacheAmongOthers.ReplaceAllString(l.Text, strings.ReplaceAll(commonLicence, "\n ", "\n"))))
 	}
 }
+
+// apacheAmongOthers is the Apache licence among other texts in one file: Debian has it.
+var apacheAmongOthers = regexp.MustCompile(`(?s)[ \t]*Apache License\s+Version 2\.0, January \d+.*?(?:limitations under the License\.|END OF TERMS AND CONDITIONS)\r?\n`)
 
 // continued is a text as the lines of a field.
 func continued(text string) string {

@@ -77,4 +77,7 @@ func TestBundled(t *testing.T) {
 			t.Errorf("%q is not in the copyright file", want)
 		}
 	}
+	if strings.Contains(text, "TERMS AND CONDITIONS FOR USE") || !strings.Contains(text, " ### assert\n") {
+		t.Error("a text that Debian has is in the copyright file, or what stands behind it is not")
+	}
 }
