@@ -93,7 +93,7 @@ func TestTable(t *testing.T) {
 		}
 	}
 	worst := map[string]float64{}
-	shipped := options.Default().Cleaning
+	shipped, held := options.Default().Cleaning, 0
 	for i, config := range configs {
 		t.Logf("%s, noise suppression %v\n%s", config.Engine, config.NoiseSuppression, tables[i].format(inBar))
 		for _, r := range tables[i] {
@@ -103,6 +103,7 @@ func TestTable(t *testing.T) {
 		}
 		if config.Engine == shipped.Echo && config.NoiseSuppression == shipped.NoiseSuppression {
 			tables[i][:inBar].wantBar(t)
+			held += inBar
 		}
 		if config.NoiseSuppression {
 			for _, r := range tables[i][:inBar] {
@@ -110,6 +111,9 @@ func TestTable(t *testing.T) {
 				least(worst, "echo."+string(config.Engine)+".sdr", r.sdr)
 			}
 		}
+	}
+	if held == 0 {
+		t.Errorf("no row was held to the bar: the default, %+v, is none of %+v", shipped, configs)
 	}
 	if *file != "" {
 		text, err := json.Marshal(map[string]any{"date": time.Now().UTC().Truncate(time.Second), "figures": worst})
