@@ -46,7 +46,8 @@ export async function licences() {
 export async function checkBundled(metafile) {
   const known = await bundledPaths();
   for (const input of Object.keys(metafile.inputs)) {
-    const path = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
+    // From the first node_modules on: that folder may be a link to one elsewhere.
+    const path = /node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+(?=\/)/.exec(input)?.[0];
     if (path !== undefined && !known.includes(path)) throw new Error(`${path} is in a built file: name it under "bundled" in package.json, so that its licence goes along`);
   }
 }
