@@ -233,7 +233,9 @@ func TestBrokerKilled(t *testing.T) {
 }
 
 // TestTakenOver: a second device with the same configuration is named, and the two
-// do not throw each other out as fast as they can.
+// do not throw each other out as fast as they can. TestQuarrel holds how fast they do;
+// here the pauses are drawn, 8 connections on an average, and only what no luck gives
+// is a failure.
 func TestTakenOver(t *testing.T) {
 	b := mqtttest.Start(t, mqtttest.Options{})
 	password := b.Login(device)
@@ -243,7 +245,9 @@ func TestTakenOver(t *testing.T) {
 	second := newRig(t, o, nil)
 	first.problem("is another client logged in with this device's address?")
 	time.Sleep(4 * time.Second)
-	if n := first.Status().Connected + second.Status().Connected; n > 12 {
+	n := first.Status().Connected + second.Status().Connected
+	t.Logf("%d connections in 4 s", n)
+	if n > 40 {
 		t.Errorf("%d connections in 4 s", n)
 	}
 }

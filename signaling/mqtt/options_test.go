@@ -149,3 +149,39 @@ func TestPauses(t *testing.T) {
 		want(time.Second)
 	})
 }
+
+// TestQuarrel: two devices with one name throw each other out, the one that comes back
+// the one that is there. They do so once in some seconds soon, and once in half a
+// minute later.
+func TestQuarrel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const quarrels = 100
+		var firstSeconds, minutes int
+		for range quarrels {
+			began := time.Now()
+			two := [2]*backoff{{steady: time.Minute}, {steady: time.Minute}}
+			for _, b := range two {
+				b.pause()
+			}
+			two[0].up()
+			for in := 0; time.Since(began) < 10*time.Minute; minutes++ {
+				out := 1 - in
+				two[out].up()
+				two[in].down()
+				time.Sleep(two[in].pause())
+				if time.Since(began) < 4*time.Second {
+					firstSeconds++
+				}
+				in = out
+			}
+		}
+		t.Logf("%.1f in 4 s, %.1f in 10 minutes", float64(firstSeconds)/quarrels, float64(minutes)/quarrels)
+		// An average of a hundred: no luck comes near the bounds.
+		if mean := float64(firstSeconds) / quarrels; mean > 10 {
+			t.Errorf("%.1f connections in the first 4 s, want at most 10 on an average", mean)
+		}
+		if mean := float64(minutes) / quarrels; mean > 60 {
+			t.Errorf("%.1f connections in 10 minutes, want at most 60 on an average", mean)
+		}
+	})
+}
