@@ -46,7 +46,7 @@ func (m *linkMeans) look(s media.Stats, now, used time.Duration) {
 // counted notes what is counted from the talk's beginning, and what was chosen last.
 func (m *linkMeans) counted(s media.Stats) {
 	now := linkNow(s, 0)
-	m.sum.FramesSent, m.sum.FramesShown = now.FramesSent, now.FramesShown
+	m.sum.FramesSent, m.sum.FramesSkipped, m.sum.FramesShown = now.FramesSent, now.FramesSkipped, now.FramesShown
 	m.sum.Freezes, m.sum.ConcealedSeconds = now.Freezes, now.ConcealedSeconds
 	m.sum.SendCodec, m.sum.ReceiveCodec = now.SendCodec, now.ReceiveCodec
 	if now.LocalCandidate != "" {
@@ -85,7 +85,7 @@ func linkNow(s media.Stats, cpu float64) *control.Link {
 		SendBitrate: float64(s.BitrateUp), ReceiveBitrate: float64(s.BitrateDown),
 		SendLoss: s.LossUp, ReceiveLoss: s.LossDown, RTTMilliseconds: s.RTTMilliseconds,
 		SendJitterMilliseconds: s.JitterUp, ReceiveJitterMilliseconds: s.JitterDown, FrameRate: s.VideoFrameRate,
-		FramesSent: s.VideoFramesSent, FramesShown: s.VideoFramesDecoded, Freezes: s.VideoFreezes,
+		FramesSent: s.VideoFramesSent, FramesSkipped: s.CameraFramesBad + s.CameraFramesLate, FramesShown: s.VideoFramesDecoded, Freezes: s.VideoFreezes,
 		ConcealedSeconds: concealed(s),
 		SendCodec:        s.VideoCodec, ReceiveCodec: s.VideoReceivedCodec,
 		LocalCandidate: kindOf(s.LocalCandidate), RemoteCandidate: kindOf(s.RemoteCandidate), CPU: cpu,

@@ -19,11 +19,11 @@ func TestLinkMeans(t *testing.T) {
 	m.look(media.Stats{BitrateUp: 1_000_000, LossUp: 0.1, JitterUp: 2, LocalCandidate: "host udp 192.0.2.1:1", RemoteCandidate: "relay udp 192.0.2.2:2"}, start, 10*time.Second)
 	m.look(media.Stats{BitrateUp: 2_000_000, BitrateDown: 64_000, LossDown: 0.5, RTTMilliseconds: 40, JitterUp: 4, JitterDown: 9}, start+time.Second, 10250*time.Millisecond)
 	m.look(media.Stats{BitrateUp: 600_001, LossUp: 0.02, RTTMilliseconds: 80.04, VideoFreezes: 2, VideoFramesSent: 90, VideoCodec: "vp8"}, start+2*time.Second, 11*time.Second)
-	m.counted(media.Stats{VideoFreezes: 3, VideoFramesSent: 95, VideoFramesDecoded: 40, AudioConcealed: 34, VideoCodec: "h264", VideoReceivedCodec: "vp8"})
+	m.counted(media.Stats{VideoFreezes: 3, VideoFramesSent: 95, CameraFramesBad: 2, CameraFramesLate: 4, VideoFramesDecoded: 40, AudioConcealed: 34, VideoCodec: "h264", VideoReceivedCodec: "vp8"})
 	want := store.Link{
 		SendBitrate: 1_200_000, ReceiveBitrate: 21_333, SendLoss: 0.04, SendLossWorst: 0.1, ReceiveLoss: 0.1667, ReceiveLossWorst: 0.5,
 		RTTMilliseconds: 60, RTTMillisecondsWorst: 80, SendJitterMilliseconds: 2, ReceiveJitterMilliseconds: 3,
-		FramesSent: 95, FramesShown: 40, Freezes: 3, ConcealedSeconds: 0.34, SendCodec: "h264", ReceiveCodec: "vp8",
+		FramesSent: 95, FramesSkipped: 6, FramesShown: 40, Freezes: 3, ConcealedSeconds: 0.34, SendCodec: "h264", ReceiveCodec: "vp8",
 		LocalCandidate: "host", RemoteCandidate: "relay", CPU: 0.333,
 	}
 	if got := m.link(); *got != want {

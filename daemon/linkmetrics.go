@@ -38,6 +38,8 @@ func (l *loop) linkMetrics() []control.Metric {
 		metric("sound_underruns", "Times that the sound device was served too late.", one(float64(stats.AudioUnderruns))),
 		metric("frame_rate", "Pictures that were sent in the last second.", one(stats.VideoFrameRate)),
 		metric("frames_sent", "Pictures that were sent.", one(float64(stats.VideoFramesSent))),
+		metric("camera_frames_bad", "Pictures of the camera that were damaged, and skipped.", one(float64(stats.CameraFramesBad))),
+		metric("camera_frames_late", "Pictures of the camera that the device was too slow for.", one(float64(stats.CameraFramesLate))),
 		metric("frames_decoded", "Pictures of the phone that were shown.", one(float64(stats.VideoFramesDecoded))),
 		metric("freezes", "Times that the phone's picture stood still.", one(float64(stats.VideoFreezes))),
 		metric("info", "The codecs of pictures, what encodes them, and the kinds of the candidate pair; the value is always 1.", control.Sample{Labels: [][2]string{

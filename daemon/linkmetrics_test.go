@@ -19,7 +19,7 @@ func TestLinkMetrics(t *testing.T) {
 		defer s.end()
 		s.stats = media.Stats{
 			BitrateUp: 1_000_000, BitrateDown: 32_000, LossUp: 0.25, LossDown: 0.5, RTTMilliseconds: 40, AudioDelay: 30, JitterUp: 4, JitterDown: 5, VideoFramesSent: 11,
-			AudioConcealed: 150, AudioUnderruns: 2, VideoFrameRate: 29, VideoFramesDecoded: 7, VideoFreezes: 3,
+			AudioConcealed: 150, AudioUnderruns: 2, CameraFramesBad: 5, CameraFramesLate: 6, VideoFrameRate: 29, VideoFramesDecoded: 7, VideoFreezes: 3,
 			VideoCodec: "h264", VideoEncoder: "openh264", VideoReceivedCodec: "vp8",
 			LocalCandidate: "relay udp 192.0.2.1:1", RemoteCandidate: "host udp 192.0.2.2:2",
 		}
@@ -49,7 +49,7 @@ func TestLinkMetrics(t *testing.T) {
 			"callbox_talk_loss_ratio[[way up]]": 0.25, "callbox_talk_loss_ratio[[way down]]": 0.5,
 			"callbox_talk_round_trip_seconds[]": 0.04, "callbox_talk_playout_delay_seconds[]": 0.03,
 			"callbox_talk_jitter_seconds[[way up]]": 0.004, "callbox_talk_jitter_seconds[[way down]]": 0.005, "callbox_talk_frames_sent[]": 11,
-			"callbox_talk_concealed_seconds[]": 1.5, "callbox_talk_sound_underruns[]": 2,
+			"callbox_talk_concealed_seconds[]": 1.5, "callbox_talk_sound_underruns[]": 2, "callbox_talk_camera_frames_bad[]": 5, "callbox_talk_camera_frames_late[]": 6,
 			"callbox_talk_frame_rate[]": 29, "callbox_talk_frames_decoded[]": 7, "callbox_talk_freezes[]": 3,
 			"callbox_talk_info[[codec h264] [encoder openh264] [received vp8] [local relay] [remote host]]": 1,
 		}

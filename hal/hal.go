@@ -70,6 +70,15 @@ type VideoStream interface {
 	Close() error
 }
 
+// PictureCounter is a VideoStream or an EncodedStream that counts what it does not hand
+// on. Both may be called from any goroutine, also after Close.
+type PictureCounter interface {
+	// BadFrames is how many pictures were damaged, or not what the driver promised.
+	BadFrames() uint64
+	// LateFrames is how many pictures the reader was too slow for.
+	LateFrames() uint64
+}
+
 // SoundFunc is called for every 10 ms of sound, from one goroutine or thread of
 // the driver: captured holds FrameSamples samples from the microphone, and
 // playback FrameSamples to be filled for the speaker. It must not block and must

@@ -159,6 +159,49 @@ func TestSwitchCamera(t *testing.T) {
 	})
 }
 
+// countingCamera has two bad pictures and three late ones each time it is opened.
+type countingCamera struct{ hal.Camera }
+
+func (c countingCamera) Open(want hal.VideoMode) (hal.VideoStream, error) {
+	s, err := c.Camera.Open(want)
+	return countingStream{s}, err
+}
+
+type countingStream struct{ hal.VideoStream }
+
+func (countingStream) BadFrames() uint64  { return 2 }
+func (countingStream) LateFrames() uint64 { return 3 }
+
+// TestSkippedPictures: those of each stream of the call count, also when it was closed.
+func TestSkippedPictures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := bubbleEngine(t, func(o *EngineOptions) {
+			other := o.Camera
+			o.Camera, o.Sound = countingCamera{o.Camera}, nil
+			o.MoreCameras = []Camera{{Camera: other, Label: "Yard", Mode: hal.VideoMode{Width: 160, Height: 96, FrameRate: 10}}}
+		})
+		l := newTalk(t, e, true)
+		l.Accept(Limit{})
+		l.connect()
+		want := func(bad, late uint64) {
+			t.Helper()
+			time.Sleep(time.Second)
+			if s := l.Stats(); s.CameraFramesBad != bad || s.CameraFramesLate != late {
+				t.Errorf("%d bad pictures and %d late, want %d and %d", s.CameraFramesBad, s.CameraFramesLate, bad, late)
+			}
+		}
+		want(2, 3)
+		for _, bad := range []uint64{2, 4} { // the other camera counts nothing
+			if _, err := l.SwitchCamera(""); err != nil {
+				t.Fatal(err)
+			}
+			want(bad, bad/2*3)
+		}
+		l.Close()
+		want(4, 6)
+	})
+}
+
 // encodingCamera is a camera that gives H.264 by itself: what OpenH264 makes of another
 // one's pictures.
 type encodingCamera struct {

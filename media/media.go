@@ -164,6 +164,8 @@ type Stats struct {
 	VideoSentWidth      int     `json:"videoSentWidth"`           // pixels of the pictures that are sent: smaller on a slow way
 	VideoSentHeight     int     `json:"videoSentHeight"`          // the same
 	VideoLeftOut        uint64  `json:"videoLeftOut"`             // pictures that were not sent because the way was full
+	CameraFramesBad     uint64  `json:"cameraFramesBad"`          // pictures of the camera that were damaged, and skipped
+	CameraFramesLate    uint64  `json:"cameraFramesLate"`         // pictures of the camera that came before the one in front was encoded, and were skipped: the device is too slow for them
 	TargetUp            uint64  `json:"targetUp"`                 // bit/s of RTP that the way is believed to carry
 	QueueUp             float64 `json:"queueUpMs"`                // how long packets wait on the way, ms
 	LocalCandidate      string  `json:"localCandidate,omitzero"`  // type, protocol, address:port

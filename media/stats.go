@@ -18,6 +18,7 @@ type counters struct {
 	picturesLeftOut     atomic.Uint64 // because packets waited
 	up, down            meter         // bytes of RTP
 	pictures            meter         // sent
+	camera              cameraCounts
 	freezes             freezes
 	shown               atomic.Pointer[videoCodec] // of the picture on the display; nil before the first
 	encoder             atomic.Pointer[string]     // of the picture that was sent last, the same
@@ -34,6 +35,7 @@ type counters struct {
 // Stats returns the counters as they are now.
 func (s *Session) Stats() Stats {
 	heard, echo, underruns := s.sound.stats()
+	bad, late := s.count.camera.sum()
 	now, size, sent := s.now(), s.count.videoSize.Load(), s.count.sentSize.Load()
 	out := Stats{
 		VideoFramesSent:     s.count.videoFramesSent.Load(),
@@ -64,6 +66,8 @@ func (s *Session) Stats() Stats {
 		VideoSentWidth:      int(sent >> 32),
 		VideoSentHeight:     int(sent & math.MaxUint32),
 		VideoLeftOut:        s.count.picturesLeftOut.Load(),
+		CameraFramesBad:     bad,
+		CameraFramesLate:    late,
 	}
 	if shown := s.count.shown.Load(); shown != nil {
 		out.VideoReceivedCodec = string(shown.name)

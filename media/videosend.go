@@ -166,6 +166,7 @@ func (v *videoSender) send(ctx context.Context, what choice, first func()) error
 	}
 	defer release()
 	defer v.s.count.videoSize.Store(0)
+	defer v.s.count.camera.open(nil)
 	err = v.sendFrom(ctx, what, first)
 	if dark := wentDark(ctx); dark != nil {
 		return dark
@@ -183,6 +184,7 @@ func (v *videoSender) sendFrom(ctx context.Context, what choice, first func()) e
 		stream, err := source.OpenEncoded(cam.Mode, v.aim())
 		if err == nil {
 			first()
+			v.s.count.camera.open(stream)
 			err = v.pass(ctx, what, stream)
 		}
 		if !errors.Is(err, hal.ErrNotEncoded) {
@@ -194,6 +196,7 @@ func (v *videoSender) sendFrom(ctx context.Context, what choice, first func()) e
 		return err
 	}
 	first()
+	v.s.count.camera.open(stream)
 	mode := stream.Mode()
 	if mode.FrameRate <= 0 {
 		mode.FrameRate = cam.Mode.FrameRate

@@ -60,7 +60,7 @@ func talking() control.Status {
 			RoomID: "kR3v9", GroupID: "kR3v9", Direction: control.In, Contact: "Anna", RoomType: "video", State: "talking",
 			Since: since, TalkSeconds: 65, LimitSeconds: 600, RemainingSeconds: 535, Microphone: true, Camera: true,
 			Link: &control.Link{SendBitrate: 1_234_000, ReceiveBitrate: 640_400, SendLoss: 0.031, ReceiveLoss: 0.0004, RTTMilliseconds: 23.4,
-				SendJitterMilliseconds: 2.4, ReceiveJitterMilliseconds: 31, FrameRate: 29, FramesSent: 1900, FramesShown: 950, Freezes: 2, ConcealedSeconds: 0.34,
+				SendJitterMilliseconds: 2.4, ReceiveJitterMilliseconds: 31, FrameRate: 29, FramesSent: 1900, FramesSkipped: 12, FramesShown: 950, Freezes: 2, ConcealedSeconds: 0.34,
 				SendCodec: "h264", ReceiveCodec: "vp8", LocalCandidate: "host", RemoteCandidate: "relay", CPU: 0.214},
 			Peer: &control.PeerInfo{Mic: true, Speaker: true, Quality: 4},
 		},

@@ -136,6 +136,9 @@ func mediaText(l *control.Link) string {
 	parts := []string{wayText(l)}
 	parts = append(parts, fmt.Sprintf("jitter %s up, %s down", milliseconds(l.SendJitterMilliseconds), milliseconds(l.ReceiveJitterMilliseconds)))
 	if text := sentText(l); text != "" {
+		if l.FramesSkipped > 0 {
+			text += fmt.Sprintf(", %d skipped", l.FramesSkipped)
+		}
 		parts = append(parts, text)
 	}
 	if text := receivedText(l); text != "" {

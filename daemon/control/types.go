@@ -74,6 +74,7 @@ type Link struct {
 	FrameRate                 float64 `json:"frameRate"`                 // pictures a second that are sent
 
 	FramesSent       uint64  `json:"framesSent"`       // since the talk began
+	FramesSkipped    uint64  `json:"framesSkipped"`    // of the camera: damaged, or more than the device can encode
 	FramesShown      uint64  `json:"framesShown"`      // the phone's, on the display
 	Freezes          uint64  `json:"freezes"`          // times that the phone's picture stood still
 	ConcealedSeconds float64 `json:"concealedSeconds"` // sound that was made up because its packets did not come

@@ -141,6 +141,7 @@ type TalkLink struct {
 	ReceiveJitterMilliseconds float64 `json:"receiveJitterMilliseconds"` // the same
 
 	FramesSent       uint64  `json:"framesSent"`
+	FramesSkipped    uint64  `json:"framesSkipped"` // of the camera: damaged, or more than the device can encode
 	FramesShown      uint64  `json:"framesShown"`
 	Freezes          uint64  `json:"freezes"`
 	Reconnects       uint64  `json:"reconnects"` // times that media was lost

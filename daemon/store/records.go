@@ -87,6 +87,7 @@ type Link struct {
 	ReceiveJitterMilliseconds float64 `json:"receiveJitterMilliseconds"`
 
 	FramesSent       uint64  `json:"framesSent"`
+	FramesSkipped    uint64  `json:"framesSkipped"`
 	FramesShown      uint64  `json:"framesShown"`
 	Freezes          uint64  `json:"freezes"`
 	Reconnects       uint64  `json:"reconnects"`

@@ -30,7 +30,7 @@ func full(room string) Record {
 		Link: &Link{
 			SendBitrate: 1e6, ReceiveBitrate: 64000, SendLoss: 0.01, ReceiveLoss: 0.02, SendLossWorst: 0.1, ReceiveLossWorst: 0.2,
 			RTTMilliseconds: 40.5, RTTMillisecondsWorst: 99, SendJitterMilliseconds: 2, ReceiveJitterMilliseconds: 3,
-			FramesSent: 1700, FramesShown: 850, Freezes: 1, Reconnects: 2, ConcealedSeconds: 0.25, SendCodec: "h264", ReceiveCodec: "vp8",
+			FramesSent: 1700, FramesSkipped: 4, FramesShown: 850, Freezes: 1, Reconnects: 2, ConcealedSeconds: 0.25, SendCodec: "h264", ReceiveCodec: "vp8",
 			LocalCandidate: "host", RemoteCandidate: "relay", CPU: 0.3,
 		},
 	}

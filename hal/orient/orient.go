@@ -53,6 +53,22 @@ type stream struct {
 
 func (s *stream) Mode() hal.VideoMode { return turned(s.VideoStream.Mode(), s.camera.rotate) }
 
+// BadFrames and LateFrames are those of the camera; 0 when it does not count.
+func (s *stream) BadFrames() uint64 {
+	if c, ok := s.VideoStream.(hal.PictureCounter); ok {
+		return c.BadFrames()
+	}
+	return 0
+}
+
+// LateFrames: see BadFrames.
+func (s *stream) LateFrames() uint64 {
+	if c, ok := s.VideoStream.(hal.PictureCounter); ok {
+		return c.LateFrames()
+	}
+	return 0
+}
+
 func (s *stream) ReadFrame() (*hal.Frame, error) {
 	f, err := s.VideoStream.ReadFrame()
 	if err != nil {

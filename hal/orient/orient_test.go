@@ -31,6 +31,9 @@ func (s stillStream) ReadFrame() (*hal.Frame, error) {
 }
 func (s stillStream) Close() error { return nil }
 
+func (s stillStream) BadFrames() uint64  { return 2 }
+func (s stillStream) LateFrames() uint64 { return 3 }
+
 // corner is a dark picture of w x h, with padding, and one bright corner.
 func corner(w, h int, right, below bool) *image.YCbCr {
 	m := image.NewYCbCr(image.Rect(0, 0, w+16, h+2), image.YCbCrSubsampleRatio420).SubImage(image.Rect(0, 0, w, h)).(*image.YCbCr)
@@ -124,6 +127,17 @@ func TestNothingToDo(t *testing.T) {
 	}
 	if _, ok := Camera(encoding{}, hal.Rotate180, false).(hal.EncodedSource); ok {
 		t.Error("pictures that are encoded cannot be turned")
+	}
+}
+
+// TestCounts: what the camera counts is not lost behind the turning.
+func TestCounts(t *testing.T) {
+	s, err := Camera(still{corner(32, 18, false, false)}, hal.Rotate90, false).Open(hal.VideoMode{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := s.(hal.PictureCounter); c.BadFrames() != 2 || c.LateFrames() != 3 {
+		t.Errorf("%d bad pictures and %d late, want 2 and 3", c.BadFrames(), c.LateFrames())
 	}
 }
 

@@ -107,7 +107,7 @@ var errNoH264 = fmt.Errorf("%w: it does not begin with a start code", errBadPict
 func (s *encodedStream) ReadEncoded() (*hal.EncodedFrame, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	bad := s.bad.Load()
+	bad, late := s.bad.Load(), s.late.Load()
 	b, at, err := s.read(false, func(planes [][]byte, _ filled) error {
 		if len(planes) != 1 || !bytes.HasPrefix(planes[0], []byte{0, 0, 1}) && !bytes.HasPrefix(planes[0], []byte{0, 0, 0, 1}) {
 			return errNoH264
@@ -118,7 +118,7 @@ func (s *encodedStream) ReadEncoded() (*hal.EncodedFrame, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.frame = hal.EncodedFrame{Data: s.data, Key: b.key, Damaged: s.bad.Load() != bad, Captured: at}
+	s.frame = hal.EncodedFrame{Data: s.data, Key: b.key, Damaged: s.bad.Load() != bad || s.late.Load() != late, Captured: at}
 	return &s.frame, nil
 }
 

@@ -33,10 +33,12 @@ type fakeNode struct {
 	filled  []fakeFill
 	set     []uapi.Control
 	closed  bool
+	number  uint32 // of the picture that is given next
 }
 
 type fakeFill struct {
 	index  uint32
+	number uint32
 	used   []uint32
 	offset []uint32
 	flags  uint32
@@ -162,7 +164,7 @@ func (f *fakeNode) buffer(request uintptr, b *uapi.Buffer) error {
 		unix.Read(f.poll[0], one[:])
 		fill := f.filled[0]
 		f.filled = f.filled[1:]
-		b.Index, b.Flags = fill.index, fill.flags
+		b.Index, b.Flags, b.Sequence = fill.index, fill.flags, fill.number
 		for i, p := range planes {
 			p.BytesUsed, p.DataOffset = fill.used[i], fill.offset[i]
 		}
@@ -199,7 +201,8 @@ func (f *fakeNode) give(flags uint32, offset int, planes ...[]byte) {
 	if len(f.queued) == 0 {
 		f.t.Fatal("no buffer is queued")
 	}
-	fill := fakeFill{index: f.queued[0], flags: flags}
+	fill := fakeFill{index: f.queued[0], number: f.number, flags: flags}
+	f.number++
 	f.queued = f.queued[1:]
 	for i, p := range planes {
 		copy(f.buffers[fill.index][i][offset:], p)
@@ -337,6 +340,16 @@ func TestEncoded(t *testing.T) {
 	f.give(0, 0, encodedNext)
 	if p, err := s.ReadEncoded(); err != nil || !p.Damaged || !bytes.Equal(p.Data, encodedNext) {
 		t.Fatalf("behind damage: %+v, %v", p, err)
+	}
+	for i, gap := range []uint32{0, 3, 0} {
+		f.number += gap // the driver had no buffer for them
+		f.give(0, 0, encodedNext)
+		if p, err := s.ReadEncoded(); err != nil || p.Damaged != (gap > 0) {
+			t.Fatalf("picture %d, behind a gap of %d: %+v, %v", i, gap, p, err)
+		}
+	}
+	if bad, late := s.BadFrames(), s.LateFrames(); bad != 2 || late != 3 {
+		t.Errorf("%d bad pictures and %d late, want 2 and 3", bad, late)
 	}
 	f.set = nil
 	if err := errors.Join(s.ForceKeyFrame(), s.SetBitRate(500_000)); err != nil {

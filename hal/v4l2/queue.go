@@ -23,6 +23,9 @@ type filled struct {
 	bytes [maxPlanes]span // of each plane
 	bad   bool            // the driver says that the picture is damaged
 	key   bool            // it needs no picture before it
+	// sequence counts the pictures of the camera, those too for which there was no buffer;
+	// some drivers leave it at 0.
+	sequence uint32
 	// monotonic is when the picture was taken, on CLOCK_MONOTONIC; 0 when the
 	// driver does not say.
 	monotonic time.Duration
@@ -190,7 +193,7 @@ func (q *kernelQueue) dequeue() (filled, error) {
 	if int(b.Index) >= len(q.maps) {
 		return filled{}, fmt.Errorf("cannot use buffer %d of %d", b.Index, len(q.maps))
 	}
-	f := filled{index: int(b.Index), bad: b.Flags&uapi.BufFlagError != 0, key: b.Flags&uapi.BufFlagKeyframe != 0}
+	f := filled{index: int(b.Index), bad: b.Flags&uapi.BufFlagError != 0, key: b.Flags&uapi.BufFlagKeyframe != 0, sequence: b.Sequence}
 	for i, m := range q.maps[b.Index] {
 		used := span{0, int(b.BytesUsed)}
 		if q.mplane() {

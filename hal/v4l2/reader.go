@@ -37,6 +37,7 @@ type reader struct {
 	closing atomic.Bool
 	bad     atomic.Uint64
 	late    atomic.Uint64
+	gaps    gaps
 
 	mu    sync.Mutex // held while a picture is read; Close frees under it
 	queue queue      // nil after Close
@@ -46,7 +47,8 @@ type reader struct {
 // BadFrames returns how many pictures were skipped.
 func (r *reader) BadFrames() uint64 { return r.bad.Load() }
 
-// LateFrames returns how many pictures the reader was too slow for.
+// LateFrames returns how many pictures the reader was too slow for, whether it left them
+// out or the driver, which had no buffer.
 func (r *reader) LateFrames() uint64 { return r.late.Load() }
 
 // read waits for a picture that use takes, and returns when that was captured; mu is
@@ -90,7 +92,7 @@ func (r *reader) next(frozen time.Time, newest bool) (filled, error) {
 			}
 			return filled{}, fmt.Errorf("cannot read from camera %q: %w for %v", r.name, ErrFrozen, frozenAfter)
 		}
-		b, err := r.queue.dequeue()
+		b, err := r.dequeue()
 		if errors.Is(err, unix.EAGAIN) && ev == ready {
 			continue
 		}
@@ -98,7 +100,7 @@ func (r *reader) next(frozen time.Time, newest bool) (filled, error) {
 			return filled{}, r.lost(err)
 		}
 		for newest {
-			newer, err := r.queue.dequeue()
+			newer, err := r.dequeue()
 			if err != nil {
 				break // none, or an error that the next wait meets again
 			}
@@ -108,6 +110,15 @@ func (r *reader) next(frozen time.Time, newest bool) (filled, error) {
 		}
 		return b, nil
 	}
+}
+
+// dequeue takes a buffer, and counts the pictures that are missing before it.
+func (r *reader) dequeue() (filled, error) {
+	b, err := r.queue.dequeue()
+	if err == nil {
+		r.late.Add(uint64(r.gaps.before(b.sequence)))
+	}
+	return b, err
 }
 
 // hand gives a buffer to use, and back to the driver.
