@@ -53,6 +53,28 @@ func TestNetworkFigures(t *testing.T) {
 		in = append(in, networkSample{At: float64(i) / 5, Concealed: 48_000 * c, Events: events[i], Video: 25_000 * float64(i)})
 	}
 	near("concealed in a row", broken(in), 0.45)
+
+	var played []playing
+	for i := range 60 { // of 6 s nothing is played from the first to 2.5
+		packets := i * 5
+		if i >= 10 {
+			packets = 50 + max(0, i-25)*5
+		}
+		played = append(played, playing{10 + float64(i)/10, uint64(packets)})
+	}
+	near("the device plays again after", resumes(played, 11), 1.5)
+	near("it plays all the time", resumes(played, 13), 0)
+	near("it never plays", resumes(played[:30], 11), -1)
+
+	var sound []networkSample
+	for i := range 40 { // 8 s, the third and the fourth of them concealed
+		at := float64(i) / 5
+		sound = append(sound, networkSample{At: 10 + at, Samples: 48_000 * at, Concealed: 48_000 * min(2, max(0, at-2))})
+	}
+	j = &journey{t: t, samples: sound}
+	near("sound again after", j.sounds(12), 2)
+	near("sound all the time", j.sounds(15), 0)
+	near("never sound", (&journey{t: t, samples: sound[:18]}).sounds(12), -1)
 	j = &journey{t: t, samples: in}
 	near("a second of 1 Mbit/s", j.until(0, func(f stretch) bool { return f.video > 900 }), 1)
 	near("a second of more", j.until(0, func(f stretch) bool { return f.video > 1100 }), -1)

@@ -124,8 +124,12 @@ var networks = map[string]func(t *testing.T){
 		time.Sleep(5 * time.Second)
 		j.road.set(good)
 		back := now()
+		ear := listenIn(j.device)
 		j.travel(15 * time.Second)
+		heard := ear.close()
 		j.print("after", j.between(back+5, now()))
+		j.bar("outage.sound", "sound at the phone again after", j.sounds(back), 3, "s")
+		j.bar("outage.played", "sound at the device again after", resumes(heard, back), 3, "s")
 		j.bar("outage.pictures", "pictures again after", j.steady(back), 3, "s")
 		j.bar("outage.back", "full quality again after", j.until(back, func(f stretch) bool {
 			return f.video > 0.85*settled.video && f.height == pictureHeight
@@ -214,9 +218,11 @@ func relocated(t *testing.T, key string, change func(j *journey)) {
 	j.print("before", j.between(ago(5*time.Second), now()))
 	eval[bool](j.phone, newAddress)
 	time.Sleep(time.Second)
+	ear := listenIn(j.device)
 	changed := now()
 	change(j)
 	j.travel(15 * time.Second)
+	heard := ear.close()
 	back, gap := j.resumed(changed)
 	t.Logf("longest pause between two pictures %.2f s", gap)
 	j.bar(key, "pictures again after", back, 2, "s")
@@ -227,6 +233,8 @@ func relocated(t *testing.T, key string, change func(j *journey)) {
 		t.Logf("the browser saw its new address after %.2f s", noticed)
 		j.bar(key+".noticed", "and after the browser saw its new address", max(0, back-noticed), 0.5, "s")
 	}
+	j.bar(key+".sound", "sound at the phone again after", j.sounds(changed), 2, "s")
+	j.bar(key+".played", "sound at the device again after", resumes(heard, changed), 2, "s")
 	if d := j.device.status(); d.State != "talking" {
 		t.Errorf("the call is %s", d.State)
 	}
