@@ -18,9 +18,9 @@ import (
 	"callbox/daemon/control"
 )
 
-// guestPackages are the shared libraries that callboxd needs on Debian 12, beyond
-// what the machine's image has.
-const guestPackages = "libvpx7 libopus0 libturbojpeg0 libyuv0 libspeexdsp1 libwebrtc-audio-processing1"
+// guestPackages are the shared libraries that callboxd needs on Debian 12, or opens for
+// H.264, beyond what the machine's image has.
+const guestPackages = "libvpx7 libopenh264-7 libopus0 libturbojpeg0 libyuv0 libspeexdsp1 libwebrtc-audio-processing1"
 
 // machine is a virtual machine with a V4L2 camera (vivid) and an ALSA card
 // (snd-aloop), driven by a script that the variable RIG names.

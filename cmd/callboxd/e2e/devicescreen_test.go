@@ -24,19 +24,20 @@ import (
 // screenUnit is callboxd in the machine, for the tests of its screens.
 const screenUnit = "callboxd-screen"
 
-// guestScreen is a screen of the machine: what the emulator calls it, its size, and how
-// it hangs.
+// guestScreen is a screen of the machine: what the emulator calls it, its size, how it
+// hangs, and which codec the phone's pictures have that it shows.
 type guestScreen struct {
 	id            string
 	width, height int
 	rotate        int
+	codec         string
 }
 
 // The machine's screens: a plain framebuffer (bochs-drm), and one that is on its side
 // and shows only what is flushed (virtio-gpu).
 var (
-	bochsScreen  = guestScreen{"bochs", 1024, 768, 0}
-	virtioScreen = guestScreen{"virtio", 800, 1280, 90}
+	bochsScreen  = guestScreen{"bochs", 1024, 768, 0, "h264"}
+	virtioScreen = guestScreen{"virtio", 800, 1280, 90, "vp8"}
 )
 
 // guestScreens are the emulator's arguments for them.
@@ -83,6 +84,9 @@ func testScreen(t *testing.T, m *machine, forward string, s guestScreen) {
 	ctl[any](g.device, "answer")
 	p.waitEvent("startVoip", patience)
 	first := g.wantPicture(s, "screen-"+s.id)
+	if l := g.link(); l.ReceiveCodec != s.codec {
+		t.Errorf("the screen shows pictures of %q, want %q", l.ReceiveCodec, s.codec)
+	}
 	seen := upright(first, s.rotate)
 	place := green(seen)
 	at := seen.RGBAAt(place.Min.X+place.Dx()*9/10, place.Min.Y+place.Dy()*3/10)
@@ -134,9 +138,9 @@ hal:
   speaker: {name: none}
   display: {name: %s, rotate: %d}
 call: {max_duration: 10m, tones: false}
-media: {receive_bitrate: 300kbit}
+media: {receive_bitrate: 300kbit, video_codecs: [%s]}
 log: {level: info, format: json}
-`, s.id, g.forward, connector, s.rotate)
+`, s.id, g.forward, connector, s.rotate, s.codec)
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		g.t.Fatal(err)
 	}
@@ -158,6 +162,16 @@ systemd-sysusers /opt/callbox.sysusers
 sed 's|/usr/bin/callboxd run|/opt/callboxd run --config /opt/screen.yaml|; s|/usr/bin|/opt|; s|^StateDirectory=callbox$|&-screen-%s|' /opt/callbox.service >/run/systemd/system/%s.service
 systemctl daemon-reload
 systemctl start %[2]s`, s.id, screenUnit))
+}
+
+// link is what the device tells of the running talk.
+func (g *guest) link() control.Link {
+	g.t.Helper()
+	s := ctl[control.Status](g.device, "status")
+	if s.Call == nil || s.Call.Link == nil {
+		g.t.Fatalf("the device tells nothing of a talk: %+v", s.Call)
+	}
+	return *s.Call.Link
 }
 
 // connector is the name of a screen in the machine.
