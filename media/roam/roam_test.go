@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"math"
 	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pion/transport/v5"
@@ -115,10 +117,15 @@ func check() []byte {
 }
 
 // due makes the next look due.
-func due(c transport.UDPConn) {
+func due(c transport.UDPConn) { lookAt(c, 0) }
+
+// notDue lets the next look wait, however slow the machine is.
+func notDue(c transport.UDPConn) { lookAt(c, math.MaxInt64) }
+
+func lookAt(c transport.UDPConn, at int64) {
 	if c, ok := c.(*conn); ok {
-		c.lookAt.Store(0)
-		c.failAt.Store(0)
+		c.lookAt.Store(at)
+		c.failAt.Store(at)
 	}
 }
 
@@ -145,6 +152,7 @@ func TestMove(t *testing.T) {
 				}
 			}
 			c := h.listen(t, tt.opts, "127.0.0.7:0")
+			notDue(c)
 			was := c.LocalAddr().String()
 			got := make(chan []byte)
 			go func() { // reads all the time, as ICE does
@@ -275,28 +283,31 @@ func TestCheckIsRepeated(t *testing.T) {
 }
 
 // TestFailedWrite: the packet that fails because the address is gone is sent from the
-// next one.
+// next one. In the bubble no time goes by between two writes.
 func TestFailedWrite(t *testing.T) {
-	h := newHouse(t)
-	c, ok := h.listen(t, Options{}, "127.0.0.7:0").(*conn)
-	if !ok {
-		t.Fatal("the socket does not roam")
-	}
-	u := c.now.Load()
-	if c.after(u, syscall.ENETUNREACH) || c.now.Load() != u {
-		t.Error("it has moved from an address that is there")
-	}
-	h.lose("127.0.0.7")
-	if c.after(u, syscall.ENETUNREACH) {
-		t.Error("it has looked again at once")
-	}
-	c.failAt.Store(0)
-	if !c.after(u, syscall.ENETUNREACH) || c.now.Load() == u {
-		t.Error("it stays at an address that is gone")
-	}
-	if !c.after(u, net.ErrClosed) {
-		t.Error("who has written to the old socket does not try the new one")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		c, ok := h.listen(t, Options{}, "127.0.0.7:0").(*conn)
+		if !ok {
+			t.Fatal("the socket does not roam")
+		}
+		u := c.now.Load()
+		if c.after(u, syscall.ENETUNREACH) || c.now.Load() != u {
+			t.Error("it has moved from an address that is there")
+		}
+		h.lose("127.0.0.7")
+		time.Sleep(failEvery - 1)
+		if c.after(u, syscall.ENETUNREACH) {
+			t.Error("it has looked again at once")
+		}
+		time.Sleep(1)
+		if !c.after(u, syscall.ENETUNREACH) || c.now.Load() == u {
+			t.Error("it stays at an address that is gone")
+		}
+		if !c.after(u, net.ErrClosed) {
+			t.Error("who has written to the old socket does not try the new one")
+		}
+	})
 }
 
 // TestStays: what has no address of its own is not touched.
