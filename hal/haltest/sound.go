@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"callbox/hal"
@@ -18,6 +19,14 @@ func Sound(t *testing.T, sound hal.Sound) {
 	}
 	t.Run("pace", func(t *testing.T) { soundPace(t, sound) })
 	t.Run("close", func(t *testing.T) { soundClose(t, sound) })
+}
+
+// SoundInABubble is Sound for a device whose clock is the program's own: in fake time no
+// other program on the machine takes it any of its frames.
+func SoundInABubble(t *testing.T, sound hal.Sound) {
+	t.Helper()
+	t.Run("pace", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { soundPace(t, sound) }) })
+	t.Run("close", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { soundClose(t, sound) }) })
 }
 
 // soundPace counts the frames of one second, after the first few: sound servers

@@ -31,7 +31,7 @@ func tone(t testing.TB, hz float64, steady bool) *Microphone {
 }
 
 func TestSound(t *testing.T) {
-	haltest.Sound(t, NewSound(tone(t, 440, false), NewSpeaker(filepath.Join(t.TempDir(), "x.wav"))))
+	haltest.SoundInABubble(t, NewSound(tone(t, 440, false), NewSpeaker(filepath.Join(t.TempDir(), "x.wav"))))
 }
 
 func TestSoundNames(t *testing.T) {
