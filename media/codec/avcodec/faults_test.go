@@ -4,6 +4,7 @@ import (
 	"errors"
 	"image"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,7 +104,7 @@ func TestPicturesAreThoseThatWereGiven(t *testing.T) {
 // TestStuckDriver: whoever waits for a driver gets an error, and the memory is freed when
 // the driver answers after all.
 func TestStuckDriver(t *testing.T) {
-	enc, err := faulty.NewEncoder("stuck", codectest.Params(64, 64), nil)
+	enc, err := faulty.NewEncoder("stuck for long", codectest.Params(64, 64), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +118,7 @@ func TestStuckDriver(t *testing.T) {
 		}
 	}
 	begin := time.Now()
-	if err := enc.Close(); err != nil || time.Since(begin) > encodeLimit/5 {
+	if err := enc.Close(); err != nil || time.Since(begin) > closeLimit/2 {
 		t.Errorf("Close took %v: %v", time.Since(begin), err)
 	}
 	if _, err := enc.Encode(img, time.Second); !errors.Is(err, picture.ErrClosed) {
@@ -138,28 +139,38 @@ func TestRequestsDoNotWaitForTheDriver(t *testing.T) {
 		t.Fatal(err)
 	}
 	img, waits := codectest.Picture(64, 64, 0), make(chan struct{})
+	var last atomic.Pointer[time.Time] // when the picture at which it hangs was given
 	go func() {
 		defer close(waits)
 		for n := range 6 {
+			if n == 5 {
+				now := time.Now()
+				last.Store(&now)
+			}
 			_, _ = enc.Encode(img, time.Duration(n)*codectest.FrameTime)
 		}
 	}()
-	for longest := time.Duration(0); ; {
-		begin := time.Now()
+	for meanwhile := 0; ; {
+		given := last.Load()
+		stuck := given != nil && time.Since(*given) > encodeLimit/10 // it is by then
 		if err := errors.Join(enc.ForceKeyFrame(), enc.SetBitRate(500_000)); err != nil {
 			t.Fatal(err)
 		}
-		longest = max(longest, time.Since(begin))
 		select {
 		case <-waits:
-			if longest > encodeLimit/2 {
-				t.Errorf("a request took %v", longest)
+			// One that waits is answered once, when the driver is given up. Else there are a
+			// million, and some on the busiest machine.
+			if meanwhile < 10 {
+				t.Errorf("%d requests were taken while the driver was stuck", meanwhile)
 			}
 			w := enc.w
 			enc.Close()
 			<-w.ended
 			return
 		default:
+			if stuck {
+				meanwhile++
+			}
 		}
 	}
 }

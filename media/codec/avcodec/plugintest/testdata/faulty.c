@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-static const char *const faults[] = {"sound", "shut", "stuck", "fails", "green", "late", "later", "apart", "extended", "slow", "deaf", "dead",
+static const char *const faults[] = {"sound", "shut", "stuck", "stuck for long", "fails", "green", "late", "later", "apart", "extended", "slow", "deaf", "dead",
 	"fails in a call", "stuck in a call", "slow at first", "fixed"}; // the last has no fault but its bitrate, as all but the first
 
 #define IN_A_CALL 40 // pictures: more than are tried before one
@@ -81,6 +81,7 @@ static int faulty_encode(callbox_avcodec_encoder *opaque, int64_t pts, int key, 
 	int n = e->encoded++;
 	if ((is(e, "fails") && n == 5) || (is(e, "fails in a call") && n == IN_A_CALL)) return fail(text, size, "the device is gone", 0);
 	if ((is(e, "stuck") && n == 5) || (is(e, "stuck in a call") && n == IN_A_CALL)) wait_ms(1300);
+	if (is(e, "stuck for long") && n == 5) wait_ms(3000);
 	if (is(e, "slow") || e->slow) wait_ms(60);
 	int rc = encode(e->sound, pts, is(e, "deaf") ? 0 : key, out, text, size);
 	if (rc || !out->data) return rc;
