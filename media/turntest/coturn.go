@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -115,24 +116,24 @@ func (s *Server) Log() string {
 }
 
 // freePort is a port that is free for UDP and TCP, as is the one after it, which
-// coturn takes as well.
+// coturn takes as well, and none of those which the kernel gives to clients
+// (ip_local_port_range begins at 32768): such a one could be taken before coturn has it.
 func freePort(t testing.TB) int {
 	t.Helper()
-	for range 50 {
+	const lowest, highest = 10_000, 32_000
+	for range 100 {
 		var sockets []io.Closer
-		udp, err := net.ListenPacket("udp4", "127.0.0.1:0") //nolint:noctx // a test's own socket
-		if err != nil {
-			t.Fatal(err)
-		}
-		sockets = append(sockets, udp)
-		port := udp.LocalAddr().(*net.UDPAddr).Port
-		free := port < 65535
-		for _, p := range []int{port, port + 1} {
-			if l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", p)); err == nil { //nolint:noctx // the same
-				sockets = append(sockets, l)
-			} else {
+		port, free := lowest+mathrand.IntN(highest-lowest), true
+		keep := func(c io.Closer, err error) {
+			if err != nil {
 				free = false
+				return
 			}
+			sockets = append(sockets, c)
+		}
+		keep(net.ListenPacket("udp4", fmt.Sprintf("127.0.0.1:%d", port))) //nolint:noctx // a test's own sockets
+		for _, p := range []int{port, port + 1} {
+			keep(net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", p))) //nolint:noctx // the same
 		}
 		for _, c := range sockets {
 			c.Close()
