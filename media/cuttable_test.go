@@ -17,7 +17,8 @@ import (
 type cuttableSocket struct {
 	net.PacketConn
 	cut  atomic.Bool
-	sent atomic.Int64 // RTP packets that the phone has sent
+	sent atomic.Int64              // RTP packets that the phone has sent
+	last atomic.Pointer[time.Time] // when it has sent anything at all
 }
 
 func (s *cuttableSocket) ReadFrom(p []byte) (int, net.Addr, error) {
@@ -37,6 +38,8 @@ func (s *cuttableSocket) WriteTo(p []byte, to net.Addr) (int, error) {
 	if len(p) > 12 && p[0]>>6 == 2 && p[1]>>5 != 6 {
 		s.sent.Add(1)
 	}
+	now := time.Now()
+	s.last.Store(&now)
 	return s.PacketConn.WriteTo(p, to)
 }
 

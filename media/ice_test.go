@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -164,13 +165,16 @@ func TestRefusedByTheTURNServer(t *testing.T) {
 // network is looked for anew. With fresh ones the call goes on over new relays.
 func TestRenewal(t *testing.T) {
 	s := turntest.Start(t)
-	const life = 8 * time.Second // long enough to connect on a busy machine
-	fresh := minted(s, s.Secret, life)
+	const short = 8 * time.Second // long enough to connect on a busy machine
+	var life atomic.Int64
+	life.Store(int64(short))
+	fresh := func() []ICEServer { return minted(s, s.Secret, time.Duration(life.Load()))() }
 	l := connectOver(t, testEngine(t, relayOnly), true, nil, fresh, relayPhone(fresh()))
 	l.session.Accept(Limit{})
 	l.wantRelayed()
 	old := l.session.Stats().LocalCandidate
-	time.Sleep(life + time.Second) // the server looks at its own clock, in whole seconds
+	time.Sleep(short + time.Second) // the server looks at its own clock, in whole seconds
+	life.Store(int64(time.Minute))
 
 	if err := l.phone.SetConfiguration(relayPhone(fresh())); err != nil {
 		t.Fatal(err)

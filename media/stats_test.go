@@ -31,30 +31,34 @@ func TestStats(t *testing.T) {
 		defer close(ended)
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
-		for n := uint16(0); ; n++ {
+		began := time.Now()
+		for n := 0; ; {
 			select {
 			case <-stop:
 				return
 			case <-tick.C:
 			}
-			if n%5 == 0 {
-				continue
+			for ; n < int(time.Since(began)/(10*time.Millisecond)); n++ { // a ticker leaves out what is late
+				if n%5 == 0 {
+					continue
+				}
+				payload := make([]byte, 100)
+				payload[0] = 0xf8 // Opus: CELT, 20 ms, mono
+				_ = voice.WriteRTP(&rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: uint16(n), Timestamp: uint32(n) * 480}, Payload: payload})
 			}
-			payload := make([]byte, 100)
-			payload[0] = 0xf8 // Opus: CELT, 20 ms, mono
-			_ = voice.WriteRTP(&rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: n, Timestamp: uint32(n) * 480}, Payload: payload})
 		}
 	}()
+	var s Stats
+	// 80 packets of 112 bytes and an extension; a busy machine takes them in bursts.
 	l.eventually("a second of figures", func() bool {
-		s := l.session.Stats()
-		return s.VideoFrameRate >= 18 && s.VideoFrameRate <= 22 && s.BitrateDown > 60_000 && s.BitrateUp > 30_000
+		s = l.session.Stats()
+		return s.VideoFrameRate >= 18 && s.VideoFrameRate <= 22 && s.BitrateDown > 60_000 && s.BitrateDown < 90_000 && s.BitrateUp > 30_000
 	})
-	s := l.session.Stats()
 	if s.VideoWidth != 320 || s.VideoHeight != 180 {
 		t.Errorf("the picture is %dx%d", s.VideoWidth, s.VideoHeight)
 	}
-	if s.BitrateDown > 90_000 || s.BitrateUp > 3_000_000 { // 80 packets of 112 bytes and an extension
-		t.Errorf("%d bit/s up, %d down", s.BitrateUp, s.BitrateDown)
+	if s.BitrateUp > 3_000_000 {
+		t.Errorf("%d bit/s up", s.BitrateUp)
 	}
 	if math.Abs(s.LossDown-0.2) > 0.06 {
 		t.Errorf("%.2f of the phone's sound is lost, want 0.2", s.LossDown)
