@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -345,14 +346,21 @@ func eventually(t testing.TB, within time.Duration, what string, ok func() bool)
 	}
 }
 
+// freePort finds a port that is not one of those which the kernel gives to clients
+// (ip_local_port_range begins at 32768), such as the browsers here: such a one could be
+// taken before the daemon has it, or while it is started anew.
 func freePort(t testing.TB, host string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatal(err)
+	const lowest, highest = 10_000, 32_000
+	for range 100 {
+		port := strconv.Itoa(lowest + rand.IntN(highest-lowest))
+		if l, err := net.Listen("tcp", net.JoinHostPort(host, port)); err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	t.Fatal("there is no free port")
+	return ""
 }
 
 // lockedBuffer is a bytes.Buffer that two goroutines may use.
