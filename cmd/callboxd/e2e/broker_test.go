@@ -206,10 +206,11 @@ func TestBroker(t *testing.T) {
 		room := p.call(d, "call-video")
 		time.Sleep(2 * time.Second) // a call's first pictures are not those of a talk
 		p.watchVideo()
+		machine := watchStarved(t)
 		m.broker.Kill()
 		eventually(t, 5*time.Second, "the page knows", func() bool { return p.brokers()[0].State != "up" })
 		time.Sleep(5 * time.Second)
-		checkSeen(t, p.seen(), 4, 2*maxGap)
+		checkSeen(t, machine.tell(p.seen()), 4, 2*maxGap)
 		if t.Failed() {
 			t.Log(eval[string](p, `window.callbox.stats().then((s) => JSON.stringify(s))`))
 		}
