@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/browser"
 )
@@ -31,7 +30,7 @@ func TestPageWake(t *testing.T) {
 			p.open(d.page())
 			p.waitVisible("wake-why", pageSoon)
 			p.waitTrue("the device is connected", `document.querySelector("[data-link=up]")`)
-			eventually(t, time.Second, "it says why not", func() bool {
+			eventually(t, pageSoon, "it says why not", func() bool {
 				return eval[string](p, `document.querySelector("[data-testid=wake-why]").innerText`) != ""
 			})
 			s.see(t, "wake blocked", "error_pushDenied")

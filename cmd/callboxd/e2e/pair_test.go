@@ -13,6 +13,7 @@ import (
 
 	"callbox/daemon/control"
 	"callbox/signaling/pairing"
+	"callbox/signaling/phonepeer"
 )
 
 // TestRenewedPairing: an offer of codes that is renewed shows a new code whenever one
@@ -71,13 +72,19 @@ func TestRenewedPairing(t *testing.T) {
 		t.Errorf("a code that has run out has paired %v", contacts)
 	}
 
+	// A browser on a busy machine may need longer than such a code lives.
+	quick, err := phonepeer.New(phonepeer.Options{Name: "Anna", Loopback: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = quick.Close() })
 	third, _ := next()
 	for time.Until(third.Expires) < 3*time.Second { // one with nearly all its time
 		third, _ = next()
 	}
-	p.open(third.URL)
-	p.click("pair-confirm")
-	p.waitVisible("call-video", 10*time.Second)
+	if _, err := quick.Pair(t.Context(), third.URL); err != nil {
+		t.Errorf("the third code does not pair: %v", err)
+	}
 	select {
 	case <-exited:
 		if code := cmd.ProcessState.ExitCode(); code != 0 {

@@ -243,7 +243,8 @@ func TestRingTimeout(t *testing.T) {
 	room := d.dial("video", "Anna").RoomID
 	p.waitIncoming(room)
 	end := p.wantEnd(t, room, "timeout", map[string]any{"cause": "timeout", "status": "other"})
-	if rang := end.At.Sub(begun); rang < 2900*time.Millisecond || rang > 4*time.Second {
+	// More than 3 s is the time in which the phone hears of it; without a limit it is 30 s.
+	if rang := end.At.Sub(begun); rang < 2900*time.Millisecond || rang > 8*time.Second {
 		t.Errorf("it rang for %v, want 3 s", rang)
 	}
 	p.wantToast(t, "end_missed", end)
