@@ -98,8 +98,8 @@ func startPhone(t testing.TB, o phoneOptions) *phone {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			p.screenshot("failed")
-			t.Logf("console of the phone:\n%s\nevents: %s", p.log, p.tryEvents())
+			p.screenshot(fmt.Sprintf("failed %g Hz", o.tone)) // there may be other phones
+			t.Logf("console of the phone:\n%s\nit shows: %s\nevents: %s", p.log, p.trySay(`document.documentElement.dataset.view + ": " + document.body.innerText.slice(0, 500)`), p.tryEvents())
 		}
 		stop()
 		stopAllocator()
@@ -176,9 +176,14 @@ func (p *phone) events() []voipEvent {
 }
 
 func (p *phone) tryEvents() string {
+	return p.trySay(`JSON.stringify(window.callbox?.events?.() ?? null)`)
+}
+
+// trySay evaluates an expression to a text, or to what is wrong.
+func (p *phone) trySay(expression string) string {
 	ctx, cancel := context.WithTimeout(p.ctx, 5*time.Second)
 	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[string](`JSON.stringify(window.callbox?.events?.() ?? null)`))
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[string](expression))
 	if err != nil {
 		return err.Error()
 	}
