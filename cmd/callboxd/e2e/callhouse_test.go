@@ -26,6 +26,8 @@ const soon = 10 * time.Second
 const (
 	talkError = 100 * time.Millisecond
 	talkStall = time.Second
+
+	fewestStalls = 3 // that are let pass, of however few talks
 )
 
 // household is a device with a daemon of its own, phones that were paired with it,
@@ -292,9 +294,11 @@ func (h *household) checkRecord(r control.Record, c account) {
 func (h *household) checkTalks() (most, worst time.Duration) {
 	h.t.Helper()
 	slices.Sort(h.off)
-	most, worst = h.off[len(h.off)*95/100], h.off[len(h.off)-1]
+	// Of few talks, one in twenty is less than what one moment without a processor can stop.
+	stalls := max(len(h.off)/20, fewestStalls)
+	most, worst = h.off[max(0, len(h.off)-1-stalls)], h.off[len(h.off)-1]
 	if most > talkError {
-		h.t.Errorf("the talk of one record in twenty was off by more than %v; allowed: %v", most, talkError)
+		h.t.Errorf("more than %d of %d talks were off by %v or more; allowed: %v", stalls, len(h.off), most, talkError)
 	}
 	return most, worst
 }

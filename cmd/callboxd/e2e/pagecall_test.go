@@ -108,10 +108,11 @@ func (s *pageTour) windows(t *testing.T) {
 
 // otherSide: what the device says of itself, and the end by its limit.
 func (s *pageTour) otherSide(t *testing.T) {
-	room := eval[string](s.p, `window.callbox.callDevice({ roomType: "video", timeLimit: 10.5, enableCallerCamera: false, enableListenerCamera: false }).then((r) => r.roomId)`)
+	room := eval[string](s.p, `window.callbox.callDevice({ roomType: "video", timeLimit: 16, enableCallerCamera: false, enableListenerCamera: false }).then((r) => r.roomId)`)
 	s.d.waitState("ringing", pageSoon)
 	ctl[any](s.d, "answer")
 	s.p.waitEventOf("startVoip", room, pageSoon)
+	// All of that takes some of the 6 s until the warning, which stays for 7 s.
 	s.p.waitTrue("the page says how good the connection is", `document.querySelector(".bars[data-quality]:not([data-quality='0'])")?.offsetParent`)
 	ctl[any](s.d, "mute", "on")
 	if eval[bool](s.p, `window.callbox.currentCall().camera`) {

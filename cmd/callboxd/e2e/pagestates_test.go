@@ -19,7 +19,8 @@ func TestPageStates(t *testing.T) {
 }
 
 func pageStates(t *testing.T, language string) {
-	d := startDevice(t, deviceOptions{tone: 440, ring: "4s"})
+	// Somebody looks at a page that rings, in all looks, before it is answered.
+	d := startDevice(t, deviceOptions{tone: 440, ring: "12s"})
 	gate := startDevice(t, deviceOptions{tone: 440, sn: "gate", name: "Garden gate", origin: strings.TrimSuffix(d.page(), "/"), noDisplay: true})
 	p := startPhone(t, phoneOptions{tone: 600, cameras: 2, language: language})
 	s := &pageTour{screens: &screens{p: p, language: language, found: map[string]int{}, open: map[string]int{}}, d: d, p: p}
@@ -206,7 +207,7 @@ func (s *pageTour) nothingPlugged(t *testing.T) {
 
 func (s *pageTour) nobody(t *testing.T) {
 	s.callFirst()
-	s.p.waitVisible("end", pageSoon)
+	s.p.waitVisible("end", 2*pageSoon)
 	s.see(t, "end nobody answered", "end_timeout", "videoCall", "done")
 	s.d.waitState("idle", pageSoon)
 	s.p.click("done")

@@ -130,12 +130,12 @@ func (p *phone) callAsApp(d *device) (room string) {
 	return room
 }
 
-// wantUnloaded wants the device to learn within a second that the page of a call, which
-// has just been closed, is gone.
+// wantUnloaded wants the device to learn from the page of a call, which has just been
+// closed, that it is gone.
 func (d *device) wantUnloaded(t *testing.T, w *watch, room string) {
 	t.Helper()
 	var data map[string]any
-	if err := json.Unmarshal(w.find("hangUpVoip", room, time.Second).Data, &data); err != nil {
+	if err := json.Unmarshal(w.find("hangUpVoip", room, 5*time.Second).Data, &data); err != nil {
 		t.Fatal(err)
 	}
 	if data["origin"] != "unloadCallPage" || data["status"] != "endByCaller" {
