@@ -56,17 +56,17 @@ const announced = `_callbox._tcp.local. PTR 4500 ` + testInstance + `
 func TestAnnouncedAndGone(t *testing.T) {
 	inNamespace(t, func(t *testing.T) {
 		e := newEar(t, "net0")
+		began := time.Now()
 		a := started(t, nil)
-		var at []time.Time
 		for _, what := range []string{"an announcement", "its repetition"} {
 			m := e.next(what)
-			at = append(at, time.Now())
 			if got := without6(texts(m.Answers)); got != announced {
 				t.Errorf("%s:\n%s\nwant\n%s", what, got, announced)
 			}
 		}
-		if apart := at[1].Sub(at[0]); apart < 900*time.Millisecond {
-			t.Errorf("announced twice within %v", apart)
+		// Not from when the first was heard: on a busy machine that is late.
+		if took := time.Since(began); took < repeatAfter {
+			t.Errorf("announced twice within %v", took)
 		}
 		e.take() // an address of IPv6 may have come in between
 		if err := a.Close(); err != nil {

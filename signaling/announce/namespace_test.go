@@ -66,7 +66,6 @@ type ear struct {
 
 	mu    sync.Mutex
 	heard []dnsmessage.Message
-	at    []time.Time
 }
 
 func newEar(t *testing.T, name string) *ear {
@@ -108,7 +107,7 @@ func (e *ear) read() {
 			e.t.Errorf("an answer from %v with the header %+v and %d questions (RFC 6762, 6 and 18)", from, m.Header, len(m.Questions))
 		}
 		e.mu.Lock()
-		e.heard, e.at = append(e.heard, m), append(e.at, time.Now())
+		e.heard = append(e.heard, m)
 		e.mu.Unlock()
 	}
 }
@@ -118,7 +117,7 @@ func (e *ear) take() []dnsmessage.Message {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	heard := e.heard
-	e.heard, e.at = nil, nil
+	e.heard = nil
 	return heard
 }
 
@@ -129,7 +128,7 @@ func (e *ear) next(what string) dnsmessage.Message {
 		e.mu.Lock()
 		if len(e.heard) > 0 {
 			m := e.heard[0]
-			e.heard, e.at = e.heard[1:], e.at[1:]
+			e.heard = e.heard[1:]
 			e.mu.Unlock()
 			return m
 		}
