@@ -82,9 +82,7 @@ func Start(t testing.TB, o Options) *Broker {
 	}
 	b := &Broker{t: t, o: o, dir: t.TempDir(), ports: map[string]int{}}
 	b.makeCertificates()
-	for _, scheme := range []string{TCP, TLS, WS, WSS, MTLS} {
-		b.ports[scheme] = freePort(t)
-	}
+	b.choosePorts()
 	b.write("mosquitto.conf", b.config())
 	b.writeLogins()
 	b.Run()
@@ -97,22 +95,32 @@ func Start(t testing.TB, o Options) *Broker {
 	return b
 }
 
+// choosePorts finds a port for each listener. All are held until the last is found:
+// one that was let go could be drawn again.
+func (b *Broker) choosePorts() {
+	b.t.Helper()
+	for _, scheme := range []string{TCP, TLS, WS, WSS, MTLS} {
+		l := freePort(b.t)
+		defer l.Close()
+		b.ports[scheme] = l.Addr().(*net.TCPAddr).Port
+	}
+}
+
 // freePort finds a port that is not one of those which the kernel gives to clients
 // (ip_local_port_range begins at 32768): such a one could be taken before the broker
 // has it, or while it is away.
-func freePort(t testing.TB) int {
+func freePort(t testing.TB) net.Listener {
 	t.Helper()
 	const lowest, highest = 10_000, 32_000
 	for range 100 {
 		port := lowest + mathrand.IntN(highest-lowest)
 		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
-			l.Close()
-			return port
+			return l
 		}
 	}
 	t.Fatal("there is no free port")
-	return 0
+	return nil
 }
 
 func (b *Broker) config() string {
