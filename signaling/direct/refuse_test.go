@@ -90,7 +90,7 @@ func TestClosedWith(t *testing.T) {
 		"text that is bytes": {hello, text, "\xff", 1007, RefusedShape},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, ev := start(t, setup{})
+			s, ev := start(t, setup{time: patient}) // cut off while it still writes, it would not see the close frame
 			c := tt.begin(t, s, ev)
 			go c.Write(t.Context(), tt.typ, []byte(tt.send))
 			wantClose(t, c, tt.want)
@@ -114,13 +114,15 @@ func TestClosedWith(t *testing.T) {
 }
 
 func TestSilentPhoneIsClosed(t *testing.T) {
-	s, ev := start(t, setup{time: func(l *timeouts) { l.ping, l.idle = 10*time.Millisecond, 200*time.Millisecond }})
+	t.Parallel() // it waits; idle counts from the connection, and the hello must come before
+	s, ev := start(t, setup{time: func(l *timeouts) { l.ping, l.idle = 10*time.Millisecond, 2*time.Second }})
 	prove(t, s, ev, "p.a") // nobody reads, so nobody answers pings
 	ev.want(t, "gone p.a")
 }
 
 func TestPongsKeepAPhone(t *testing.T) {
-	s, ev := start(t, setup{time: func(l *timeouts) { l.ping, l.idle = 20*time.Millisecond, time.Second }})
+	t.Parallel() // it waits
+	s, ev := start(t, setup{time: func(l *timeouts) { l.ping, l.idle = 20*time.Millisecond, 3*time.Second }})
 	c := prove(t, s, ev, "p.a")
 	ctx := c.CloseRead(t.Context()) // answers pings
 	select {
@@ -128,7 +130,7 @@ func TestPongsKeepAPhone(t *testing.T) {
 		t.Fatal("closed although it answers")
 	case got := <-ev:
 		t.Fatal(got)
-	case <-time.After(1500 * time.Millisecond): // longer than idle: the subject of the test
+	case <-time.After(4 * time.Second): // longer than idle: the subject of the test
 	}
 }
 

@@ -109,6 +109,10 @@ func start(t *testing.T, with setup) (*Server, events) {
 	return s, ev
 }
 
+// patient has the server wait for a phone that is slow because the machine is: one that
+// reads and answers costs no more.
+func patient(l *timeouts) { l.flush, l.linger = 10*time.Second, 10*time.Second }
+
 // client trusts whatever certificate it meets and keeps no connection.
 func client(t *testing.T) *http.Client {
 	tr := &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
@@ -239,7 +243,7 @@ func TestNewestConnectionGetsMessages(t *testing.T) {
 }
 
 func TestCloseFlushesAndSaysGoodbye(t *testing.T) {
-	s, ev := start(t, setup{})
+	s, ev := start(t, setup{time: patient})
 	c := prove(t, s, ev, "p.a")
 	for i := range 20 {
 		s.Send("p.a", fmt.Sprint(i))
