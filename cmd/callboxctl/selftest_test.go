@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,7 +55,7 @@ func phoneSays(t *testing.T, waits bool, lines ...selftest.Line) {
 	words, program := filepath.Join(dir, "words"), filepath.Join(dir, "phone")
 	script := "#!/bin/sh\ncat " + words + "\n"
 	if waits {
-		script += "cat >/dev/null\ntouch " + filepath.Join(dir, "hung-up") + "\n"
+		script += "touch " + filepath.Join(dir, "talking") + "\ncat >/dev/null\ntouch " + filepath.Join(dir, "hung-up") + "\n"
 	}
 	for file, text := range map[string]string{words: said.String(), program: script} {
 		if err := os.WriteFile(file, []byte(text), 0o755); err != nil {
@@ -128,13 +129,24 @@ func TestSelftest(t *testing.T) {
 func TestSelftestInterrupted(t *testing.T) {
 	_, socket := startDoor(t)
 	phoneSays(t, true, selftest.Line{Now: "talking for 10s"})
+	beside := filepath.Dir(os.Getenv("CALLBOX_PHONE"))
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(50*time.Millisecond, cancel)
+	var pressing sync.WaitGroup
+	defer pressing.Wait()
+	pressing.Go(func() { // once the phone talks: before, there is nothing to hang up
+		defer cancel()
+		for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			if _, err := os.Stat(filepath.Join(beside, "talking")); err == nil {
+				return
+			}
+		}
+		t.Error("the phone never talks")
+	})
 	var out, errs bytes.Buffer
 	if code := run(ctx, []string{"selftest", "--socket", socket}, strings.NewReader(""), &out, &errs); code != exitInterrupted || out.Len()+errs.Len() > 0 {
 		t.Errorf("exit code = %d, %s%s; want %d and no word", code, &out, &errs, exitInterrupted)
 	}
-	if _, err := os.Stat(filepath.Join(filepath.Dir(os.Getenv("CALLBOX_PHONE")), "hung-up")); err != nil {
+	if _, err := os.Stat(filepath.Join(beside, "hung-up")); err != nil {
 		t.Errorf("the phone has not hung up: %v", err)
 	}
 }
