@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,6 +59,7 @@ type door struct {
 	events chan signaling.Event // what the tests look at
 	queue  chan signaling.Event
 	done   sync.WaitGroup
+	gone   atomic.Int32 // how often a phone's last connection has ended
 
 	mu   sync.Mutex
 	legs map[signaling.RoomKey]*doorLeg
@@ -139,8 +141,11 @@ func (d *door) peer(address, budget string, secure bool) signaling.Peer {
 	return signaling.Peer{Transport: d.server, Budget: budget, Address: address, Proven: true, Secure: secure}
 }
 
-func (d *door) Up(address string)   { d.Device.Up(d.peer(address, address, false)) }
-func (d *door) Gone(address string) { d.Device.Gone(d.peer(address, address, false)) }
+func (d *door) Up(address string) { d.Device.Up(d.peer(address, address, false)) }
+func (d *door) Gone(address string) {
+	d.Device.Gone(d.peer(address, address, false))
+	d.gone.Add(1)
+}
 func (d *door) Receive(address, budget string, secure bool, msg string) {
 	d.Device.Receive(d.peer(address, budget, secure), msg)
 }
