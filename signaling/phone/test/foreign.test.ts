@@ -90,6 +90,7 @@ const states: Record<string, (endpoint: string) => Promise<Scene>> = {
     await s.device.send(roomId, "start", {});
     s.rig.leg.channel = true;
     await until(() => s.rig.phone.session?.phase === "talking", "talking");
+    await until(() => s.device.all("ack").length === 3, "each acknowledged");
     return { ...s, room: roomId };
   },
 };
