@@ -25,6 +25,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eclipse/paho.golang/packets"
+
 	"callbox/hal/haltest"
 )
 
@@ -64,6 +66,7 @@ type Broker struct {
 
 	mu      sync.Mutex
 	users   []login
+	mark    login // changes with the files: who logs in with it sees that they were read
 	process *exec.Cmd
 	ended   chan struct{}
 	output  bytes.Buffer
@@ -173,6 +176,9 @@ func (b *Broker) writeLogins() {
 	if b.o.ACL == "" {
 		fmt.Fprintf(&acl, "pattern write %[1]s/+/rx/%%u\npattern read %[1]s/%%u/rx/+\npattern write %[1]s/%%u/status\npattern read %[1]s/%%u/status\n", Prefix)
 	}
+	if b.mark.name != "" {
+		fmt.Fprintln(&passwords, b.mark.line)
+	}
 	for _, u := range b.users {
 		fmt.Fprintln(&passwords, u.line)
 		if len(u.reads) > 0 {
@@ -194,20 +200,9 @@ func (b *Broker) Login(name string, reads ...string) (passwordFile string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	password := rand.Text()
-	salt := make([]byte, 12)
-	_, _ = rand.Read(salt) // never fails
-	const rounds = 101     // what mosquitto_passwd takes
-	hash, err := pbkdf2.Key(sha512.New, password, salt, rounds, sha512.Size)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	base := base64.StdEncoding.EncodeToString
 	b.users = slices.DeleteFunc(b.users, func(u login) bool { return u.name == name })
-	b.users = append(b.users, login{name: name, reads: reads, line: fmt.Sprintf("%s:$7$%d$%s$%s", name, rounds, base(salt), base(hash))})
-	b.writeLogins()
-	if b.process != nil {
-		_ = b.process.Process.Signal(syscall.SIGHUP) // it reads both files again
-	}
+	b.users = append(b.users, b.newLogin(name, password, reads...))
+	b.changed()
 	b.write("password-"+name, password+"\n")
 	return b.path("password-" + name)
 }
@@ -218,9 +213,54 @@ func (b *Broker) SetACL(acl string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.o.ACL = acl
+	b.changed()
+}
+
+func (b *Broker) newLogin(name, password string, reads ...string) login {
+	b.t.Helper()
+	salt := make([]byte, 12)
+	_, _ = rand.Read(salt) // never fails
+	const rounds = 101     // what mosquitto_passwd takes
+	hash, err := pbkdf2.Key(sha512.New, password, salt, rounds, sha512.Size)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	base := base64.StdEncoding.EncodeToString
+	return login{name: name, reads: reads, line: fmt.Sprintf("%s:$7$%d$%s$%s", name, rounds, base(salt), base(hash))}
+}
+
+// changed writes both files and, where the broker runs, waits until it has read them: a
+// SIGHUP that comes while it reads is lost to it, and what was written then would not
+// count. The mutex is held.
+func (b *Broker) changed() {
+	b.t.Helper()
+	const name = "mark"
+	password := rand.Text()
+	b.mark = b.newLogin(name, password)
 	b.writeLogins()
-	if b.process != nil {
-		_ = b.process.Process.Signal(syscall.SIGHUP)
+	if b.process == nil {
+		return
+	}
+	_ = b.process.Process.Signal(syscall.SIGHUP)
+	var connect bytes.Buffer
+	_, _ = (&packets.Connect{
+		ProtocolName: "MQTT", ProtocolVersion: 5, KeepAlive: 5, CleanStart: true, ClientID: name, Properties: &packets.Properties{},
+		UsernameFlag: true, Username: name, PasswordFlag: true, Password: []byte(password),
+	}).WriteTo(&connect)
+	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
+		// CONNACK: the fourth byte says whether it was accepted.
+		if ack := b.answer(connect.Bytes()); len(ack) > 3 && ack[3] == 0 {
+			return
+		}
+		select {
+		case <-b.ended:
+			return
+		default:
+		}
+		if time.Now().After(end) {
+			b.t.Errorf("mosquitto does not read its files\n%s", b.output.String())
+			return
+		}
 	}
 }
 
@@ -290,15 +330,24 @@ func (b *Broker) start(end time.Time) bool {
 // answers reports whether the broker refuses a stranger. Listening is not enough: a
 // SIGHUP before it runs would end it.
 func (b *Broker) answers() bool {
+	return len(b.answer([]byte("\x10\x0e\x00\x04MQTT\x05\x02\x00\x05\x00\x00\x01x"))) > 0
+}
+
+// answer is what the broker says to who connects so; nil: nothing.
+func (b *Broker) answer(connect []byte) []byte {
 	c, err := (&net.Dialer{}).DialContext(b.t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", b.ports[TCP]))
 	if err != nil {
-		return false
+		return nil
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(patience)) // a socket has deadlines
-	_, _ = c.Write([]byte("\x10\x0e\x00\x04MQTT\x05\x02\x00\x05\x00\x00\x01x"))
-	n, err := c.Read(make([]byte, 16))
-	return n > 0 && err == nil
+	_, _ = c.Write(connect)
+	said := make([]byte, 16)
+	n, err := c.Read(said)
+	if err != nil {
+		return nil
+	}
+	return said[:n]
 }
 
 // Kill ends the broker without a word to anybody.
