@@ -1,6 +1,8 @@
 package transporttest
 
 import (
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"callbox/signaling"
@@ -51,14 +53,24 @@ func attacksOnTheWay() map[string]attack {
 			})
 			invite, nonce := s.anna.challenged("room")
 			s.anna.line.say(s.anna.Offer("room", nonce, invite, plain))
-			s.settles()
+			eventually(s.t, "the offer was dropped", func() bool {
+				return slices.ContainsFunc(s.net.recorded(), func(one passed) bool { return kind(one.text) == message.TypeOffer })
+			})
 			s.net.tampers(nil)
 		}},
 		"dropped: every challenge": {do: func(s *scene) {
-			s.net.swallows(func(text string) bool { return kind(text) == message.TypeChallenge })
+			var dropped atomic.Bool
+			s.net.swallows(func(text string) bool {
+				is := kind(text) == message.TypeChallenge
+				if is {
+					dropped.Store(true)
+				}
+				return is
+			})
 			s.anna.line.say(s.anna.Invite("room"))
-			s.settles()
+			eventually(s.t, "the challenge was dropped", dropped.Load)
 			s.net.swallows(nil)
+			s.settles()
 			if n := s.anna.said(message.TypeChallenge); n != 0 {
 				s.t.Errorf("%d challenges came through", n)
 			}
@@ -165,7 +177,7 @@ func attacksOnTheWay() map[string]attack {
 			})
 			s.anna.line.say(s.anna.Invite("third"))
 			bob.line.say(bob.Invite("fourth"))
-			s.settles()
+			eventually(s.t, "both were refused", func() bool { return s.Refused()[string(signaling.RefusedSender)] == 2 })
 			s.net.tampers(nil)
 		}},
 		"swapped: two phones' challenges": {reason: signaling.RefusedNonce, do: func(s *scene) {

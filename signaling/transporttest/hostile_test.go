@@ -2,6 +2,7 @@ package transporttest
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -163,11 +164,17 @@ func (h *hostile) carry(way int, deliver func()) {
 	}
 }
 
-// recorded is all that came in so far.
-func (h *hostile) recorded() []passed {
+// recorded is all that came in so far, each once: how often a phone says a thing
+// depends on how fast it is answered.
+func (h *hostile) recorded() (all []passed) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return append([]passed{}, h.in...)
+	for _, one := range h.in {
+		if !slices.Contains(all, one) {
+			all = append(all, one)
+		}
+	}
+	return all
 }
 
 // inject hands the device a message as if it had come from that peer.
