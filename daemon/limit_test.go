@@ -77,7 +77,7 @@ func TestTheLimitHoldsWhenTheLoopIsStuck(t *testing.T) {
 // must come to: sent again before the deadline, and asked for after it.
 const (
 	askedAtOnce = 100
-	wantAgain   = 500
+	wantAgain   = 100
 	wantLate    = 1000
 )
 
