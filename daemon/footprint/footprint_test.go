@@ -57,14 +57,15 @@ func TestClean(t *testing.T) {
 const constant = "among the constants of the program"
 
 // TestTrim: the program runs on with fewer pages; another mapping of its file, clean as
-// it is, is none of its code and stays.
+// it is, is none of its code and stays. Of its pages the kernel may move or take some at
+// any time, so that one alone tells nothing.
 func TestTrim(t *testing.T) {
 	f, err := os.Open("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	data, err := unix.Mmap(int(f.Fd()), 0, 64*os.Getpagesize(), unix.PROT_READ, unix.MAP_PRIVATE)
+	data, err := unix.Mmap(int(f.Fd()), 0, mapped*os.Getpagesize(), unix.PROT_READ, unix.MAP_PRIVATE)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,10 +73,13 @@ func TestTrim(t *testing.T) {
 	if string(data[1:4]) != "ELF" {
 		t.Fatal("no program")
 	}
+	seen := byte(0)
+	for at := 0; at < len(data); at += os.Getpagesize() {
+		seen |= data[at] // maps the page
+	}
 	text := constant
-	code := unsafe.Slice(unsafe.StringData(text), len(text))
-	if code[0] != 'a' || !resident(t, code) || !resident(t, data) {
-		t.Fatal("what was just read is not there")
+	if had := resident(t, data); had < mapped/2 || seen == 0 {
+		t.Fatalf("%d of %d pages are there that were just read", had, mapped)
 	}
 	before := filePages(t)
 	if err := Trim(); err != nil {
@@ -84,28 +88,34 @@ func TestTrim(t *testing.T) {
 	if now := filePages(t); now > before*9/10 {
 		t.Errorf("%d pages of files are there, before it there were %d", now, before)
 	}
-	if !resident(t, data) {
-		t.Error("a mapping that is no code of the program was touched")
+	if has := resident(t, data); has < mapped/2 {
+		t.Errorf("a mapping that is no code of the program was touched: %d of %d pages are there", has, mapped)
 	}
 	if text != constant {
 		t.Error("a constant has changed")
 	}
 }
 
-// resident reports whether the first page of m is mapped.
-func resident(t *testing.T, m []byte) bool {
+// mapped is how many pages of its file the test maps.
+const mapped = 64
+
+// resident counts the pages of m that are mapped.
+func resident(t *testing.T, m []byte) (n int) {
 	t.Helper()
 	f, err := os.Open("/proc/self/pagemap")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	entry := make([]byte, 8)
+	entries := make([]byte, 8*len(m)/os.Getpagesize())
 	page := uintptr(unsafe.Pointer(unsafe.SliceData(m))) / uintptr(os.Getpagesize())
-	if _, err := f.ReadAt(entry, int64(page)*8); err != nil {
+	if _, err := f.ReadAt(entries, int64(page)*8); err != nil {
 		t.Fatal(err)
 	}
-	return entry[7]>>7 == 1 // bit 63; little endian
+	for i := 7; i < len(entries); i += 8 {
+		n += int(entries[i] >> 7) // bit 63; little endian
+	}
+	return n
 }
 
 // filePages counts the pages of files that are mapped.
