@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
-	mathrand "math/rand/v2"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"callbox/hal/haltest"
 )
 
 // startTimeout is what a busy machine may need to start the server.
@@ -33,12 +34,12 @@ type Server struct {
 	log strings.Builder
 }
 
-// Start runs coturn until the test ends. Without the program the test is skipped.
+// Start runs coturn until the test ends. Without the program the test is skipped, and fails in CI.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	program, err := exec.LookPath("turnserver")
 	if err != nil {
-		t.Skip("cannot find coturn's turnserver; install it with .ci/setup test (Debian: coturn)")
+		haltest.Missing(t, "coturn's turnserver")
 	}
 	s := &Server{Secret: rand.Text()}
 	for range 3 { // somebody else may take the port in between
@@ -116,14 +117,12 @@ func (s *Server) Log() string {
 }
 
 // freePort is a port that is free for UDP and TCP, as is the one after it, which
-// coturn takes as well, and none of those which the kernel gives to clients
-// (ip_local_port_range begins at 32768): such a one could be taken before coturn has it.
+// coturn takes as well.
 func freePort(t testing.TB) int {
 	t.Helper()
-	const lowest, highest = 10_000, 32_000
 	for range 100 {
 		var sockets []io.Closer
-		port, free := lowest+mathrand.IntN(highest-lowest), true
+		port, free := haltest.Port(), true
 		keep := func(c io.Closer, err error) {
 			if err != nil {
 				free = false

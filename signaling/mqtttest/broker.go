@@ -12,7 +12,6 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"fmt"
-	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -109,15 +108,11 @@ func (b *Broker) choosePorts() {
 	}
 }
 
-// freePort finds a port that is not one of those which the kernel gives to clients
-// (ip_local_port_range begins at 32768): such a one could be taken before the broker
-// has it, or while it is away.
+// freePort finds a port, and holds it.
 func freePort(t testing.TB) net.Listener {
 	t.Helper()
-	const lowest, highest = 10_000, 32_000
 	for range 100 {
-		port := lowest + mathrand.IntN(highest-lowest)
-		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", haltest.Port()))
 		if err == nil {
 			return l
 		}

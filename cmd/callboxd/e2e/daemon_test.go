@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"callbox/daemon/control"
+	"callbox/hal/haltest"
 	"callbox/signaling/pairing"
 )
 
@@ -346,14 +346,11 @@ func eventually(t testing.TB, within time.Duration, what string, ok func() bool)
 	}
 }
 
-// freePort finds a port that is not one of those which the kernel gives to clients
-// (ip_local_port_range begins at 32768), such as the browsers here: such a one could be
-// taken before the daemon has it, or while it is started anew.
+// freePort finds a port that no browser here is given by the kernel.
 func freePort(t testing.TB, host string) string {
 	t.Helper()
-	const lowest, highest = 10_000, 32_000
 	for range 100 {
-		port := strconv.Itoa(lowest + rand.IntN(highest-lowest))
+		port := strconv.Itoa(haltest.Port())
 		if l, err := net.Listen("tcp", net.JoinHostPort(host, port)); err == nil {
 			l.Close()
 			return port
