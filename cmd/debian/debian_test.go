@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"callbox/hal/haltest"
 )
 
 const root = "../.."
@@ -187,7 +189,7 @@ func TestChangelog(t *testing.T) {
 // TestTree: what dpkg-buildpackage gets.
 func TestTree(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("needs git")
+		haltest.Missing(t, "git")
 	}
 	dir, to := t.TempDir(), filepath.Join(t.TempDir(), "src")
 	write := func(name, text string) {

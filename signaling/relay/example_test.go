@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"os/exec"
 	"testing"
+
+	"callbox/hal/haltest"
 )
 
 // TestNodeExample runs the tests of the example phone of docs/relay.md, which read the
@@ -11,7 +13,7 @@ import (
 func TestNodeExample(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("node is not installed: .ci/setup installs it")
+		haltest.Missing(t, "node")
 	}
 	cmd := exec.CommandContext(t.Context(), node, "--test")
 	cmd.Dir = "../../docs/examples/relay"

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"callbox/hal/haltest"
 	"callbox/signaling/token"
 )
 
@@ -18,7 +19,7 @@ func node(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("node is not installed: .ci/setup installs it")
+		haltest.Missing(t, "node")
 	}
 	return path
 }
