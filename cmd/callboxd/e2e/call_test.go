@@ -13,7 +13,7 @@ import (
 )
 
 // maxGap is the longest pause between two presented pictures of a call that is
-// not to be disturbed, without what a busy machine adds (see starved).
+// not to be disturbed, without what other machines take (see starved).
 const maxGap = 200 * time.Millisecond
 
 // call places a call and answers it on the device once it rings.

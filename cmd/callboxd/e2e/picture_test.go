@@ -116,7 +116,7 @@ type seen struct {
 	// Stalled is for how many seconds since the picture before the page could do
 	// nothing at all, not even run its timers: the machine had no time for it.
 	Stalled float64 `json:"stalled"`
-	// Waited is for how many seconds of these somebody has waited for a processor, where
+	// Waited is for how many seconds of these a processor was given to another machine, where
 	// that was watched: see starved.
 	Waited float64 `json:"-"`
 }

@@ -3,16 +3,16 @@
 package e2e
 
 import (
-	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-// starved is for how long others have kept programs waiting for a processor, over time,
-// as the kernel tells it (PSI, the line "some" of /proc/pressure/cpu). Where it tells
-// nothing, nobody ever waits.
+// starved is for how long the machine's processors were given to other machines, over time,
+// as the kernel tells it (proc(5), /proc/stat, steal). What programs here use, the daemon
+// first of all, excuses nothing. Where the kernel tells nothing, nothing was taken.
 type starved struct {
 	stop, done chan struct{}
 	list       []waitedAt // read only after done
@@ -20,7 +20,7 @@ type starved struct {
 
 type waitedAt struct {
 	at     float64 // seconds since 1970
-	waited float64 // seconds since boot in which somebody has waited
+	waited float64 // seconds since boot, of all processors together
 }
 
 // starvedEvery is how often the kernel is asked.
@@ -49,17 +49,18 @@ func watchStarved(t *testing.T) *starved {
 }
 
 func waitedFor() (seconds float64, ok bool) {
-	text, err := os.ReadFile("/proc/pressure/cpu")
+	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return 0, false
 	}
+	const userHertz, steal = 100, 8 // ticks a second; cpu user nice system idle iowait irq softirq steal
 	line, _, _ := strings.Cut(string(text), "\n")
-	_, total, found := strings.Cut(line, "total=")
-	var us float64
-	if _, err := fmt.Sscanf(total, "%g", &us); err != nil || !found || !strings.HasPrefix(line, "some ") {
+	fields := strings.Fields(line)
+	if len(fields) <= steal || fields[0] != "cpu" {
 		return 0, false
 	}
-	return us / 1e6, true
+	ticks, err := strconv.ParseFloat(fields[steal], 64)
+	return ticks / userHertz, err == nil
 }
 
 func (s *starved) end() {
@@ -71,7 +72,7 @@ func (s *starved) end() {
 	<-s.done
 }
 
-// between is for how many seconds somebody waited from one time to another, both in
+// between is for how many seconds processors were taken from one time to another, both in
 // seconds since 1970: mostStarved at the most. It may be called after end.
 func (s *starved) between(from, to float64) float64 {
 	var first, last waitedAt
@@ -86,8 +87,8 @@ func (s *starved) between(from, to float64) float64 {
 	return min(max(0, last.waited-first.waited), to-from, mostStarved.Seconds())
 }
 
-// tell ends the watch and adds to each picture for how long somebody waited since the one
-// before.
+// tell ends the watch and adds to each picture for how long processors were taken since
+// the one before.
 func (s *starved) tell(list []seen) []seen {
 	s.end()
 	for i := range list[min(1, len(list)):] {
@@ -101,7 +102,7 @@ func (s *starved) tell(list []seen) []seen {
 func TestStarvedExcusesLittle(t *testing.T) {
 	s := &starved{stop: make(chan struct{}), done: make(chan struct{})}
 	close(s.done)
-	for at, waited := 100.0, 0.0; at < 110; at += 0.02 { // from 105 s on somebody waits all the time
+	for at, waited := 100.0, 0.0; at < 110; at += 0.02 { // from 105 s on a processor is taken all the time
 		if at > 105 {
 			waited += 0.02
 		}
@@ -111,7 +112,7 @@ func TestStarvedExcusesLittle(t *testing.T) {
 		{101, 103, 0, 0}, {104.9, 105.2, 0.25, 0.15}, {106, 106.3, 0.3, 0.29}, {106, 109, 0.8, 0.8}, {90, 91, 0, 0}, {120, 121, 0, 0},
 	} {
 		if got := s.between(tt.from, tt.to); got > tt.most || got < tt.least {
-			t.Errorf("from %g to %g s somebody waited for %g s, want %g to %g", tt.from, tt.to, got, tt.least, tt.most)
+			t.Errorf("from %g to %g s a processor was taken for %g s, want %g to %g", tt.from, tt.to, got, tt.least, tt.most)
 		}
 	}
 	gap := func(at, long float64) time.Duration {
