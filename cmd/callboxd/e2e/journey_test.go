@@ -122,7 +122,7 @@ func (j *journey) travel(span time.Duration) {
 }
 
 // now is the time as the page has it, in seconds since 1970.
-func now() float64 { return float64(time.Now().UnixNano()) / 1e9 }
+func now() float64 { return since1970(time.Now()) }
 
 // ago is so long before now.
 func ago(d time.Duration) float64 { return now() - d.Seconds() }

@@ -5,6 +5,7 @@ package e2e
 import (
 	"math"
 	"testing"
+	"time"
 )
 
 // pictures are seen 25 times a second from one time to another, with the stamps of a camera.
@@ -54,13 +55,13 @@ func TestNetworkFigures(t *testing.T) {
 	}
 	near("concealed in a row", broken(in), 0.45)
 
-	var played []playing
+	var played []countedAt
 	for i := range 60 { // of 6 s nothing is played from the first to 2.5
 		packets := i * 5
 		if i >= 10 {
 			packets = 50 + max(0, i-25)*5
 		}
-		played = append(played, playing{10 + float64(i)/10, uint64(packets)})
+		played = append(played, countedAt{got: time.UnixMilli(10_000 + int64(i)*100), count: uint64(packets)})
 	}
 	near("the device plays again after", resumes(played, 11), 1.5)
 	near("it plays all the time", resumes(played, 13), 0)

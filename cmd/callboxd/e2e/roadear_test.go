@@ -3,55 +3,15 @@
 package e2e
 
 import (
-	"encoding/json"
-	"sync"
 	"time"
 
 	"callbox/media"
 )
 
-// playing is how many packets of the phone's sound a device had played at a time.
-type playing struct {
-	at      float64 // seconds since 1970
-	packets uint64
-}
-
-// ear asks a device what it plays.
-type ear struct {
-	stop  chan struct{}
-	done  sync.WaitGroup
-	heard []playing
-}
-
-// askEvery is how late a packet may be seen to be played; each look costs a process.
-const askEvery = 100 * time.Millisecond
-
-// listenIn begins to ask; close must be called.
-func listenIn(d *device) *ear {
-	e := &ear{stop: make(chan struct{})}
-	e.done.Go(func() {
-		tick := time.NewTicker(askEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-e.stop:
-				return
-			case <-tick.C:
-			}
-			var stats media.Stats
-			if s := d.status(); s.Call != nil && json.Unmarshal(s.Call.Media, &stats) == nil {
-				e.heard = append(e.heard, playing{now(), stats.AudioPacketsPlayed})
-			}
-		}
-	})
-	return e
-}
-
-// close ends the asking, and returns what was heard.
-func (e *ear) close() []playing {
-	close(e.stop)
-	e.done.Wait()
-	return e.heard
+// listenIn counts the packets of the phone's sound that a device plays.
+func listenIn(d *device) *counted {
+	d.t.Helper()
+	return d.watchCount(func(s media.Stats) uint64 { return s.AudioPacketsPlayed })
 }
 
 // steadyPackets of 50 a second are sound without a pause, as far as it can be told from the
@@ -60,22 +20,22 @@ const steadyPackets = 35
 
 // resumes is how many seconds after a time a second begins in which the device plays sound
 // without a pause; -1: none.
-func resumes(heard []playing, from float64) float64 {
+func resumes(heard []countedAt, from float64) float64 {
 	for i, first := range heard {
-		if first.at < from || i+1 == len(heard) || heard[i+1].packets == first.packets {
+		if since1970(first.got) < from || i+1 == len(heard) || heard[i+1].count == first.count {
 			continue
 		}
-		last, longest := first, 0.0
+		last, longest := first, time.Duration(0)
 		for _, next := range heard[i+1:] {
-			if next.packets > last.packets {
-				longest = max(longest, next.at-last.at)
+			if next.count > last.count {
+				longest = max(longest, next.got.Sub(last.got))
 				last = next
 			}
-			if next.at < first.at+1 {
+			if next.got.Sub(first.got) < time.Second {
 				continue
 			}
-			if next.packets-first.packets >= steadyPackets && max(longest, next.at-last.at) < 0.4 {
-				return first.at - from
+			if next.count-first.count >= steadyPackets && max(longest, next.got.Sub(last.got)) < 400*time.Millisecond {
+				return since1970(first.got) - from
 			}
 			break
 		}
